@@ -1,0 +1,64 @@
+//! An order to a device, from a run of a rule.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::device::Device;
+use crate::domain::id::{CommandId, EventId, RuleId, RunId};
+use crate::domain::value::Quantity;
+
+/// What is to be done with a device. Where it stands is its [`Lifecycle`](crate::domain::lifecycle::Lifecycle).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    pub id: CommandId,
+    pub device: Device,
+    /// A command of the catalogue: `charge`, `auto.balanced`.
+    pub name: String,
+    /// In the units of the catalogue.
+    pub parameters: BTreeMap<String, Quantity>,
+    pub retry: RetryPolicy,
+    pub rule: RuleId,
+    pub run: RunId,
+    /// The event whose evaluation asked for it.
+    pub cause: EventId,
+}
+
+/// How often and when a command is pushed again after a cause that may pass (`retry:` of a step).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// All pushes together, the first included.
+    pub attempts: u32,
+    /// Before the second push; doubled before each further one.
+    #[serde(rename = "backoff_ms", with = "milliseconds")]
+    pub backoff: Duration,
+    #[serde(rename = "max_backoff_ms", with = "milliseconds")]
+    pub max_backoff: Duration,
+}
+
+impl RetryPolicy {
+    /// The most attempts a rule may ask for.
+    pub const ATTEMPTS_MAX: u32 = 20;
+
+    /// Three pushes, 30 seconds and then a minute apart.
+    pub const DEFAULT: Self = Self {
+        attempts: 3,
+        backoff: Duration::from_secs(30),
+        max_backoff: Duration::from_secs(600),
+    };
+}
+
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(it: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(it.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}

@@ -1,0 +1,100 @@
+//! What happened, in one shape whatever the source: webhook, look-up, reading, or the engine itself.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::device::DeviceType;
+use crate::domain::id::{ActionId, CommandId, DeviceId, EventId};
+use crate::domain::lifecycle::Outcome;
+use crate::domain::value::{Origin, Value};
+
+/// Something that happened, once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub id: EventId,
+    pub source: Source,
+    /// When this home learned of it.
+    pub received_at: Timestamp,
+    pub payload: Payload,
+}
+
+/// How this home learned of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A signed webhook.
+    Webhook,
+    /// We asked Amps for an action whose webhook did not come.
+    LookUp,
+    /// We read a device.
+    Poll,
+    /// The engine's own: a command of ours is over.
+    Engine,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Payload {
+    Report(Report),
+    Connection(Connection),
+    Readings(Readings),
+    Settled(Settled),
+    /// Correctly signed and of no kind we know: kept, and nobody listens.
+    Unknown,
+}
+
+/// The word on an action that ended, ours or somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub action: ActionId,
+    pub device: DeviceId,
+    /// The older generation does not always tell.
+    pub device_type: Option<DeviceType>,
+    /// The verb: `charge`, `auto.balanced`. The older generation's `mode`.
+    pub command: Option<String>,
+    /// Completed, failed with the platform's code, or cancelled; never expired, which is our own word.
+    pub outcome: Outcome,
+    /// `completedAt` or `failedAt`, where it could be read.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A device's account was connected, reconnected or lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub device: DeviceId,
+    pub device_type: Option<DeviceType>,
+    pub change: ConnectionChange,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionChange {
+    Connected,
+    Reconnected,
+    Disconnected,
+    /// The body fits all three, and the address it came to did not tell (`webhooks.md` §0.4).
+    Unclear,
+}
+
+/// What a device said when it was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    pub device: DeviceId,
+    /// When the platform last heard from the device; the time of the read where it does not tell.
+    pub taken_at: Timestamp,
+    pub origin: Origin,
+    /// By attribute name of the catalogue, in its unit. Attributes that are absent or null are not here.
+    pub values: BTreeMap<String, Value>,
+}
+
+/// A command of ours is over; the run that waits for it goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    pub command: CommandId,
+    pub outcome: Outcome,
+    /// The event that ended it, where there was one.
+    pub cause: Option<EventId>,
+}

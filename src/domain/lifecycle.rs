@@ -1,0 +1,336 @@
+//! Where a command stands, and the only steps it can take from there.
+//!
+//! Settled is final: whatever comes later is refused as a value and changes nothing.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::ActionId;
+
+/// Where a command stands. Every waiting state says until when (`architecture.md`, invariant 5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// Waiting for its device to be free, or for another attempt.
+    Queued { attempts: u32, due: Timestamp },
+    /// A push is under way. Found at a start of the program, it means in doubt.
+    Sending { attempts: u32 },
+    /// Sent, and the answer was lost: it may have arrived or not. Looked up before anything is sent again.
+    InDoubt {
+        attempts: u32,
+        look_up_at: Timestamp,
+    },
+    /// Taken by Amps, which owes us a report; looked up when none came, given up at `deadline`.
+    Acknowledged {
+        attempts: u32,
+        action: ActionId,
+        look_up_at: Timestamp,
+        deadline: Timestamp,
+    },
+    /// Over.
+    Settled { outcome: Outcome },
+}
+
+/// The last word on a command or an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The manufacturer took the command. Not proof of what the device does (`amps-api.md` §5.2).
+    Completed,
+    Failed(Failure),
+    Cancelled,
+    /// Nothing was heard by the deadline. Our own word; Amps does not know it.
+    Expired,
+}
+
+/// Why something failed, in the platform's words where it had any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A code of `amps-api.md` §8, or none.
+    pub code: Option<String>,
+    pub message: String,
+}
+
+/// What may happen to a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Its turn has come; the push is about to leave.
+    Claimed,
+    Acknowledged {
+        action: ActionId,
+        look_up_at: Timestamp,
+        deadline: Timestamp,
+    },
+    /// Turned away; pushed again at `retry_at`, or never.
+    Refused {
+        failure: Failure,
+        retry_at: Option<Timestamp>,
+    },
+    /// Another action holds the device. This does not count as an attempt.
+    Blocked {
+        retry_at: Timestamp,
+    },
+    AnswerLost {
+        look_up_at: Timestamp,
+    },
+    /// A look-up showed that the push is not there; pushed again at `retry_at`, or never.
+    NeverArrived {
+        retry_at: Option<Timestamp>,
+    },
+    /// A look-up told nothing; the next one is at `look_up_at`.
+    StillWaiting {
+        look_up_at: Timestamp,
+    },
+    /// The action ended; after a failure that may pass, pushed again at `retry_at`.
+    Reported {
+        outcome: Outcome,
+        retry_at: Option<Timestamp>,
+    },
+    TimePassed,
+}
+
+/// A step that cannot be taken from where the command stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IllegalTransition {
+    pub from: Lifecycle,
+    pub step: Step,
+}
+
+impl Lifecycle {
+    /// The state after `step`, taken at `now`.
+    pub fn after(self, step: Step, now: Timestamp) -> Result<Self, IllegalTransition> {
+        Ok(match (self, step) {
+            (Self::Queued { attempts, due }, Step::Claimed) if due <= now => Self::Sending {
+                attempts: attempts + 1,
+            },
+            (
+                Self::Sending { attempts } | Self::InDoubt { attempts, .. },
+                Step::Acknowledged {
+                    action,
+                    look_up_at,
+                    deadline,
+                },
+            ) => Self::Acknowledged {
+                attempts,
+                action,
+                look_up_at,
+                deadline,
+            },
+            (Self::Sending { attempts }, Step::Refused { failure, retry_at }) => {
+                Self::again(attempts, retry_at, Outcome::Failed(failure))
+            }
+            (Self::Sending { attempts }, Step::Blocked { retry_at }) => Self::Queued {
+                attempts: attempts.saturating_sub(1),
+                due: retry_at,
+            },
+            (Self::Sending { attempts }, Step::AnswerLost { look_up_at })
+            | (Self::InDoubt { attempts, .. }, Step::StillWaiting { look_up_at }) => {
+                Self::InDoubt {
+                    attempts,
+                    look_up_at,
+                }
+            }
+            (Self::InDoubt { attempts, .. }, Step::NeverArrived { retry_at }) => Self::again(
+                attempts,
+                retry_at,
+                Outcome::Failed(Failure::never_arrived()),
+            ),
+            (
+                Self::Acknowledged {
+                    attempts,
+                    action,
+                    deadline,
+                    ..
+                },
+                Step::StillWaiting { look_up_at },
+            ) => Self::Acknowledged {
+                attempts,
+                action,
+                look_up_at,
+                deadline,
+            },
+            (Self::Acknowledged { attempts, .. }, Step::Reported { outcome, retry_at }) => {
+                Self::again(attempts, retry_at, outcome)
+            }
+            (Self::Acknowledged { deadline, .. }, Step::TimePassed) if deadline <= now => {
+                Self::Settled {
+                    outcome: Outcome::Expired,
+                }
+            }
+            (from, step) => return Err(IllegalTransition { from, step }),
+        })
+    }
+
+    fn again(attempts: u32, retry_at: Option<Timestamp>, outcome: Outcome) -> Self {
+        match retry_at {
+            Some(due) => Self::Queued { attempts, due },
+            None => Self::Settled { outcome },
+        }
+    }
+
+    /// How many pushes have left so far.
+    pub fn attempts(&self) -> Option<u32> {
+        match self {
+            Self::Queued { attempts, .. }
+            | Self::Sending { attempts }
+            | Self::InDoubt { attempts, .. }
+            | Self::Acknowledged { attempts, .. } => Some(*attempts),
+            Self::Settled { .. } => None,
+        }
+    }
+
+    /// One word, as lists show it and the store keeps it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Queued { .. } => "queued",
+            Self::Sending { .. } => "sending",
+            Self::InDoubt { .. } => "in_doubt",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Settled { outcome } => outcome.name(),
+        }
+    }
+}
+
+impl Outcome {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed(_) => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            Self::Completed | Self::Cancelled | Self::Expired => None,
+        }
+    }
+}
+
+impl Failure {
+    pub fn new(code: Option<&str>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.map(str::to_owned),
+            message: message.into(),
+        }
+    }
+
+    fn never_arrived() -> Self {
+        Self::new(None, "the push was lost on its way each time")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn acknowledged() -> Lifecycle {
+        Lifecycle::Acknowledged {
+            attempts: 1,
+            action: ActionId::new("act_1"),
+            look_up_at: at(30),
+            deadline: at(900),
+        }
+    }
+
+    #[test]
+    fn a_command_is_claimed_when_it_is_due_and_not_before() {
+        let queued = Lifecycle::Queued {
+            attempts: 0,
+            due: at(10),
+        };
+        assert!(queued.clone().after(Step::Claimed, at(9)).is_err());
+        assert_eq!(
+            queued.after(Step::Claimed, at(10)),
+            Ok(Lifecycle::Sending { attempts: 1 })
+        );
+    }
+
+    #[test]
+    fn what_may_have_arrived_is_not_claimed_again() {
+        for state in [
+            Lifecycle::InDoubt {
+                attempts: 1,
+                look_up_at: at(0),
+            },
+            acknowledged(),
+        ] {
+            let refused = state.clone().after(Step::Claimed, at(1000)).unwrap_err();
+            assert_eq!(refused.from, state);
+        }
+    }
+
+    #[test]
+    fn settled_is_final() {
+        let settled = Lifecycle::Settled {
+            outcome: Outcome::Completed,
+        };
+        let steps = [
+            Step::Claimed,
+            Step::Reported {
+                outcome: Outcome::Cancelled,
+                retry_at: None,
+            },
+            Step::AnswerLost { look_up_at: at(1) },
+            Step::TimePassed,
+        ];
+        for step in steps {
+            let refused = settled.clone().after(step, at(9)).unwrap_err();
+            assert_eq!(refused.from, settled);
+        }
+    }
+
+    #[test]
+    fn an_acknowledged_command_expires_at_its_deadline_and_not_a_second_before() {
+        assert!(acknowledged().after(Step::TimePassed, at(899)).is_err());
+        assert_eq!(
+            acknowledged().after(Step::TimePassed, at(900)),
+            Ok(Lifecycle::Settled {
+                outcome: Outcome::Expired
+            })
+        );
+    }
+
+    #[test]
+    fn a_blocked_push_does_not_count_as_an_attempt() {
+        let sending = Lifecycle::Sending { attempts: 2 };
+        assert_eq!(
+            sending.after(Step::Blocked { retry_at: at(5) }, at(1)),
+            Ok(Lifecycle::Queued {
+                attempts: 1,
+                due: at(5)
+            })
+        );
+    }
+
+    #[test]
+    fn a_failure_that_may_pass_queues_again_and_a_final_one_settles() {
+        let failure = Failure::new(Some("DEVICE_OFFLINE"), "no answer");
+        let outcome = Outcome::Failed(failure);
+        let again = Step::Reported {
+            outcome: outcome.clone(),
+            retry_at: Some(at(60)),
+        };
+        assert_eq!(
+            acknowledged().after(again, at(9)),
+            Ok(Lifecycle::Queued {
+                attempts: 1,
+                due: at(60)
+            })
+        );
+        let last = Step::Reported {
+            outcome: outcome.clone(),
+            retry_at: None,
+        };
+        assert_eq!(
+            acknowledged().after(last, at(9)),
+            Ok(Lifecycle::Settled { outcome })
+        );
+    }
+}

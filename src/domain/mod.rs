@@ -1,0 +1,13 @@
+//! The nouns of the house, and their laws: plain data, no I/O, no clock.
+//!
+//! Every other module speaks in these words; none of them is repeated elsewhere under another name.
+
+pub mod catalogue;
+pub mod command;
+pub mod device;
+pub mod event;
+pub mod id;
+pub mod lifecycle;
+pub mod secret;
+pub mod unit;
+pub mod value;

@@ -1,0 +1,31 @@
+#![doc = include_str!("README.md")]
+
+// The layers, ground first; `tests/tidy.rs` holds their order.
+pub mod domain;
+
+pub mod clock;
+pub mod document;
+
+pub mod config;
+
+pub mod rules;
+
+pub mod engine;
+
+pub mod device_api;
+pub mod notify;
+mod store;
+
+mod worker;
+
+mod delivery;
+mod evaluation;
+pub mod intake;
+mod readings;
+mod tracking;
+
+pub mod simulator;
+
+pub mod app;
+
+pub mod cli;
