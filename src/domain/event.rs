@@ -34,6 +34,17 @@ pub enum Source {
     Engine,
 }
 
+impl Source {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::LookUp => "look_up",
+            Self::Poll => "poll",
+            Self::Engine => "engine",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Payload {
@@ -43,6 +54,19 @@ pub enum Payload {
     Settled(Settled),
     /// Correctly signed and of no kind we know: kept, and nobody listens.
     Unknown,
+}
+
+impl Payload {
+    /// One word, as lists show it and the store keeps it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Report(_) => "report",
+            Self::Connection(_) => "connection",
+            Self::Readings(_) => "readings",
+            Self::Settled(_) => "settled",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// The word on an action that ended, ours or somebody else's.
@@ -94,7 +118,12 @@ pub struct Readings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     pub command: CommandId,
+    pub device: DeviceId,
+    /// The verb: `charge`.
+    pub name: String,
     pub outcome: Outcome,
+    /// How many pushes left for it.
+    pub attempts: u32,
     /// The event that ended it, where there was one.
     pub cause: Option<EventId>,
 }

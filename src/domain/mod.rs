@@ -8,6 +8,7 @@ pub mod device;
 pub mod event;
 pub mod id;
 pub mod lifecycle;
+pub mod retry;
 pub mod secret;
 pub mod unit;
 pub mod value;

@@ -1,0 +1,87 @@
+//! Whether and when a command is pushed again after it was turned away or failed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::command::RetryPolicy;
+use crate::domain::lifecycle::{Failure, Outcome};
+
+/// Codes whose cause may pass by itself (`amps-api.md` §8, `rule-language.md` §7.6): the device or its
+/// maker's service is out of reach, too many requests, or the device's own scheduler holds it.
+const PASSING_CODES: &[&str] = &[
+    "DEVICE_OFFLINE",
+    "INTERNAL_ERROR",
+    "NETWORK_ERROR",
+    "RATE_LIMITED",
+    "RATE_LIMIT_EXCEEDED",
+    "SCHEDULER_ACTIVE",
+    "SERVICE_UNAVAILABLE",
+    "TIMEOUT",
+    "UNKNOWN_ERROR",
+];
+
+impl Failure {
+    /// Whether the same push may succeed later. A failure without a code, or with one that we do not
+    /// know, is final: nobody has said that it passes.
+    pub fn may_pass(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| PASSING_CODES.contains(&code))
+    }
+}
+
+impl RetryPolicy {
+    /// When to push again after `attempts` pushes; none when they are used up.
+    pub fn next_attempt(&self, attempts: u32, now: Timestamp) -> Option<Timestamp> {
+        (attempts < self.attempts).then(|| {
+            let wait = SignedDuration::try_from(self.wait_after(attempts));
+            wait.ok().and_then(|wait| now.checked_add(wait).ok()).unwrap_or(Timestamp::MAX)
+        })
+    }
+
+    /// When to push again after an action ended with `outcome`; none when that is the last word.
+    pub fn after_outcome(
+        &self,
+        outcome: &Outcome,
+        attempts: u32,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        outcome.failure().filter(|failure| failure.may_pass())?;
+        self.next_attempt(attempts, now)
+    }
+
+    /// Doubled with each attempt, up to the most.
+    fn wait_after(&self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(Self::ATTEMPTS_MAX);
+        self.backoff.saturating_mul(1 << doublings).min(self.max_backoff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_most_and_attempts_are_counted() {
+        let policy = RetryPolicy {
+            attempts: 4,
+            backoff: Duration::from_secs(30),
+            max_backoff: Duration::from_secs(100),
+        };
+        let waits: Vec<_> = (1..=4)
+            .map(|attempts| policy.next_attempt(attempts, Timestamp::UNIX_EPOCH))
+            .map(|at| at.map(Timestamp::as_second))
+            .collect();
+        assert_eq!(waits, [Some(30), Some(60), Some(100), None]);
+    }
+
+    #[test]
+    fn only_a_cause_that_may_pass_is_tried_again() {
+        let failed = |code| Outcome::Failed(Failure::new(code, ""));
+        let again = |outcome| RetryPolicy::DEFAULT.after_outcome(&outcome, 1, Timestamp::UNIX_EPOCH);
+        assert_eq!(again(failed(Some("DEVICE_OFFLINE"))).map(Timestamp::as_second), Some(30));
+        assert_eq!(again(failed(Some("PARAMETER_OUT_OF_RANGE"))), None);
+        assert_eq!(again(failed(None)), None);
+        assert_eq!(again(Outcome::Completed), None);
+        assert_eq!(again(Outcome::Cancelled), None);
+    }
+}

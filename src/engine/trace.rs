@@ -1,0 +1,131 @@
+//! Why a rule did or did not do something: one trace for each rule that looked at an event.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::event::Event;
+use crate::domain::id::{EventId, RuleId, RuleVersion, RunId};
+use crate::engine::run::{Run, RunEnd};
+use crate::rules::rule::{Operation, Place, Rule};
+
+/// What one rule made of one event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    pub event: EventId,
+    pub at: Timestamp,
+    pub rule: RuleId,
+    pub version: RuleVersion,
+    /// The run that was started or went on.
+    pub run: Option<RunId>,
+    pub verdict: Verdict,
+    /// The trigger that fired: its id, or its place.
+    pub trigger: Option<String>,
+    /// Those that were asked, in order; the first that does not hold is the last.
+    pub conditions: Vec<ConditionTrace>,
+    pub steps: Vec<StepTrace>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// No trigger of the rule fits the event.
+    NotTriggered { because: String },
+    /// The rule has a run already, and has one at a time.
+    AlreadyRunning { run: RunId },
+    ConditionNotMet,
+    Started,
+    /// A run went on and waits again.
+    WentOn,
+    Ended { end: RunEnd },
+}
+
+impl Verdict {
+    /// One word, as lists show it and the store keeps it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotTriggered { .. } => "not_triggered",
+            Self::AlreadyRunning { .. } => "already_running",
+            Self::ConditionNotMet => "condition_not_met",
+            Self::Started => "started",
+            Self::WentOn => "went_on",
+            Self::Ended { .. } => "ended",
+        }
+    }
+}
+
+/// What a condition answered, with what it looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConditionTrace {
+    pub place: Place,
+    /// What was asked: `house_battery.level above 80 %`.
+    pub asked: String,
+    /// What was found: `97 %, 4 min old`.
+    pub found: String,
+    pub answer: Truth,
+    /// Whether the run may go on; an unknown answer is decided by `if_unknown`.
+    pub holds: bool,
+}
+
+/// Kleene's three answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Truth {
+    True,
+    False,
+    Unknown,
+}
+
+impl From<bool> for Truth {
+    fn from(truth: bool) -> Self {
+        if truth { Self::True } else { Self::False }
+    }
+}
+
+/// What a step of a run did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepTrace {
+    pub place: Place,
+    pub alias: Option<String>,
+    pub did: String,
+}
+
+impl Trace {
+    pub(super) fn of(rule: &Rule, event: &Event, now: Timestamp) -> Self {
+        Self {
+            event: event.id.clone(),
+            at: now,
+            rule: rule.id.clone(),
+            version: rule.program.version.clone(),
+            run: None,
+            verdict: Verdict::Started,
+            trigger: None,
+            conditions: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    pub(super) fn of_run(run: &Run, event: &Event, now: Timestamp) -> Self {
+        Self {
+            event: event.id.clone(),
+            at: now,
+            rule: run.rule.clone(),
+            version: run.program.version.clone(),
+            run: Some(run.id.clone()),
+            verdict: Verdict::WentOn,
+            trigger: None,
+            conditions: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+}
+
+impl StepTrace {
+    pub(super) fn new(operation: &Operation, did: impl Into<String>) -> Self {
+        Self { place: operation.place.clone(), alias: operation.alias.clone(), did: did.into() }
+    }
+}
+
+/// `rules/car.yaml:3`
+pub(super) fn place(place: &Place) -> String {
+    format!("{}:{}", place.file, place.line)
+}
