@@ -1,1 +1,72 @@
-//! (empty)
+//! The loop that every stage runs: work until idle, then wait for news, a deadline or the end.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::store::error::Error;
+use crate::store::signal::News;
+
+/// What is left to do after a piece of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// There may be more.
+    Again,
+    /// Nothing until then, unless there is news.
+    IdleUntil(Timestamp),
+    /// Nothing, unless there is news.
+    Idle,
+}
+
+impl Next {
+    pub(crate) fn at(moment: Option<Timestamp>) -> Self {
+        moment.map_or(Self::Idle, Self::IdleUntil)
+    }
+}
+
+/// How long a stage waits after the store would not serve it.
+const STORE_WAIT: Duration = Duration::from_secs(1);
+
+/// Runs `work` whenever there is news or a deadline has come, until `stop`.
+///
+/// A store that cannot be written now is waited for: the rows are still there.
+pub(crate) async fn run(
+    name: &'static str,
+    clock: &Clock,
+    stop: &CancellationToken,
+    news: &mut News,
+    mut work: impl AsyncFnMut() -> Result<Next, Error>,
+) {
+    while !stop.is_cancelled() {
+        // News from now on are about what this round may miss.
+        news.mark_unchanged();
+        let next = match work().await {
+            Ok(next) => next,
+            Err(Error::Closed) => return,
+            Err(error) => {
+                tracing::warn!(stage = name, %error, "waiting for the store");
+                Next::IdleUntil(crate::clock::later(clock.now(), STORE_WAIT))
+            }
+        };
+        let deadline = match next {
+            Next::Again => continue,
+            Next::IdleUntil(moment) => Some(moment),
+            Next::Idle => None,
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            // An error means that the store has ended, and the next piece of work will say so.
+            changed = news.changed() => if changed.is_err() { return },
+            () = wait_for(clock, deadline) => {}
+        }
+    }
+}
+
+async fn wait_for(clock: &Clock, deadline: Option<Timestamp>) {
+    match deadline {
+        Some(moment) => clock.sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,1 +1,112 @@
-//! (empty)
+//! SQLite: what must survive a power cut. The only module that speaks SQL.
+//!
+//! One thread owns the connection and commits in groups (`writer.rs`); every write goes through
+//! [`Store::write`]. Lists read the same file on connections of their own (`view/`).
+
+pub(crate) mod error;
+pub(crate) mod inbox;
+pub(crate) mod notifications;
+pub(crate) mod outbox;
+pub(crate) mod runs;
+mod schema;
+pub(crate) mod signal;
+pub mod view;
+pub(crate) mod writer;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::store::error::Error;
+use crate::store::signal::{News, Signals};
+use crate::store::writer::{Consumer, JOBS_WAITING_MAX, Job, Task, Tx, Writer};
+
+/// Where the database of the home in `dir` is.
+pub fn database_path(dir: &Path) -> PathBuf {
+    dir.join("state").join("amps-rules.db")
+}
+
+/// A handle to the writer. Cheap to clone; the thread ends with the last one.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+/// What starting the store gives.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) store: Store,
+    /// Commands have changed.
+    pub(crate) commands: News,
+    /// Notifications have changed.
+    pub(crate) notifications: News,
+    /// Ends when everything is written and the database is closed.
+    pub(crate) thread: thread::JoinHandle<()>,
+}
+
+/// Keeps a second engine from running on the same home: it would send every command again.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: fs::File,
+}
+
+impl Lock {
+    /// None when another process holds it.
+    pub(crate) fn take(dir: &Path) -> io::Result<Option<Self>> {
+        let state = dir.join("state");
+        fs::create_dir_all(&state)?;
+        let file = fs::File::create(state.join("engine.lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database of the home in `dir`, and starts the writer with `consumers`, who see each
+    /// event in this order.
+    pub(crate) fn start(dir: &Path, consumers: Vec<Box<dyn Consumer>>) -> Result<Started, Error> {
+        let path = database_path(dir);
+        fs::create_dir_all(dir.join("state")).map_err(|it| Error::Unavailable(it.to_string()))?;
+        let connection = schema::open(&path)?;
+        let (sender, jobs) = mpsc::channel(JOBS_WAITING_MAX);
+        let signals = Signals::default();
+        let (commands, notifications) = signals.subscribe();
+        let writer = Writer { connection, jobs, consumers, signals };
+        let thread = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|it| Error::Unavailable(it.to_string()))?;
+        Ok(Started { store: Self { jobs: sender }, commands, notifications, thread })
+    }
+
+    /// Runs `work` in a transaction, and returns when it is on the disk.
+    pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let task = Task { work: Some(work), result: None, reply };
+        self.jobs.try_send(Box::new(task)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => Error::Closed,
+        })?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+}
+
+/// Moments in the tables are whole microseconds since 1970.
+fn stamp(moment: Timestamp) -> i64 {
+    moment.as_microsecond()
+}
+
+fn moment(stamp: i64) -> Timestamp {
+    Timestamp::from_microsecond(stamp).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,147 @@
+//! The inbox: everything that came in, recorded once, with what became of it.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use crate::domain::event::{Event, Payload, Report, Source};
+use crate::domain::id::{ActionId, EventId};
+use crate::store::error::Error;
+use crate::store::stamp;
+use crate::store::writer::Tx;
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// It is on record and takes effect.
+    New,
+    /// Its id has been here before: it has had its effect.
+    Known,
+    /// A new delivery that says again what another said: kept, and without effect.
+    Repeat,
+}
+
+/// Records `event`, with the `body` it came in, and hands it on to the consumers.
+pub(crate) fn record(tx: &Tx<'_>, event: Event, body: Option<&[u8]>) -> Result<Recorded, Error> {
+    let report = report_of(&event);
+    let counts_as = report.map(counts_as);
+    let repeat = match &counts_as {
+        Some(counts_as) => has_counted(tx, counts_as)?,
+        None => false,
+    };
+    let inserted = tx
+        .prepare(
+            "INSERT INTO events (id, source, received_at, kind, payload, body, action_id, counts_as, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(rusqlite::params![
+            event.id.as_str(),
+            event.source.name(),
+            stamp(event.received_at),
+            event.payload.kind(),
+            serde_json::to_string(&event.payload)?,
+            body,
+            report.map(|report| report.action.as_str()),
+            counts_as.filter(|_| !repeat),
+            if repeat { "repeat" } else { "done" },
+        ])?;
+    if inserted == 0 {
+        return Ok(Recorded::Known);
+    }
+    if repeat {
+        return Ok(Recorded::Repeat);
+    }
+    tx.hand_on(event);
+    Ok(Recorded::New)
+}
+
+/// Shows `event` to the consumers without keeping it: a reading that brings nothing new but its age.
+pub(crate) fn pass(tx: &Tx<'_>, event: Event) {
+    tx.hand_on(event);
+}
+
+/// Keeps a verified body that could not be read, with the reason.
+pub(crate) fn record_unreadable(
+    tx: &Tx<'_>,
+    id: &EventId,
+    received_at: Timestamp,
+    body: &[u8],
+    reason: &str,
+) -> Result<Recorded, Error> {
+    let inserted = tx
+        .prepare(
+            "INSERT INTO events (id, source, received_at, kind, body, state, reason)
+             VALUES (?1, ?2, ?3, 'unreadable', ?4, 'dead', ?5) ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(rusqlite::params![
+            id.as_str(),
+            Source::Webhook.name(),
+            stamp(received_at),
+            body,
+            reason,
+        ])?;
+    Ok(if inserted == 0 { Recorded::Known } else { Recorded::New })
+}
+
+/// Makes an event that could not be handled a dead letter.
+pub(super) fn bury(tx: &Tx<'_>, event: &EventId, reason: &str) -> Result<(), Error> {
+    tx.prepare("UPDATE events SET state = 'dead', reason = ?2 WHERE id = ?1")?
+        .execute([event.as_str(), reason])?;
+    Ok(())
+}
+
+/// The report on `action` that took effect, if one has come.
+pub(super) fn report_on(tx: &Tx<'_>, action: &ActionId) -> Result<Option<(EventId, Report)>, Error> {
+    let found = tx
+        .prepare(
+            "SELECT id, payload FROM events
+             WHERE action_id = ?1 AND counts_as IS NOT NULL ORDER BY seq LIMIT 1",
+        )?
+        .query_row([action.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .optional()?;
+    let Some((id, payload)) = found else { return Ok(None) };
+    match serde_json::from_str(&payload)? {
+        Payload::Report(report) => Ok(Some((EventId::new(id), report))),
+        Payload::Connection(_) | Payload::Readings(_) | Payload::Settled(_) | Payload::Unknown => {
+            Err(Error::Broken(format!("event `{id}` has an action and is no report")))
+        }
+    }
+}
+
+/// Removes events and traces from before `limit`, at most `rows_max` of each. Returns how many events went.
+pub(crate) fn prune(
+    tx: &Tx<'_>,
+    limit: Timestamp,
+    rows_max: usize,
+) -> Result<usize, Error> {
+    let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
+    // Rows are in the order of their coming, so the first ones are the oldest.
+    tx.prepare(
+        "DELETE FROM traces WHERE seq IN (SELECT seq FROM traces ORDER BY seq LIMIT ?2) AND at < ?1",
+    )?
+    .execute([stamp(limit), rows_max])?;
+    Ok(tx
+        .prepare(
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?2)
+             AND received_at < ?1",
+        )?
+        .execute([stamp(limit), rows_max])?)
+}
+
+fn report_of(event: &Event) -> Option<&Report> {
+    match &event.payload {
+        Payload::Report(report) => Some(report),
+        Payload::Connection(_) | Payload::Readings(_) | Payload::Settled(_) | Payload::Unknown => {
+            None
+        }
+    }
+}
+
+/// An action ends once. Deliveries and look-ups that say the same end again are repeats, whatever
+/// their ids; a delivery id alone does not tell, since we look up too.
+fn counts_as(report: &Report) -> String {
+    format!("{} {}", report.action, report.outcome.name())
+}
+
+fn has_counted(tx: &Tx<'_>, counts_as: &str) -> Result<bool, Error> {
+    Ok(tx.prepare("SELECT 1 FROM events WHERE counts_as = ?1")?.exists([counts_as])?)
+}

@@ -1,0 +1,372 @@
+//! The outbox: orders to devices, and where each stands.
+//!
+//! A device has one open push at a time (`amps-api.md` §5.3); further commands for it wait in the order
+//! they were given. A command is marked as sending in the transaction that makes it first in line, so its
+//! intent is on the disk before its first byte leaves.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row};
+
+use crate::domain::command::Command;
+use crate::domain::event::{Event, Payload, Report, Settled, Source};
+use crate::domain::id::{ActionId, CommandId, DeviceId, EventId};
+use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
+use crate::store::error::Error;
+use crate::store::signal::Area;
+use crate::store::writer::Tx;
+use crate::store::{inbox, moment, stamp};
+
+/// A command that is not over.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) command: Command,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) created_at: Timestamp,
+    /// When the last push left.
+    pub(crate) sent_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "command, lifecycle, created_at, sent_at";
+
+/// Puts `command` in line for its device. Doing it twice is doing it once: the id is derived.
+pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<(), Error> {
+    let lifecycle = Lifecycle::Queued { attempts: 0, due: now };
+    let inserted = tx
+        .prepare(
+            "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, attempts,
+                 created_at, updated_at, is_open)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?7, ?7, 1) ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(rusqlite::params![
+            command.id.as_str(),
+            command.device.id.as_str(),
+            command.run.as_str(),
+            serde_json::to_string(command)?,
+            serde_json::to_string(&lifecycle)?,
+            lifecycle.name(),
+            stamp(now),
+        ])?;
+    if inserted == 1 {
+        promote(tx, &command.device.id, now)?;
+    }
+    Ok(())
+}
+
+/// Takes `step` with the command: the one way its life cycle changes.
+///
+/// Returns where it stands now. A step that cannot be taken changes nothing and gives none: a report
+/// that came twice, or late.
+pub(crate) fn advance(
+    tx: &Tx<'_>,
+    id: &CommandId,
+    step: Step,
+    cause: Option<&EventId>,
+    now: Timestamp,
+) -> Result<Option<Lifecycle>, Error> {
+    let Some(open) = open(tx, id)? else { return Ok(None) };
+    let detail = describe(&step);
+    let attempts = open.lifecycle.attempts().unwrap_or_default();
+    let Ok(lifecycle) = open.lifecycle.after(step, now) else {
+        return Ok(None);
+    };
+    save(tx, id, &lifecycle, now)?;
+    note(tx, id, &lifecycle, &detail, now)?;
+    tx.touch(Area::COMMANDS);
+    match &lifecycle {
+        Lifecycle::Settled { outcome } => {
+            settled(tx, &open.command, outcome.clone(), attempts, cause, now)?;
+            promote(tx, &open.command.device.id, now)?;
+        }
+        // The line stays in order: the one that waits for another attempt is still the first.
+        Lifecycle::Queued { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::InDoubt { .. }
+        | Lifecycle::Acknowledged { .. } => {}
+    }
+    Ok(Some(lifecycle))
+}
+
+/// Amps has taken the push as `action`. A report that overtook this answer takes effect now.
+pub(crate) fn acknowledge(
+    tx: &Tx<'_>,
+    id: &CommandId,
+    step: Step,
+    action: &ActionId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if advance(tx, id, step, None, now)?.is_some()
+        && let Some((event, report)) = inbox::report_on(tx, action)?
+    {
+        settle_by_report(tx, &event, &report, now)?;
+    }
+    Ok(())
+}
+
+/// Lets `report` end the push of ours that it speaks of. A report on anything else changes nothing.
+pub(crate) fn settle_by_report(
+    tx: &Tx<'_>,
+    event: &EventId,
+    report: &Report,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let found = tx
+        .prepare("SELECT command_id FROM command_steps WHERE action_id = ?1")?
+        .query_row([report.action.as_str()], |row| row.get::<_, String>(0))
+        .optional()?;
+    let Some(id) = found.map(CommandId::new) else { return Ok(()) };
+    let Some(open) = open(tx, &id)? else { return Ok(()) };
+    let Lifecycle::Acknowledged { attempts, ref action, .. } = open.lifecycle else {
+        return Ok(());
+    };
+    // An earlier attempt's report that comes late says nothing about the present one.
+    if *action != report.action {
+        return Ok(());
+    }
+    let retry_at = open.command.retry.after_outcome(&report.outcome, attempts, now);
+    let step = Step::Reported { outcome: report.outcome.clone(), retry_at };
+    advance(tx, &id, step, Some(event), now)?;
+    Ok(())
+}
+
+/// Whether `action` is a push of ours, as far as can be known now.
+///
+/// While an answer is out, an action of the same command on the same device is taken for ours: Amps has
+/// one at a time for each device, and the report may overtake the answer that names it.
+pub(crate) fn is_ours(tx: &Tx<'_>, report: &Report) -> Result<bool, Error> {
+    if is_known_action(tx, &report.action)? {
+        return Ok(true);
+    }
+    let waiting = open_where(
+        tx,
+        "device_id = ?1 AND is_open = 1 AND state IN ('sending', 'in_doubt')",
+        [report.device.as_str()],
+    )?;
+    Ok(waiting.iter().any(|open| Some(&open.command.name) == report.command.as_ref()))
+}
+
+/// Whether `action` was ever an answer to a push of ours.
+pub(crate) fn is_known_action(tx: &Tx<'_>, action: &ActionId) -> Result<bool, Error> {
+    Ok(tx
+        .prepare("SELECT 1 FROM command_steps WHERE action_id = ?1")?
+        .exists([action.as_str()])?)
+}
+
+/// Commands whose push is under way, or was when the program stopped.
+pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
+    open_where(tx, "is_open = 1 AND state = 'sending'", [])
+}
+
+/// The first in line for its device: nothing else that is open came before it.
+const FIRST_IN_LINE: &str = "is_open = 1 AND state = ?1 AND NOT EXISTS (
+    SELECT 1 FROM commands AS earlier
+    WHERE earlier.is_open = 1 AND earlier.device_id = commands.device_id AND earlier.seq < commands.seq)";
+
+/// Commands handed out by one call of [`due`]; the rest comes with the next.
+const DUE_MAX: usize = 256;
+
+/// Commands in `state` that are first in line and about which something is to be done by `now`.
+pub(crate) fn due(tx: &Tx<'_>, state: Waiting, now: Timestamp) -> Result<Vec<Open>, Error> {
+    open_where(
+        tx,
+        &format!("{FIRST_IN_LINE} AND due_at <= ?2 ORDER BY due_at LIMIT {DUE_MAX}"),
+        rusqlite::params![state.name(), stamp(now)],
+    )
+}
+
+/// When the next command in `state` that is first in line is due.
+pub(crate) fn next_due(tx: &Tx<'_>, state: Waiting) -> Result<Option<Timestamp>, Error> {
+    let next: Option<i64> = tx
+        .prepare(&format!("SELECT min(due_at) FROM commands WHERE {FIRST_IN_LINE}"))?
+        .query_row([state.name()], |row| row.get(0))?;
+    Ok(next.map(moment))
+}
+
+/// A state in which a command waits for a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    Queued,
+    InDoubt,
+    Acknowledged,
+}
+
+impl Waiting {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::InDoubt => "in_doubt",
+            Self::Acknowledged => "acknowledged",
+        }
+    }
+}
+
+/// Marks the first command in line for each device as sending, where it is due and nothing is open.
+pub(crate) fn promote_due(tx: &Tx<'_>, now: Timestamp) -> Result<(), Error> {
+    for open in due(tx, Waiting::Queued, now)? {
+        promote(tx, &open.command.device.id, now)?;
+    }
+    Ok(())
+}
+
+/// Marks the first command in line for `device` as sending, if it is due and nothing is open before it.
+fn promote(tx: &Tx<'_>, device: &DeviceId, now: Timestamp) -> Result<(), Error> {
+    let first = tx
+        .prepare(
+            "SELECT id, state, due_at FROM commands
+             WHERE device_id = ?1 AND is_open = 1 ORDER BY seq LIMIT 1",
+        )?
+        .query_row([device.as_str()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2)?))
+        })
+        .optional()?;
+    if let Some((id, state, Some(due))) = first
+        && state == Waiting::Queued.name()
+        && due <= stamp(now)
+    {
+        advance(tx, &CommandId::new(id), Step::Claimed, None, now)?;
+    }
+    Ok(())
+}
+
+fn open(tx: &Tx<'_>, id: &CommandId) -> Result<Option<Open>, Error> {
+    Ok(open_where(tx, "id = ?1 AND is_open = 1", [id.as_str()])?.pop())
+}
+
+fn open_where(
+    tx: &Tx<'_>,
+    condition: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<Open>, Error> {
+    let mut statement = tx.prepare(&format!("SELECT {COLUMNS} FROM commands WHERE {condition}"))?;
+    let mut rows = statement.query(parameters)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>) -> Result<Open, Error> {
+    Ok(Open {
+        command: serde_json::from_str(&row.get::<_, String>(0)?)?,
+        lifecycle: serde_json::from_str(&row.get::<_, String>(1)?)?,
+        created_at: moment(row.get(2)?),
+        sent_at: row.get::<_, Option<i64>>(3)?.map(moment),
+    })
+}
+
+fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> Result<(), Error> {
+    let (action, due, sent) = match lifecycle {
+        Lifecycle::Queued { due, .. } => (None, Some(*due), None),
+        Lifecycle::Sending { .. } => (None, None, Some(now)),
+        Lifecycle::InDoubt { look_up_at, .. } => (None, Some(*look_up_at), None),
+        Lifecycle::Acknowledged { action, look_up_at, .. } => (Some(action), Some(*look_up_at), None),
+        Lifecycle::Settled { .. } => (None, None, None),
+    };
+    let is_open = !matches!(lifecycle, Lifecycle::Settled { .. });
+    tx.prepare(
+        "UPDATE commands SET lifecycle = ?2, state = ?3, action_id = coalesce(?4, action_id),
+             due_at = ?5, attempts = coalesce(?6, attempts), sent_at = coalesce(?7, sent_at),
+             updated_at = ?8, is_open = ?9
+         WHERE id = ?1",
+    )?
+    .execute(rusqlite::params![
+        id.as_str(),
+        serde_json::to_string(lifecycle)?,
+        lifecycle.name(),
+        action.map(ActionId::as_str),
+        due.map(stamp),
+        lifecycle.attempts(),
+        sent.map(stamp),
+        stamp(now),
+        is_open,
+    ])?;
+    Ok(())
+}
+
+/// Adds a line to the command's story.
+fn note(
+    tx: &Tx<'_>,
+    id: &CommandId,
+    lifecycle: &Lifecycle,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let action = match lifecycle {
+        Lifecycle::Acknowledged { action, .. } if !is_known_action(tx, action)? => Some(action),
+        Lifecycle::Acknowledged { .. }
+        | Lifecycle::Queued { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::InDoubt { .. }
+        | Lifecycle::Settled { .. } => None,
+    };
+    tx.prepare(
+        "INSERT INTO command_steps (command_id, at, state, detail, action_id)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(rusqlite::params![
+        id.as_str(),
+        stamp(now),
+        lifecycle.name(),
+        detail,
+        action.map(ActionId::as_str),
+    ])?;
+    Ok(())
+}
+
+fn describe(step: &Step) -> String {
+    match step {
+        Step::Claimed => "sent".to_owned(),
+        Step::Acknowledged { action, .. } => format!("taken by Amps as {action}"),
+        Step::Refused { failure, retry_at } => {
+            let code = failure.code.as_deref().map(|code| format!("{code}, ")).unwrap_or_default();
+            format!("turned away: {code}{}{}", failure.message, again(*retry_at))
+        }
+        Step::Blocked { retry_at } => {
+            format!("another action holds the device{}", again(Some(*retry_at)))
+        }
+        Step::AnswerLost { .. } => "the answer was lost; looking it up before anything is sent again".to_owned(),
+        Step::NeverArrived { retry_at } => {
+            format!("Amps does not have it{}", again(*retry_at))
+        }
+        Step::StillWaiting { .. } => "no news from Amps yet".to_owned(),
+        Step::Reported { outcome, retry_at } => match outcome.failure() {
+            Some(failure) => {
+                let code = failure.code.as_deref().map(|code| format!("{code}, ")).unwrap_or_default();
+                format!("{code}{}{}", failure.message, again(*retry_at))
+            }
+            None => format!("reported as {}", outcome.name()),
+        },
+        Step::TimePassed => "nothing was heard of it in time".to_owned(),
+    }
+}
+
+fn again(retry_at: Option<Timestamp>) -> String {
+    retry_at.map(|at| format!("; again at {}", at.strftime("%H:%M:%S UTC"))).unwrap_or_default()
+}
+
+/// Records that `command` is over, so that the run that waits for it goes on.
+fn settled(
+    tx: &Tx<'_>,
+    command: &Command,
+    outcome: Outcome,
+    attempts: u32,
+    cause: Option<&EventId>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let settled = Settled {
+        command: command.id.clone(),
+        device: command.device.id.clone(),
+        name: command.name.clone(),
+        outcome,
+        attempts,
+        cause: cause.cloned(),
+    };
+    let event = Event {
+        id: EventId::derive("settled", command.id.as_str()),
+        source: Source::Engine,
+        received_at: now,
+        payload: Payload::Settled(settled),
+    };
+    inbox::record(tx, event, None)?;
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! The thread that owns the database connection, and group commit.
+//!
+//! Jobs that arrive while a commit is running share the next one. A job is answered only after the
+//! commit that holds it: an answer means "on the disk".
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use rusqlite::{CachedStatement, Connection};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::domain::event::Event;
+use crate::store::error::Error;
+use crate::store::signal::{Area, Signals};
+
+/// Jobs that may wait; one more is turned away as overload.
+pub(super) const JOBS_WAITING_MAX: usize = 2048;
+
+/// Jobs that share a commit.
+pub(super) const JOBS_PER_COMMIT_MAX: usize = 512;
+
+/// Somebody who acts on each recorded event, inside the transaction that records it.
+///
+/// So what one event leads to commits together with it, or not at all.
+pub(crate) trait Consumer: Send {
+    fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error>;
+
+    /// A transaction in which this consumer took part did not commit: what memory holds may be wrong.
+    fn forget(&mut self);
+}
+
+/// A transaction on the writer's thread.
+pub(crate) struct Tx<'a> {
+    connection: &'a Connection,
+    /// Events that the consumers have not seen yet.
+    fresh: RefCell<VecDeque<Event>>,
+    touched: Cell<Area>,
+}
+
+impl Tx<'_> {
+    pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    pub(super) fn last_row(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+
+    /// Shows `event` to the consumers before this transaction commits.
+    pub(super) fn hand_on(&self, event: Event) {
+        self.fresh.borrow_mut().push_back(event);
+    }
+
+    /// After the commit, wakes who waits for news of `area`.
+    pub(super) fn touch(&self, area: Area) {
+        self.touched.set(self.touched.get().and(area));
+    }
+
+    /// Runs `work`; when it fails, what it wrote is undone and the rest of the transaction stands.
+    pub(super) fn undo_on_failure<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.prepare("SAVEPOINT part")?.execute([])?;
+        let result = work();
+        // Some failures (a full disk) make SQLite give up the whole transaction by itself.
+        if self.connection.is_autocommit() {
+            return Err(result.err().unwrap_or_else(|| {
+                Error::Unavailable("the transaction was given up".to_owned())
+            }));
+        }
+        if result.is_err() {
+            self.prepare("ROLLBACK TO part")?.execute([])?;
+        }
+        self.prepare("RELEASE part")?.execute([])?;
+        result
+    }
+}
+
+/// Work for the writer's thread, with the way back for its result.
+pub(super) trait Job: Send {
+    fn run(&mut self, tx: &Tx<'_>) -> Result<(), Error>;
+    fn answer(self: Box<Self>, committed: Result<(), Error>);
+}
+
+pub(super) struct Task<W, T> {
+    pub(super) work: Option<W>,
+    pub(super) result: Option<T>,
+    pub(super) reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<W, T> Job for Task<W, T>
+where
+    W: FnOnce(&Tx<'_>) -> Result<T, Error> + Send,
+    T: Send,
+{
+    fn run(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        let work = self.work.take().expect("a job runs once");
+        self.result = Some(work(tx)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Error>) {
+        let Self { result, reply, .. } = *self;
+        let result = committed.map(|()| result.expect("a job that was committed has run"));
+        // The asker may have gone away; what was written stays written.
+        drop(reply.send(result));
+    }
+}
+
+/// The writer's thread: until the last handle is dropped.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) jobs: mpsc::Receiver<Box<dyn Job>>,
+    pub(super) consumers: Vec<Box<dyn Consumer>>,
+    pub(super) signals: Signals,
+}
+
+impl Writer {
+    pub(super) fn run(mut self) {
+        let mut batch = Vec::with_capacity(JOBS_PER_COMMIT_MAX);
+        while self.jobs.blocking_recv_many(&mut batch, JOBS_PER_COMMIT_MAX) != 0 {
+            self.commit(&mut batch);
+        }
+    }
+
+    /// Runs a batch of jobs in one transaction and answers each.
+    fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
+        let mut failures = Vec::with_capacity(batch.len());
+        let committed = self.transaction(batch, &mut failures);
+        match &committed {
+            Ok(touched) => self.signals.raise(*touched),
+            Err(_) => self.forget(),
+        }
+        let committed = committed.map(|_| ());
+        failures.resize(batch.len(), None);
+        for (job, failure) in batch.drain(..).zip(failures) {
+            job.answer(failure.map_or_else(|| committed.clone(), Err));
+        }
+    }
+
+    fn transaction(
+        &mut self,
+        batch: &mut [Box<dyn Job>],
+        failures: &mut Vec<Option<Error>>,
+    ) -> Result<Area, Error> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let tx = Tx {
+            connection: &self.connection,
+            fresh: RefCell::default(),
+            touched: Cell::default(),
+        };
+        let done = work(&tx, batch, &mut self.consumers, failures);
+        let touched = tx.touched.get();
+        let done = done
+            .and_then(|()| Ok(self.connection.prepare_cached("COMMIT")?.execute([])?))
+            .map(|_| touched);
+        if done.is_err() && !self.connection.is_autocommit() {
+            // If this fails too, the next BEGIN does, and the jobs of that batch are told.
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
+        done
+    }
+
+    fn forget(&mut self) {
+        for consumer in &mut self.consumers {
+            consumer.forget();
+        }
+    }
+}
+
+/// Each job, and then the consumers on whatever the jobs recorded. A job that fails leaves no mark.
+fn work(
+    tx: &Tx<'_>,
+    batch: &mut [Box<dyn Job>],
+    consumers: &mut [Box<dyn Consumer>],
+    failures: &mut Vec<Option<Error>>,
+) -> Result<(), Error> {
+    for job in batch {
+        let already_fresh = tx.fresh.borrow().len();
+        let failure = tx.undo_on_failure(|| job.run(tx)).err();
+        if tx.connection.is_autocommit() {
+            return Err(failure.unwrap_or(Error::Closed));
+        }
+        if failure.is_some() {
+            tx.fresh.borrow_mut().truncate(already_fresh);
+        }
+        failures.push(failure);
+    }
+    consume(tx, consumers)
+}
+
+/// Shows each fresh event to each consumer. What they make of it may be events again: settled
+/// commands, which start operations but never settle others, so this ends.
+fn consume(tx: &Tx<'_>, consumers: &mut [Box<dyn Consumer>]) -> Result<(), Error> {
+    loop {
+        let Some(event) = tx.fresh.borrow_mut().pop_front() else {
+            return Ok(());
+        };
+        let done = tx.undo_on_failure(|| {
+            consumers.iter_mut().try_for_each(|consumer| consumer.consume(tx, &event))
+        });
+        match done {
+            Ok(()) => {}
+            // Not the event's fault, and not only this event's problem.
+            Err(error @ (Error::Unavailable(_) | Error::Overloaded | Error::Closed)) => {
+                return Err(error);
+            }
+            Err(Error::Broken(reason)) => {
+                for consumer in &mut *consumers {
+                    consumer.forget();
+                }
+                crate::store::inbox::bury(tx, &event.id, &reason)?;
+            }
+        }
+    }
+}
