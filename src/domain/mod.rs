@@ -7,6 +7,7 @@ pub mod command;
 pub mod device;
 pub mod event;
 pub mod id;
+pub mod legacy;
 pub mod lifecycle;
 pub mod retry;
 pub mod secret;
