@@ -12,6 +12,8 @@ pub mod rules;
 
 pub mod engine;
 
+mod http_client;
+
 pub mod device_api;
 pub mod notify;
 mod store;

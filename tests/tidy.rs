@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["config"],
     &["rules"],
     &["engine"],
+    &["http_client"],
     &["store", "device_api", "notify"],
     &["worker"],
     &["intake", "readings", "evaluation", "delivery", "tracking"],
@@ -25,7 +26,8 @@ const LAYERS: &[&[&str]] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     // The simulator delivers webhooks; the command line sends one on request.
-    ("reqwest", &["device_api", "notify", "simulator", "cli"]),
+    ("reqwest", &["http_client", "simulator", "cli"]),
+    ("rustls", &["http_client"]),
     ("axum", &["intake", "simulator"]),
     ("serde_saphyr", &["document"]),
     ("serde_yaml", &["cli"]),
@@ -40,6 +42,7 @@ const CONFINED: &[(&str, &[&str])] = &[
 
 const SHELL: &[&str] = &[
     "clock",
+    "http_client",
     "store",
     "device_api",
     "notify",
