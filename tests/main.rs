@@ -1,10 +1,16 @@
 //! The suites, each with the promise it keeps.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+/// What Amps answers is read in each generation it has been seen in.
+mod device_answers;
+/// A request to Amps is made once, and what became of it is told for what it is.
+mod device_api;
 /// A broken `home.yaml` or rule file is answered with place, reason and remedy.
 mod diagnostics;
 /// Rule text to checked rules.
 mod language;
+/// A server that says what a test tells it to, and remembers what it was asked.
+mod scripted_server;
 /// Every signature case decides as the contract says.
 mod signature;
 /// The pretend Amps does what the documents say of the real one.

@@ -1,1 +1,99 @@
-//! (empty)
+//! The device API of Amps over HTTP: push, look up, read; one request each, with its timeout.
+//!
+//! No request is ever made twice here. The API does not drop repeats (`amps-api.md` §5.4), so whether to send
+//! again is for someone who knows what was sent before.
+
+pub mod answer;
+pub(crate) mod fields;
+mod state;
+pub mod wire;
+
+use jiff::Timestamp;
+
+use crate::config::home::Amps;
+use crate::device_api::answer::Answer;
+use crate::device_api::wire::{Action, Page};
+use crate::domain::command::Command;
+use crate::domain::device::Device;
+use crate::domain::event::Readings;
+use crate::domain::id::{ActionId, DeviceId};
+use crate::http_client::address::Address;
+use crate::http_client::{Header, HttpClient, Unbuildable};
+
+/// The most actions that one page can have (`amps-api.md` §3.5).
+pub const ACTIONS_PER_PAGE_MAX: u32 = 50;
+
+/// Amps, as one home's key sees it. Cheap to clone; connections are shared.
+#[derive(Clone, Debug)]
+pub struct DeviceApi {
+    client: HttpClient,
+    base: Address,
+    headers: [Header; 1],
+}
+
+/// Why Amps cannot be spoken to with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error("`amps.base_url` is not an http or https address")]
+    BaseUrl,
+    #[error("the API key has characters that no HTTP header can have")]
+    ApiKey,
+    #[error(transparent)]
+    Client(#[from] Unbuildable),
+}
+
+impl DeviceApi {
+    pub fn try_new(amps: &Amps) -> Result<Self, Unusable> {
+        let base = Address::parse(&amps.base_url).ok_or(Unusable::BaseUrl)?;
+        let key = Header::secret("x-api-key", &amps.api_key).ok_or(Unusable::ApiKey)?;
+        Ok(Self {
+            client: HttpClient::try_new(amps.request_timeout)?,
+            base,
+            headers: [key],
+        })
+    }
+
+    /// Asks Amps to carry `command` out (`amps-api.md` §3.3).
+    pub async fn push(&self, command: &Command) -> Answer<Action> {
+        let address = self.device(&command.device);
+        let body = wire::push_body(command);
+        let exchange = self.client.post(&address, &self.headers, body).await;
+        Answer::of(exchange, wire::read_action)
+    }
+
+    /// Looks an action up (`amps-api.md` §3.4).
+    pub async fn action(&self, action: &ActionId) -> Answer<Action> {
+        let address = self.base.below(&["actions", action.as_str()]);
+        let exchange = self.client.get(&address, &self.headers).await;
+        Answer::of(exchange, wire::read_action)
+    }
+
+    /// The actions on a device, newest first; `limit` is at least 1 and at most
+    /// [`ACTIONS_PER_PAGE_MAX`], and taken to be within (`amps-api.md` §3.5).
+    pub async fn actions(&self, device: &DeviceId, offset: u32, limit: u32) -> Answer<Page> {
+        let limit = limit.clamp(1, ACTIONS_PER_PAGE_MAX);
+        let address = self.base.below(&["actions"]).with_query(&[
+            ("deviceId", device.as_str()),
+            ("offset", &offset.to_string()),
+            ("limit", &limit.to_string()),
+        ]);
+        let exchange = self.client.get(&address, &self.headers).await;
+        Answer::of(exchange, |body| wire::read_page(body, limit))
+    }
+
+    /// Reads a device (`amps-api.md` §3.2); `expedite` asks for values that are a minute old at most, not a
+    /// quarter of an hour. `now` stands in where the answer does not tell when the values were true.
+    pub async fn state(&self, device: &Device, expedite: bool, now: Timestamp) -> Answer<Readings> {
+        let mut address = self.device(device);
+        if expedite {
+            address = address.with_query(&[("expedite", "true")]);
+        }
+        let exchange = self.client.get(&address, &self.headers).await;
+        Answer::of(exchange, |body| state::read(body, device, now))
+    }
+
+    fn device(&self, device: &Device) -> Address {
+        let segments = [device.device_type.path_segment(), device.id.as_str()];
+        self.base.below(&segments)
+    }
+}

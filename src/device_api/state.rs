@@ -1,0 +1,74 @@
+//! The JSON of a device that was read (`amps-api.md` §3.2, §4).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use crate::device_api::fields::{self, Object};
+use crate::device_api::wire;
+use crate::domain::catalogue::{Attribute, AttributeKind};
+use crate::domain::device::{Device, DeviceType};
+use crate::domain::event::Readings;
+use crate::domain::unit::Unit;
+use crate::domain::value::{Origin, Value};
+
+/// No house battery holds more than this, so a larger number counts watt-hours: the documents have
+/// both 10.4 and 10400 (`amps-api.md` §4.1).
+const BATTERY_KILOWATT_HOURS_MAX: f64 = 1000.0;
+
+/// What `device` says of itself in `body`, read at `now`.
+///
+/// Values of another kind than the catalogue's are left out: one surprise does not hide the rest.
+pub(crate) fn read(body: &[u8], device: &Device, now: Timestamp) -> Result<Readings, &'static str> {
+    let content = wire::content(body)?;
+    let state = fields::child(&content, "state").ok_or("it has no `state`")?;
+    let sync = fields::child(&content, "sync");
+    let taken_at = sync.and_then(|it| fields::moment(it, "lastPulledAt"));
+    Ok(Readings {
+        device: device.id.clone(),
+        taken_at: taken_at.unwrap_or(now),
+        origin: origin(&content),
+        values: values(device.device_type, state),
+    })
+}
+
+/// Where nothing is said, the values are taken for kept ones. A sandbox's `projection` is as fresh as can be.
+fn origin(content: &Object) -> Origin {
+    let available = fields::child(content, "sync").and_then(|it| it.get("available"));
+    let source = fields::child(content, "metadata").and_then(|it| fields::text(it, "source"));
+    match (available, source) {
+        (Some(Json::Bool(false)), _) | (_, Some("fallback")) => Origin::Fallback,
+        (_, Some("live" | "projection")) => Origin::Live,
+        _ => Origin::Cache,
+    }
+}
+
+fn values(device_type: DeviceType, state: &Object) -> BTreeMap<String, Value> {
+    let attributes = device_type.attributes().iter();
+    attributes
+        .filter_map(|attribute| {
+            let value = value(device_type, attribute, state.get(attribute.name)?)?;
+            Some((attribute.name.to_owned(), value))
+        })
+        .collect()
+}
+
+fn value(device_type: DeviceType, attribute: &Attribute, json: &Json) -> Option<Value> {
+    match attribute.kind {
+        AttributeKind::Bool => json.as_bool().map(Value::Bool),
+        AttributeKind::Text(_) => json.as_str().map(|it| Value::Text(fields::clipped(it))),
+        AttributeKind::Number(_) => {
+            let number = json.as_f64()?;
+            let in_watt_hours = device_type == DeviceType::Battery
+                && attribute.name == "capacity"
+                && number > BATTERY_KILOWATT_HOURS_MAX;
+            let number = if in_watt_hours {
+                Unit::WattHour.convert(number, Unit::KilowattHour)?
+            } else {
+                number
+            };
+            Some(Value::Number(number))
+        }
+    }
+}
