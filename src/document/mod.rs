@@ -1,1 +1,15 @@
-//! (empty)
+//! What a person wrote, with places: files, positioned YAML, and what is wrong with it.
+//!
+//! Knows nothing of homes or rules; those decode a [`node::Node`] by hand and collect every problem they meet.
+
+pub mod code;
+pub mod decode;
+pub mod diagnostic;
+pub mod duration;
+pub mod node;
+mod precheck;
+pub mod reader;
+pub mod render;
+pub mod source;
+pub mod suggest;
+mod syntax;

@@ -1,0 +1,333 @@
+//! Nodes to values, by hand: every helper reports what it cannot take and lets the next one go on.
+
+use super::code;
+use super::diagnostic::{Findings, shown};
+use super::node::{Entry, Kind, Node};
+use super::source::Span;
+use super::suggest;
+
+/// The words that a block may use as keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys {
+    pub known: &'static [&'static str],
+    /// Words that are answered better than with "unknown".
+    pub reserved: &'static [(&'static str, Reserved)],
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Reserved {
+    /// Of Home Assistant, with what to write here instead.
+    Foreign(&'static str),
+    /// Of this language, and this version does not have it.
+    Later,
+}
+
+/// A block of keys and values whose keys have been looked at.
+#[derive(Debug)]
+pub struct Fields<'n> {
+    /// As in "a rule needs …".
+    what: &'static str,
+    head: Span,
+    entries: &'n [Entry],
+}
+
+impl<'n> Fields<'n> {
+    /// Reports what is no block, what stands twice and what is not known; none if it is no block.
+    pub fn open(
+        node: &'n Node,
+        what: &'static str,
+        keys: &Keys,
+        findings: &mut Findings<'_>,
+    ) -> Option<Self> {
+        let Kind::Map(entries) = &node.kind else {
+            wrong_type(
+                node,
+                &format!("{what}, a block of `key: value` lines"),
+                findings,
+            );
+            return None;
+        };
+        for (index, entry) in entries.iter().enumerate() {
+            match key_of(entry, findings) {
+                Some(key) if keys.known.contains(&key) => {
+                    duplicate(&entries[..index], entry, key, findings);
+                }
+                Some(key) => unknown_key(entry, key, what, keys, findings),
+                None => {}
+            }
+        }
+        Some(Self {
+            what,
+            head: node.head(),
+            entries,
+        })
+    }
+
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        self.entry(key).map(|it| &it.value)
+    }
+
+    pub fn entry(&self, key: &str) -> Option<&'n Entry> {
+        self.entries.iter().find(|it| it.key.as_key() == Some(key))
+    }
+
+    /// The value of `key`, whose absence is reported at the block.
+    pub fn require(&self, key: &str, findings: &mut Findings<'_>) -> Option<&'n Node> {
+        let value = self.get(key);
+        if value.is_none() {
+            let what = self.what;
+            findings
+                .report(
+                    code::MISSING_KEY,
+                    self.head,
+                    format!("{what} needs the key `{key}`"),
+                )
+                .label(format!("`{key}:` is missing beside this"));
+        }
+        value
+    }
+
+    /// A short place that stands for the block.
+    pub fn head(&self) -> Span {
+        self.head
+    }
+}
+
+/// The key of `entry`; one that cannot be a key is reported.
+fn key_of<'n>(entry: &'n Entry, findings: &mut Findings<'_>) -> Option<&'n str> {
+    let key = entry.key.as_key();
+    if key.is_none() {
+        if is_template(entry.key.span, findings) {
+            report_template(entry.key.span, findings);
+        } else {
+            let found = entry.key.kind.name();
+            findings.report(
+                code::WRONG_TYPE,
+                entry.key.head(),
+                format!("expected a key, found {found}"),
+            );
+        }
+    }
+    key
+}
+
+/// The entries of a block whose keys are names, each with its name; what stands twice is reported.
+pub fn named<'n>(
+    node: &'n Node,
+    what: &str,
+    findings: &mut Findings<'_>,
+) -> Vec<(&'n str, &'n Entry)> {
+    let Kind::Map(entries) = &node.kind else {
+        wrong_type(node, what, findings);
+        return Vec::new();
+    };
+    let mut named = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if let Some(name) = key_of(entry, findings)
+            && !duplicate(&entries[..index], entry, name, findings)
+        {
+            named.push((name, entry));
+        }
+    }
+    named
+}
+
+/// Reports `entry` if one of `before` has the same key, and says whether.
+fn duplicate(before: &[Entry], entry: &Entry, key: &str, findings: &mut Findings<'_>) -> bool {
+    let Some(first) = before.iter().find(|it| it.key.as_key() == Some(key)) else {
+        return false;
+    };
+    let first = findings.source.location(first.key.span);
+    findings
+        .report(
+            code::DUPLICATE_KEY,
+            entry.key.span,
+            format!("the key `{}` stands twice in this block", shown(key)),
+        )
+        .label("again here")
+        .also(first, "first here")
+        .help("keep one of them");
+    true
+}
+
+fn unknown_key(entry: &Entry, key: &str, what: &str, keys: &Keys, findings: &mut Findings<'_>) {
+    let reserved = keys.reserved.iter().find(|(word, _)| *word == key);
+    let span = entry.key.span;
+    match reserved {
+        Some((_, Reserved::Foreign(help))) => {
+            findings
+                .report(
+                    code::FOREIGN_WORD,
+                    span,
+                    format!("`{key}:` is a word of Home Assistant"),
+                )
+                .help(*help);
+        }
+        Some((_, Reserved::Later)) => not_available(&format!("`{key}:`"), span, findings),
+        None => {
+            let near = suggest::closest(key, keys.known.iter().copied());
+            let known = keys.known.join("`, `");
+            findings
+                .report(
+                    code::UNKNOWN_KEY,
+                    span,
+                    format!("unknown key `{}`", shown(key)),
+                )
+                .label(format!("{what} has no such key"))
+                .did_you_mean(near)
+                .note(format!("known here: `{known}`"));
+        }
+    }
+}
+
+/// `what` is a part of the language that this version does not have.
+pub fn not_available(what: &str, span: Span, findings: &mut Findings<'_>) {
+    findings
+        .report(
+            code::NOT_AVAILABLE,
+            span,
+            format!("{what} is not available in this version"),
+        )
+        .help("rules/README.md lists the words that are");
+}
+
+/// Says what was expected and what stands there.
+pub fn wrong_type(node: &Node, expected: &str, findings: &mut Findings<'_>) {
+    if is_template(node.span, findings) {
+        return report_template(node.span, findings);
+    }
+    let found = node.kind.name();
+    let span = match &node.kind {
+        Kind::Map(_) | Kind::List(_) => node.head(),
+        Kind::Null | Kind::Bool(_) | Kind::Number { .. } | Kind::Text(_) | Kind::Secret(_) => {
+            node.span
+        }
+    };
+    findings.report(
+        code::WRONG_TYPE,
+        span,
+        format!("expected {expected}, found {found}"),
+    );
+}
+
+fn is_template(span: Span, findings: &Findings<'_>) -> bool {
+    findings.source.slice(span).starts_with("{{")
+}
+
+/// The text wants to be computed, which this version cannot.
+pub fn report_template(span: Span, findings: &mut Findings<'_>) {
+    findings
+        .report(
+            code::TEMPLATE,
+            span,
+            "templates in `{{ }}` are not available in this version",
+        )
+        .help("write a fixed text");
+}
+
+/// The text of `node`, which must be text of 1 to `characters_max` characters.
+pub fn text<'n>(
+    node: &'n Node,
+    what: &str,
+    characters_max: usize,
+    findings: &mut Findings<'_>,
+) -> Option<&'n str> {
+    let text = match &node.kind {
+        Kind::Text(text) => text,
+        Kind::Number { .. } | Kind::Bool(_) => {
+            let found = node.kind.name();
+            let written = shown(findings.source.slice(node.span));
+            findings
+                .report(
+                    code::WRONG_TYPE,
+                    node.span,
+                    format!("expected {what}, found {found}"),
+                )
+                .help(format!("put it into quotes: `\"{written}\"`"));
+            return None;
+        }
+        Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Secret(_) => {
+            wrong_type(node, what, findings);
+            return None;
+        }
+    };
+    let n_characters = text.chars().count();
+    if text.trim().is_empty() {
+        findings.report(code::TEXT_LENGTH, node.span, format!("{what} is empty"));
+        return None;
+    }
+    if n_characters > characters_max {
+        let message =
+            format!("{what} has {n_characters} characters, and {characters_max} are allowed");
+        findings.report(code::TEXT_LENGTH, node.span, message);
+        return None;
+    }
+    Some(text)
+}
+
+pub fn boolean(node: &Node, findings: &mut Findings<'_>) -> Option<bool> {
+    if let Kind::Bool(value) = node.kind {
+        return Some(value);
+    }
+    wrong_type(node, "`true` or `false`", findings);
+    let meant = match node.as_key() {
+        Some("yes" | "on" | "Yes" | "On" | "YES" | "ON") => Some("true"),
+        Some("no" | "off" | "No" | "Off" | "NO" | "OFF") => Some("false"),
+        _ => None,
+    };
+    if let (Some(meant), Some(diagnostic)) = (meant, findings.diagnostics.last_mut()) {
+        diagnostic.help(format!("write `{meant}`"));
+    }
+    None
+}
+
+/// A whole number within `least..=most`.
+pub fn whole_number(
+    node: &Node,
+    least: u32,
+    most: u32,
+    findings: &mut Findings<'_>,
+) -> Option<u32> {
+    let Kind::Number { text, .. } = &node.kind else {
+        wrong_type(node, "a whole number", findings);
+        return None;
+    };
+    let number = text.parse().ok();
+    if let Some(number) = number.filter(|it| (least..=most).contains(it)) {
+        return Some(number);
+    }
+    findings.report(
+        code::OUT_OF_RANGE,
+        node.span,
+        format!("expected a whole number from {least} to {most}"),
+    );
+    None
+}
+
+/// What the word means, which must be one of `words`.
+pub fn word<T: Copy>(
+    node: &Node,
+    what: &str,
+    words: &[(&'static str, T)],
+    findings: &mut Findings<'_>,
+) -> Option<T> {
+    let names = || words.iter().map(|(name, _)| *name);
+    let Some(written) = node.as_key() else {
+        let known = names().collect::<Vec<_>>().join("`, `");
+        wrong_type(node, &format!("{what} (one of `{known}`)"), findings);
+        return None;
+    };
+    let meaning = words.iter().find(|(name, _)| *name == written);
+    if meaning.is_none() {
+        let known = names().collect::<Vec<_>>().join("`, `");
+        findings
+            .report(
+                code::UNKNOWN_WORD,
+                node.span,
+                format!("`{}` is not {what}", shown(written)),
+            )
+            .did_you_mean(suggest::closest(written, names()))
+            .note(format!("known here: `{known}`"));
+    }
+    meaning.map(|(_, meaning)| *meaning)
+}
