@@ -2,4 +2,81 @@
 //!
 //! The only place that looks at the environment, and the one that reads the files of a home.
 
+use std::path::Path;
+
+use crate::document::diagnostic::{Diagnostic, Findings};
+use crate::document::reader;
+use crate::document::source::SourceFile;
+
+use environment::Environment;
+use home::Home;
+use names::Names;
+use secrets::Secrets;
+
+mod address;
+mod decode;
+mod devices;
+pub mod environment;
+mod files;
 pub mod home;
+pub mod names;
+mod notifiers;
+mod secrets;
+
+/// The name of the file that makes a folder a home.
+pub const HOME_FILE: &str = "home.yaml";
+
+const SECRETS_FILE: &str = "secrets.yaml";
+
+/// What reading a home came to.
+#[derive(Debug)]
+pub struct Loaded {
+    /// None when something that a running home needs is missing or wrong.
+    pub home: Option<Home>,
+    /// What rules may name: known even when secrets are missing, so that rules can be checked anywhere.
+    pub names: Names,
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files that the diagnostics point into.
+    pub sources: Vec<SourceFile>,
+}
+
+/// Reads `home.yaml` and, where secrets are asked for, what `environment` and `secrets.yaml` know.
+pub fn load(dir: &Path, environment: &Environment) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let home_source = match files::read(&dir.join(HOME_FILE), HOME_FILE) {
+        Ok(source) => source,
+        Err(error) => {
+            diagnostics.push(files::no_home(dir, &error));
+            return Loaded {
+                home: None,
+                names: Names::default(),
+                diagnostics,
+                sources: vec![SourceFile::new(HOME_FILE, "")],
+            };
+        }
+    };
+    let (mut secrets, secrets_source) = Secrets::open(dir, environment, &mut diagnostics);
+    let mut home_source = home_source;
+    let (home, names) = {
+        let mut findings = Findings::new(&home_source);
+        let node = reader::read(&mut findings);
+        let decoded = node.as_ref().map_or_else(Default::default, |node| {
+            decode::home(node, dir, &mut secrets, &mut findings)
+        });
+        diagnostics.append(&mut findings.diagnostics);
+        decoded
+    };
+    home_source.is_withheld = secrets::may_show(&home_source.text);
+    let is_whole = diagnostics.iter().all(|it| !it.is_error());
+    Loaded {
+        home: home.filter(|_| is_whole),
+        names,
+        diagnostics,
+        sources: std::iter::once(home_source).chain(secrets_source).collect(),
+    }
+}
+
+/// The rule files of a home in the order of their names, and what kept others from being read.
+pub fn rule_files(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
+    files::rules(dir)
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Tag};
 
 use super::code;
-use super::diagnostic::{Diagnostic, Findings, shown};
+use super::diagnostic::{Diagnostic, Findings};
 use super::node::{Entry, Kind, Node};
 use super::precheck;
 use super::source::{SourceFile, Span};
@@ -150,18 +150,12 @@ impl Builder<'_, '_> {
             Kind::Text(text) | Kind::Number { text, .. } => Some(text.clone()),
             Kind::Null | Kind::Bool(_) | Kind::List(_) | Kind::Map(_) | Kind::Secret(_) => None,
         };
-        let name = tag.original();
         match text {
-            Some(text) if name == "!secret" => Kind::Secret(text),
+            Some(text) if tag.original() == "!secret" => Kind::Secret(text),
             Some(text) if tag.is_yaml_core_schema_tag("str") => Kind::Text(text),
             _ => {
-                let name = shown(&name);
                 self.findings
-                    .report(
-                        code::TAG,
-                        span,
-                        format!("the tag `{name}` cannot be used here"),
-                    )
+                    .report(code::TAG, span, "a tag stands here that is not known")
                     .help("the only tag is `!secret NAME`; text that begins with `!` needs quotes");
                 kind
             }

@@ -1,0 +1,207 @@
+//! `home.yaml` as a tree to [`Home`], as far as it is whole, and [`Names`] in any case.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use crate::config::address;
+use crate::config::devices;
+use crate::config::home::{Amps, Home, Intake};
+use crate::config::names::Names;
+use crate::config::notifiers;
+use crate::config::secrets::{Secrets, is_signing_secret};
+use crate::document::code;
+use crate::document::decode::{Fields, Keys, Reserved, text, wrong_type};
+use crate::document::diagnostic::{Findings, shown};
+use crate::document::duration::bounded;
+use crate::document::node::{Kind, Node};
+
+const BASE_URL_DEFAULT: &str = "https://api.amps.ai";
+const LISTEN_DEFAULT: &str = "127.0.0.1:8787";
+const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+const LOOK_UP_AFTER_DEFAULT: Duration = Duration::from_secs(30);
+const NAME_CHARACTERS_MAX: usize = 200;
+
+/// The most secrets at a time; more than two is a rotation that nobody finished.
+const INTAKE_SECRETS_MAX: usize = 8;
+
+const FILE_KEYS: Keys = Keys {
+    known: &["version", "home", "amps", "intake", "devices", "notifiers"],
+    reserved: &[
+        ("dashboard", Reserved::Later),
+        ("inputs", Reserved::Later),
+        ("limits", Reserved::Later),
+        ("retention", Reserved::Later),
+        ("http_allow", Reserved::Later),
+    ],
+};
+
+const HOME_KEYS: Keys = Keys {
+    known: &["name", "timezone"],
+    reserved: &[("location", Reserved::Later)],
+};
+
+const AMPS_KEYS: Keys = Keys {
+    known: &["base_url", "api_key", "request_timeout", "look_up_after"],
+    reserved: &[],
+};
+
+const INTAKE_KEYS: Keys = Keys {
+    known: &["listen", "secrets"],
+    reserved: &[],
+};
+
+/// What `node` says. The home is only to be used when `findings` has no errors.
+pub(super) fn home(
+    node: &Node,
+    dir: &Path,
+    secrets: &mut Secrets<'_>,
+    findings: &mut Findings<'_>,
+) -> (Option<Home>, Names) {
+    let Some(fields) = Fields::open(node, "home.yaml", &FILE_KEYS, findings) else {
+        return (None, Names::default());
+    };
+    if let Some(node) = fields.require("version", findings) {
+        version(node, findings);
+    }
+    let general = fields
+        .require("home", findings)
+        .and_then(|it| general(it, findings));
+    let amps = fields
+        .require("amps", findings)
+        .and_then(|it| amps(it, secrets, findings));
+    let intake = fields
+        .require("intake", findings)
+        .and_then(|it| intake(it, secrets, findings));
+    let devices = fields
+        .get("devices")
+        .map(|it| devices::decode(it, findings));
+    let devices = devices.unwrap_or_default();
+    let notifiers = fields
+        .get("notifiers")
+        .map(|it| notifiers::decode(it, secrets, findings))
+        .unwrap_or_default();
+    let mut names = Names {
+        devices: devices.names(),
+        broken_devices: devices.broken,
+        notifiers: notifiers.names,
+        timezone: None,
+    };
+    let Some((name, timezone)) = general else {
+        return (None, names);
+    };
+    names.timezone = Some(timezone.clone());
+    let home = amps.zip(intake).map(|(amps, intake)| Home {
+        dir: dir.to_owned(),
+        name,
+        timezone,
+        amps,
+        intake,
+        devices: devices.whole,
+        notifiers: notifiers.whole,
+    });
+    (home, names)
+}
+
+/// Files of other versions are refused before somebody relies on what they do not do.
+pub(super) fn version(node: &Node, findings: &mut Findings<'_>) {
+    if node.as_key() != Some("1") {
+        findings
+            .report(
+                code::FILE_VERSION,
+                node.span,
+                "this program reads files of version 1",
+            )
+            .help("write `version: 1`");
+    }
+}
+
+fn general(node: &Node, findings: &mut Findings<'_>) -> Option<(String, TimeZone)> {
+    let fields = Fields::open(node, "`home`", &HOME_KEYS, findings)?;
+    let name = match fields.get("name") {
+        Some(node) => text(node, "a name", NAME_CHARACTERS_MAX, findings),
+        None => Some("Home"),
+    };
+    let timezone = fields.require("timezone", findings).and_then(|node| {
+        let name = text(node, "a time zone", NAME_CHARACTERS_MAX, findings)?;
+        let timezone = TimeZone::get(name).ok();
+        if timezone.is_none() {
+            findings
+                .report(
+                    code::UNKNOWN_TIMEZONE,
+                    node.span,
+                    format!("the time zone `{}` is not known", shown(name)),
+                )
+                .help("write continent and city, for example `Europe/London`");
+        }
+        timezone
+    });
+    name.map(str::to_owned).zip(timezone)
+}
+
+fn amps(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -> Option<Amps> {
+    let fields = Fields::open(node, "`amps`", &AMPS_KEYS, findings)?;
+    let second = Duration::from_secs(1);
+    let base_url = match fields.get("base_url") {
+        Some(node) => address::base_url(node, findings),
+        None => Some(BASE_URL_DEFAULT.to_owned()),
+    };
+    let api_key = fields
+        .require("api_key", findings)
+        .and_then(|it| secrets.resolve(it, "the API key", findings));
+    let request_timeout = match fields.get("request_timeout") {
+        Some(node) => bounded(node, second, Duration::from_mins(1), findings),
+        None => Some(REQUEST_TIMEOUT_DEFAULT),
+    };
+    let look_up_after = match fields.get("look_up_after") {
+        Some(node) => bounded(node, second, Duration::from_hours(1), findings),
+        None => Some(LOOK_UP_AFTER_DEFAULT),
+    };
+    Some(Amps {
+        base_url: base_url?,
+        api_key: api_key?,
+        request_timeout: request_timeout?,
+        look_up_after: look_up_after?,
+    })
+}
+
+fn intake(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -> Option<Intake> {
+    let fields = Fields::open(node, "`intake`", &INTAKE_KEYS, findings)?;
+    let listen = match fields.get("listen") {
+        Some(node) => address::listen(node, findings),
+        None => Some(LISTEN_DEFAULT.parse().expect("the default is an address")),
+    };
+    let node = fields.require("secrets", findings)?;
+    if node.kind == Kind::Null {
+        wrong_type(node, "a list of `!secret NAME`", findings);
+        return None;
+    }
+    let items = node.items();
+    if items.is_empty() {
+        findings
+            .report(
+                code::NOTHING_THERE,
+                node.span,
+                "`secrets` is empty, and then no webhook could be trusted",
+            )
+            .help("write `secrets: [!secret amps_webhook_secret]`");
+    }
+    if items.len() > INTAKE_SECRETS_MAX {
+        let message = format!(
+            "`secrets` has {} items, and {INTAKE_SECRETS_MAX} are allowed",
+            items.len()
+        );
+        findings.report(code::TOO_MANY, node.head(), message);
+        return None;
+    }
+    let mut usable = Vec::new();
+    for item in items {
+        let secret = secrets.resolve(item, "a signing secret", findings);
+        usable.extend(secret.filter(|it| is_signing_secret(it, item, findings)));
+    }
+    Some(Intake {
+        listen: listen?,
+        secrets: usable,
+    })
+}

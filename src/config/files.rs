@@ -1,0 +1,142 @@
+//! Reading the files of a home: bounded, in name order, never outside of it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::config::HOME_FILE;
+use crate::document::code;
+use crate::document::diagnostic::Diagnostic;
+use crate::document::source::{FILE_BYTES_MAX, SourceFile, Span};
+
+pub(super) const RULES_DIR: &str = "rules";
+
+/// The most rule files of a home.
+pub(super) const RULE_FILES_MAX: usize = 1000;
+
+/// How deep folders of rules may stand inside each other.
+const FOLDER_DEPTH_MAX: usize = 8;
+
+pub(super) fn read(path: &Path, name: &str) -> io::Result<SourceFile> {
+    read_open(File::open(path)?, name)
+}
+
+/// At most one byte more than a file may have is read, whatever its size claims to be.
+pub(super) fn read_open(file: File, name: &str) -> io::Result<SourceFile> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        let kind = io::ErrorKind::InvalidInput;
+        return Err(io::Error::new(kind, "it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let limit = FILE_BYTES_MAX as u64 + 1;
+    file.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > FILE_BYTES_MAX {
+        return Ok(SourceFile::too_large(name, metadata.len()));
+    }
+    Ok(SourceFile::from_bytes(name, &bytes))
+}
+
+pub(super) fn no_home(dir: &Path, error: &io::Error) -> Diagnostic {
+    if error.kind() != io::ErrorKind::NotFound {
+        return unreadable(HOME_FILE, error);
+    }
+    let place = SourceFile::new(HOME_FILE, "").location(Span::START);
+    let message = format!("the folder `{}` holds no {HOME_FILE}", dir.display());
+    let mut diagnostic = Diagnostic::new(code::UNREADABLE, place, message);
+    diagnostic.help("name the folder of the home with `--home DIR`");
+    diagnostic
+}
+
+/// `name` exists and cannot be read.
+pub(super) fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
+    let place = SourceFile::new(name, "").location(Span::START);
+    let message = format!("`{name}` cannot be read: {error}");
+    Diagnostic::new(code::UNREADABLE, place, message)
+}
+
+pub(super) fn rules(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
+    let mut found = Found::default();
+    let rules = dir.join(RULES_DIR);
+    // A home without rules is a home; a link in place of the folder is the owner's own choice.
+    if rules.is_dir() {
+        found.folder(&rules, RULES_DIR, 0);
+    }
+    let mut diagnostics = found.diagnostics;
+    let mut sources = Vec::new();
+    for (index, (name, path)) in found.files.iter().enumerate() {
+        if index == RULE_FILES_MAX {
+            let place = SourceFile::new(name, "").location(Span::START);
+            let message = format!(
+                "the home has {} rule files, and {RULE_FILES_MAX} are allowed",
+                found.files.len()
+            );
+            let mut diagnostic = Diagnostic::new(code::TOO_MANY_FILES, place, message);
+            diagnostic
+                .help("this file and those after it are left out; put several rules in a file");
+            diagnostics.push(diagnostic);
+            break;
+        }
+        match read(path, name) {
+            Ok(source) => sources.push(source),
+            Err(error) => diagnostics.push(unreadable(name, &error)),
+        }
+    }
+    (sources, diagnostics)
+}
+
+#[derive(Default)]
+struct Found {
+    /// By name relative to the home.
+    files: BTreeMap<String, PathBuf>,
+    diagnostics: Vec<Diagnostic>,
+    n_entries: usize,
+}
+
+/// The most files and folders, of whatever kind, that are looked at.
+const ENTRIES_MAX: usize = 10 * RULE_FILES_MAX;
+
+impl Found {
+    fn folder(&mut self, path: &Path, name: &str, depth: usize) {
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => return self.diagnostics.push(unreadable(name, &error)),
+        };
+        for entry in entries {
+            self.n_entries += 1;
+            if self.n_entries > ENTRIES_MAX {
+                return;
+            }
+            match entry.and_then(|it| Ok((it.file_type()?, it))) {
+                Ok((kind, entry)) => self.entry(&entry, kind, name, depth),
+                Err(error) => self.diagnostics.push(unreadable(name, &error)),
+            }
+        }
+    }
+
+    /// Links are left alone: they could lead anywhere.
+    fn entry(&mut self, entry: &fs::DirEntry, kind: fs::FileType, folder: &str, depth: usize) {
+        let file_name = entry.file_name();
+        let file_name = file_name.to_string_lossy();
+        // Editors keep their own files beside ours, with a dot.
+        if file_name.starts_with('.') {
+            return;
+        }
+        let name = format!("{folder}/{file_name}");
+        let is_yaml = file_name.ends_with(".yaml") || file_name.ends_with(".yml");
+        if kind.is_dir() && depth < FOLDER_DEPTH_MAX {
+            self.folder(&entry.path(), &name, depth + 1);
+        } else if kind.is_file() && is_yaml {
+            self.files.insert(name, entry.path());
+        } else if kind.is_dir() || (kind.is_symlink() && is_yaml) {
+            let reason = if kind.is_dir() {
+                "folders stand too deep inside each other"
+            } else {
+                "it is a link, and links are not followed"
+            };
+            let error = io::Error::other(reason);
+            self.diagnostics.push(unreadable(&name, &error));
+        }
+    }
+}
