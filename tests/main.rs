@@ -9,6 +9,8 @@ mod device_api;
 mod diagnostics;
 /// Rule text to checked rules.
 mod language;
+/// Messages to people arrive unharmed, and a failure tells no secret.
+mod notify;
 /// A server that says what a test tells it to, and remembers what it was asked.
 mod scripted_server;
 /// Every signature case decides as the contract says.
