@@ -7,6 +7,8 @@ mod device_answers;
 mod device_api;
 /// A broken `home.yaml` or rule file is answered with place, reason and remedy.
 mod diagnostics;
+/// A webhook's body means one event, in each generation it has been seen in.
+mod envelope;
 /// Rule text to checked rules.
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.

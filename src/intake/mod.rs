@@ -1,3 +1,4 @@
 //! (empty)
 
+pub mod envelope;
 pub mod signature;
