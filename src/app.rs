@@ -1,1 +1,195 @@
-//! (empty)
+//! The composition root: builds the stages of one home, starts them, and stops them in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, earlier};
+use crate::config::home::Home;
+use crate::delivery::messages::Messages;
+use crate::delivery::{self, Delivery};
+use crate::device_api::DeviceApi;
+use crate::evaluation::Evaluation;
+use crate::intake::signature::Key;
+use crate::intake::{self, Intake};
+use crate::notify::Notifiers;
+use crate::readings::{self, Poller};
+use crate::rules::rule::RuleSet;
+use crate::store::{Lock, Started, Store, inbox};
+use crate::tracking::{self, Reports, Tracking};
+
+/// Events and their traces are kept for this long; a delivery id takes effect once as long as it is kept.
+const RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// How often old rows are removed, and how many at a time.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNED_MAX: usize = 1000;
+
+/// A running engine.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    stop: CancellationToken,
+    stages: JoinSet<()>,
+    store: Store,
+    writer: thread::JoinHandle<()>,
+    _lock: Lock,
+}
+
+impl App {
+    /// Starts the engine of `home` with `rules`. When this returns, webhooks are taken in.
+    pub async fn start(home: &Home, rules: RuleSet, clock: Clock) -> anyhow::Result<Self> {
+        let lock = Lock::take(&home.dir)
+            .with_context(|| format!("failed to write to {}", home.dir.join("state").display()))?
+            .context("another engine is running on this home; stop it first")?;
+        let api = DeviceApi::try_new(&home.amps)?;
+        let notifiers = Notifiers::try_new(&home.notifiers)?;
+        let keys = keys(home)?;
+        let evaluation = Evaluation::new(Arc::new(rules), clock.clone());
+        let Started {
+            store,
+            commands,
+            notifications,
+            thread: writer,
+        } = Store::start(
+            &home.dir,
+            vec![Box::new(Reports::new(clock.clone())), Box::new(evaluation)],
+        )
+        .context("failed to open the database")?;
+        recover(&store, &clock).await?;
+        let listener = TcpListener::bind(home.intake.listen)
+            .await
+            .with_context(|| format!("failed to listen on {}", home.intake.listen))?;
+        let address = listener.local_addr()?;
+
+        let stop = CancellationToken::new();
+        let mut stages = JoinSet::new();
+        let delivery = Delivery {
+            store: store.clone(),
+            api: api.clone(),
+            clock: clock.clone(),
+            request_timeout: home.amps.request_timeout,
+            look_up_after: home.amps.look_up_after,
+        };
+        let tracking = Tracking {
+            store: store.clone(),
+            api: api.clone(),
+            clock: clock.clone(),
+            look_up_after: home.amps.look_up_after,
+        };
+        let poller = Poller {
+            store: store.clone(),
+            api,
+            clock: clock.clone(),
+        };
+        let intake = Intake {
+            store: store.clone(),
+            clock: clock.clone(),
+            keys,
+        };
+        let devices = home.devices.values().cloned().collect();
+        stages.spawn(delivery::run(delivery, stop.clone(), commands.clone()));
+        stages.spawn(tracking::run(tracking, stop.clone(), commands));
+        let messages = Messages {
+            store: store.clone(),
+            notifiers,
+            clock: clock.clone(),
+        };
+        stages.spawn(delivery::messages::run(
+            messages,
+            stop.clone(),
+            notifications,
+        ));
+        stages.spawn(readings::run(poller, devices, stop.clone()));
+        stages.spawn(prune(store.clone(), clock, stop.clone()));
+        stages.spawn(intake::serve(listener, intake, stop.clone()));
+        Ok(Self {
+            address,
+            stop,
+            stages,
+            store,
+            writer,
+            _lock: lock,
+        })
+    }
+
+    /// Where webhooks are taken in.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns when a stage has ended by itself, which is a bug: the process should end, and be started
+    /// again by whoever watches it. The store makes that safe.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match self.stages.join_next().await {
+            Some(Err(error)) => anyhow::Error::new(error).context("a stage broke"),
+            Some(Ok(())) | None => anyhow::anyhow!("a stage ended by itself"),
+        }
+    }
+
+    /// Stops taking in, lets what is under way finish within bounds, and closes the database.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        let mut broken = None;
+        while let Some(ended) = self.stages.join_next().await {
+            broken = ended.err().or(broken);
+        }
+        drop(self.store);
+        tokio::task::spawn_blocking(|| self.writer.join())
+            .await?
+            .map_err(|_| anyhow::anyhow!("the writer broke"))?;
+        broken.map_or(Ok(()), |error| Err(error).context("a stage broke"))
+    }
+}
+
+fn keys(home: &Home) -> anyhow::Result<Arc<[Key]>> {
+    home.intake
+        .secrets
+        .iter()
+        .map(|secret| Key::parse(secret).context("a webhook secret is not usable"))
+        .collect()
+}
+
+/// What was under way when the program stopped is in doubt now.
+async fn recover(store: &Store, clock: &Clock) -> anyhow::Result<()> {
+    let now = clock.now();
+    let interrupted = store
+        .write(move |tx| delivery::recover(tx, now))
+        .await
+        .context("failed to read the database")?;
+    if 0 < interrupted {
+        tracing::warn!(
+            commands = interrupted,
+            "pushes were under way at the last stop; looking them up"
+        );
+    }
+    Ok(())
+}
+
+/// Removes what is too old, a bounded piece at a time.
+async fn prune(store: Store, clock: Clock, stop: CancellationToken) {
+    loop {
+        let limit = earlier(clock.now(), RETENTION);
+        let pruned = store
+            .write(move |tx| inbox::prune(tx, limit, PRUNED_MAX))
+            .await;
+        let wait = match pruned {
+            Ok(PRUNED_MAX..) => Duration::from_secs(1),
+            Ok(_) => PRUNE_EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "old events are not removed now");
+                PRUNE_EVERY
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = clock.sleep(wait) => {}
+        }
+    }
+}

@@ -16,7 +16,7 @@ mod http_client;
 
 pub mod device_api;
 pub mod notify;
-mod store;
+pub mod store;
 
 mod worker;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::store::error::Error;
 use crate::store::signal::News;
 
@@ -29,25 +29,32 @@ impl Next {
 /// How long a stage waits after the store would not serve it.
 const STORE_WAIT: Duration = Duration::from_secs(1);
 
-/// Runs `work` whenever there is news or a deadline has come, until `stop`.
+/// A stage: something that finds its work in the store.
+pub(crate) trait Stage: Send {
+    const NAME: &'static str;
+
+    /// Does a piece of work, if there is one.
+    fn work(&mut self) -> impl Future<Output = Result<Next, Error>> + Send;
+}
+
+/// Lets `stage` work whenever there is news or a deadline has come, until `stop`.
 ///
 /// A store that cannot be written now is waited for: the rows are still there.
-pub(crate) async fn run(
-    name: &'static str,
-    clock: &Clock,
-    stop: &CancellationToken,
-    news: &mut News,
-    mut work: impl AsyncFnMut() -> Result<Next, Error>,
+pub(crate) async fn run<S: Stage>(
+    stage: &mut S,
+    clock: Clock,
+    stop: CancellationToken,
+    mut news: News,
 ) {
     while !stop.is_cancelled() {
         // News from now on are about what this round may miss.
         news.mark_unchanged();
-        let next = match work().await {
+        let next = match stage.work().await {
             Ok(next) => next,
             Err(Error::Closed) => return,
             Err(error) => {
-                tracing::warn!(stage = name, %error, "waiting for the store");
-                Next::IdleUntil(crate::clock::later(clock.now(), STORE_WAIT))
+                tracing::warn!(stage = S::NAME, %error, "waiting for the store");
+                Next::IdleUntil(later(clock.now(), STORE_WAIT))
             }
         };
         let deadline = match next {
@@ -57,9 +64,9 @@ pub(crate) async fn run(
         };
         tokio::select! {
             () = stop.cancelled() => return,
-            // An error means that the store has ended, and the next piece of work will say so.
+            // An error means that the store has ended.
             changed = news.changed() => if changed.is_err() { return },
-            () = wait_for(clock, deadline) => {}
+            () = wait_for(&clock, deadline) => {}
         }
     }
 }

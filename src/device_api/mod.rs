@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub(crate) mod fields;
+mod report;
 mod state;
 pub mod wire;
 

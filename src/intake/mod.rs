@@ -1,4 +1,190 @@
-//! (empty)
+//! HTTP request to verified event in the inbox.
+//!
+//! The face to the internet. It answers with success only after the event is on the disk, tells a
+//! stranger nothing, and has a bound on everything a stranger can send.
 
 pub mod envelope;
+mod server;
 pub mod signature;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::domain::event::{Event, Source};
+use crate::domain::id::EventId;
+use crate::intake::signature::Key;
+use crate::store::Store;
+use crate::store::error::Error;
+use crate::store::inbox::{self, Recorded};
+
+/// The largest body of a webhook. Svix sends up to about 350 kB (`webhooks.md` §2).
+pub const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// How long a sender may take for a body. Svix itself gives up after 15 s.
+pub const BODY_WAIT: Duration = Duration::from_secs(10);
+
+/// What the sender is asked to wait while the database cannot be written.
+const RETRY_AFTER_SECONDS: &str = "30";
+
+/// What the routes need.
+#[derive(Clone, Debug)]
+pub(crate) struct Intake {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    /// Any of them may have signed.
+    pub(crate) keys: Arc<[Key]>,
+}
+
+/// Takes in webhooks until `stop`, then lets the requests under way finish.
+pub(crate) async fn serve(listener: TcpListener, intake: Intake, stop: CancellationToken) {
+    let routes = Router::new()
+        .route("/webhooks/amps", post(receive))
+        .route("/webhooks/amps/{event}", post(receive_event))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .with_state(intake);
+    server::serve(listener, routes, stop).await;
+}
+
+async fn receive(State(intake): State<Intake>, request: Request) -> Response {
+    intake.receive(None, request).await.into_response()
+}
+
+async fn receive_event(
+    State(intake): State<Intake>,
+    Path(event): Path<String>,
+    request: Request,
+) -> Response {
+    intake.receive(Some(&event), request).await.into_response()
+}
+
+/// Why a request was turned away. The sender learns the status alone.
+#[derive(Debug)]
+enum Rejection {
+    /// The headers, the signature or the time.
+    NotVerified(signature::Rejection),
+    TooLarge,
+    TooSlow,
+    /// The connection broke inside the body.
+    Incomplete,
+    NotStored(Error),
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotVerified(reason) => {
+                tracing::warn!(?reason, "a webhook was refused");
+                (StatusCode::BAD_REQUEST, "bad request\n").into_response()
+            }
+            Self::Incomplete => (StatusCode::BAD_REQUEST, "bad request\n").into_response(),
+            Self::TooLarge => {
+                tracing::warn!(limit = BODY_BYTES_MAX, "a body was too large");
+                (
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    [(header::CONNECTION, "close")],
+                )
+                    .into_response()
+            }
+            Self::TooSlow => {
+                tracing::warn!(limit = ?BODY_WAIT, "a body was too slow");
+                (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")]).into_response()
+            }
+            Self::NotStored(error) => {
+                tracing::error!(%error, "a webhook could not be recorded; the sender will retry");
+                let retry = [(header::RETRY_AFTER, RETRY_AFTER_SECONDS)];
+                (StatusCode::SERVICE_UNAVAILABLE, retry, "not now\n").into_response()
+            }
+        }
+    }
+}
+
+impl Intake {
+    async fn receive(
+        &self,
+        hint: Option<&str>,
+        request: Request,
+    ) -> Result<&'static str, Rejection> {
+        let (parts, body) = request.into_parts();
+        let body = read(&parts.headers, body).await?;
+        let now = self.clock.now();
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let id =
+            signature::verify(headers, &body, &self.keys, now).map_err(Rejection::NotVerified)?;
+        let recorded = self
+            .record(id.clone(), hint, body)
+            .await
+            .map_err(Rejection::NotStored)?;
+        tracing::info!(event = %id, ?recorded, "a webhook came in");
+        Ok("ok\n")
+    }
+
+    async fn record(
+        &self,
+        id: EventId,
+        hint: Option<&str>,
+        body: Bytes,
+    ) -> Result<Recorded, Error> {
+        let received_at = self.clock.now();
+        match envelope::read(&body, hint) {
+            Ok(payload) => {
+                let event = Event {
+                    id,
+                    source: Source::Webhook,
+                    received_at,
+                    payload,
+                };
+                self.store
+                    .write(move |tx| inbox::record(tx, event, Some(&body)))
+                    .await
+            }
+            Err(unreadable) => {
+                let reason = unreadable.to_string();
+                tracing::warn!(event = %id, reason, "a webhook cannot be read; kept as a dead letter");
+                self.store
+                    .write(move |tx| inbox::record_unreadable(tx, &id, received_at, &body, &reason))
+                    .await
+            }
+        }
+    }
+}
+
+/// The whole body, within its bounds of size and time.
+async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Rejection> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|it| it.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|bytes: usize| BODY_BYTES_MAX < bytes) {
+        return Err(Rejection::TooLarge);
+    }
+    match tokio::time::timeout(BODY_WAIT, to_bytes(body, BODY_BYTES_MAX)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if is_too_large(&error) => Err(Rejection::TooLarge),
+        Ok(Err(_)) => Err(Rejection::Incomplete),
+        Err(_) => Err(Rejection::TooSlow),
+    }
+}
+
+/// Whether reading stopped at the limit, and not because the connection broke.
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -79,7 +79,11 @@ pub(crate) fn record_unreadable(
             body,
             reason,
         ])?;
-    Ok(if inserted == 0 { Recorded::Known } else { Recorded::New })
+    Ok(if inserted == 0 {
+        Recorded::Known
+    } else {
+        Recorded::New
+    })
 }
 
 /// Makes an event that could not be handled a dead letter.
@@ -90,29 +94,34 @@ pub(super) fn bury(tx: &Tx<'_>, event: &EventId, reason: &str) -> Result<(), Err
 }
 
 /// The report on `action` that took effect, if one has come.
-pub(super) fn report_on(tx: &Tx<'_>, action: &ActionId) -> Result<Option<(EventId, Report)>, Error> {
+pub(super) fn report_on(
+    tx: &Tx<'_>,
+    action: &ActionId,
+) -> Result<Option<(EventId, Report)>, Error> {
     let found = tx
         .prepare(
             "SELECT id, payload FROM events
              WHERE action_id = ?1 AND counts_as IS NOT NULL ORDER BY seq LIMIT 1",
         )?
-        .query_row([action.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .query_row([action.as_str()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })
         .optional()?;
-    let Some((id, payload)) = found else { return Ok(None) };
+    let Some((id, payload)) = found else {
+        return Ok(None);
+    };
     match serde_json::from_str(&payload)? {
         Payload::Report(report) => Ok(Some((EventId::new(id), report))),
         Payload::Connection(_) | Payload::Readings(_) | Payload::Settled(_) | Payload::Unknown => {
-            Err(Error::Broken(format!("event `{id}` has an action and is no report")))
+            Err(Error::Broken(format!(
+                "event `{id}` has an action and is no report"
+            )))
         }
     }
 }
 
 /// Removes events and traces from before `limit`, at most `rows_max` of each. Returns how many events went.
-pub(crate) fn prune(
-    tx: &Tx<'_>,
-    limit: Timestamp,
-    rows_max: usize,
-) -> Result<usize, Error> {
+pub(crate) fn prune(tx: &Tx<'_>, limit: Timestamp, rows_max: usize) -> Result<usize, Error> {
     let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
     // Rows are in the order of their coming, so the first ones are the oldest.
     tx.prepare(
@@ -143,5 +152,7 @@ fn counts_as(report: &Report) -> String {
 }
 
 fn has_counted(tx: &Tx<'_>, counts_as: &str) -> Result<bool, Error> {
-    Ok(tx.prepare("SELECT 1 FROM events WHERE counts_as = ?1")?.exists([counts_as])?)
+    Ok(tx
+        .prepare("SELECT 1 FROM events WHERE counts_as = ?1")?
+        .exists([counts_as])?)
 }

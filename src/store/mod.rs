@@ -78,12 +78,22 @@ impl Store {
         let (sender, jobs) = mpsc::channel(JOBS_WAITING_MAX);
         let signals = Signals::default();
         let (commands, notifications) = signals.subscribe();
-        let writer = Writer { connection, jobs, consumers, signals };
+        let writer = Writer {
+            connection,
+            jobs,
+            consumers,
+            signals,
+        };
         let thread = thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|it| Error::Unavailable(it.to_string()))?;
-        Ok(Started { store: Self { jobs: sender }, commands, notifications, thread })
+        Ok(Started {
+            store: Self { jobs: sender },
+            commands,
+            notifications,
+            thread,
+        })
     }
 
     /// Runs `work` in a transaction, and returns when it is on the disk.
@@ -93,11 +103,17 @@ impl Store {
         W: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let task = Task { work: Some(work), result: None, reply };
-        self.jobs.try_send(Box::new(task)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => Error::Closed,
-        })?;
+        let task = Task {
+            work: Some(work),
+            result: None,
+            reply,
+        };
+        self.jobs
+            .try_send(Box::new(task))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => Error::Closed,
+            })?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 }

@@ -25,7 +25,11 @@ pub(crate) enum Try {
     GivenUp { reason: String },
 }
 
-pub(crate) fn enqueue(tx: &Tx<'_>, notification: &Notification, now: Timestamp) -> Result<(), Error> {
+pub(crate) fn enqueue(
+    tx: &Tx<'_>,
+    notification: &Notification,
+    now: Timestamp,
+) -> Result<(), Error> {
     tx.prepare(
         "INSERT INTO notifications (id, notification, state, attempts, due_at, created_at, updated_at)
          VALUES (?1, ?2, 'queued', 0, ?3, ?3, ?3) ON CONFLICT (id) DO NOTHING",
@@ -39,20 +43,21 @@ pub(crate) fn enqueue(tx: &Tx<'_>, notification: &Notification, now: Timestamp) 
     Ok(())
 }
 
-/// Messages whose time has come, oldest first, at most `rows_max`.
-pub(crate) fn due(tx: &Tx<'_>, now: Timestamp, rows_max: usize) -> Result<Vec<Waiting>, Error> {
+/// The message whose time came first, if any has come.
+pub(crate) fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Waiting>, Error> {
     let mut statement = tx.prepare(
         "SELECT notification, attempts FROM notifications
-         WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT ?2",
+         WHERE due_at <= ?1 ORDER BY due_at, seq LIMIT 1",
     )?;
-    let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
-    let mut rows = statement.query([stamp(now), rows_max])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let notification = serde_json::from_str(&row.get::<_, String>(0)?)?;
-        found.push(Waiting { notification, attempts: row.get(1)? });
-    }
-    Ok(found)
+    let mut rows = statement.query([stamp(now)])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let notification = serde_json::from_str(&row.get::<_, String>(0)?)?;
+    Ok(Some(Waiting {
+        notification,
+        attempts: row.get(1)?,
+    }))
 }
 
 pub(crate) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
@@ -79,6 +84,12 @@ pub(crate) fn tried(
              attempts = attempts + 1
          WHERE id = ?1",
     )?
-    .execute(rusqlite::params![id.as_str(), state, due, reason, stamp(now)])?;
+    .execute(rusqlite::params![
+        id.as_str(),
+        state,
+        due,
+        reason,
+        stamp(now)
+    ])?;
     Ok(())
 }

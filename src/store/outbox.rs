@@ -30,7 +30,10 @@ const COLUMNS: &str = "command, lifecycle, created_at, sent_at";
 
 /// Puts `command` in line for its device. Doing it twice is doing it once: the id is derived.
 pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<(), Error> {
-    let lifecycle = Lifecycle::Queued { attempts: 0, due: now };
+    let lifecycle = Lifecycle::Queued {
+        attempts: 0,
+        due: now,
+    };
     let inserted = tx
         .prepare(
             "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, attempts,
@@ -63,7 +66,9 @@ pub(crate) fn advance(
     cause: Option<&EventId>,
     now: Timestamp,
 ) -> Result<Option<Lifecycle>, Error> {
-    let Some(open) = open(tx, id)? else { return Ok(None) };
+    let Some(open) = open(tx, id)? else {
+        return Ok(None);
+    };
     let detail = describe(&step);
     let attempts = open.lifecycle.attempts().unwrap_or_default();
     let Ok(lifecycle) = open.lifecycle.after(step, now) else {
@@ -113,17 +118,32 @@ pub(crate) fn settle_by_report(
         .prepare("SELECT command_id FROM command_steps WHERE action_id = ?1")?
         .query_row([report.action.as_str()], |row| row.get::<_, String>(0))
         .optional()?;
-    let Some(id) = found.map(CommandId::new) else { return Ok(()) };
-    let Some(open) = open(tx, &id)? else { return Ok(()) };
-    let Lifecycle::Acknowledged { attempts, ref action, .. } = open.lifecycle else {
+    let Some(id) = found.map(CommandId::new) else {
+        return Ok(());
+    };
+    let Some(open) = open(tx, &id)? else {
+        return Ok(());
+    };
+    let Lifecycle::Acknowledged {
+        attempts,
+        ref action,
+        ..
+    } = open.lifecycle
+    else {
         return Ok(());
     };
     // An earlier attempt's report that comes late says nothing about the present one.
     if *action != report.action {
         return Ok(());
     }
-    let retry_at = open.command.retry.after_outcome(&report.outcome, attempts, now);
-    let step = Step::Reported { outcome: report.outcome.clone(), retry_at };
+    let retry_at = open
+        .command
+        .retry
+        .after_outcome(&report.outcome, attempts, now);
+    let step = Step::Reported {
+        outcome: report.outcome.clone(),
+        retry_at,
+    };
     advance(tx, &id, step, Some(event), now)?;
     Ok(())
 }
@@ -141,7 +161,9 @@ pub(crate) fn is_ours(tx: &Tx<'_>, report: &Report) -> Result<bool, Error> {
         "device_id = ?1 AND is_open = 1 AND state IN ('sending', 'in_doubt')",
         [report.device.as_str()],
     )?;
-    Ok(waiting.iter().any(|open| Some(&open.command.name) == report.command.as_ref()))
+    Ok(waiting
+        .iter()
+        .any(|open| Some(&open.command.name) == report.command.as_ref()))
 }
 
 /// Whether `action` was ever an answer to a push of ours.
@@ -176,7 +198,9 @@ pub(crate) fn due(tx: &Tx<'_>, state: Waiting, now: Timestamp) -> Result<Vec<Ope
 /// When the next command in `state` that is first in line is due.
 pub(crate) fn next_due(tx: &Tx<'_>, state: Waiting) -> Result<Option<Timestamp>, Error> {
     let next: Option<i64> = tx
-        .prepare(&format!("SELECT min(due_at) FROM commands WHERE {FIRST_IN_LINE}"))?
+        .prepare(&format!(
+            "SELECT min(due_at) FROM commands WHERE {FIRST_IN_LINE}"
+        ))?
         .query_row([state.name()], |row| row.get(0))?;
     Ok(next.map(moment))
 }
@@ -215,7 +239,11 @@ fn promote(tx: &Tx<'_>, device: &DeviceId, now: Timestamp) -> Result<(), Error> 
              WHERE device_id = ?1 AND is_open = 1 ORDER BY seq LIMIT 1",
         )?
         .query_row([device.as_str()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2)?))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<i64>>(2)?,
+            ))
         })
         .optional()?;
     if let Some((id, state, Some(due))) = first
@@ -259,7 +287,9 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
         Lifecycle::Queued { due, .. } => (None, Some(*due), None),
         Lifecycle::Sending { .. } => (None, None, Some(now)),
         Lifecycle::InDoubt { look_up_at, .. } => (None, Some(*look_up_at), None),
-        Lifecycle::Acknowledged { action, look_up_at, .. } => (Some(action), Some(*look_up_at), None),
+        Lifecycle::Acknowledged {
+            action, look_up_at, ..
+        } => (Some(action), Some(*look_up_at), None),
         Lifecycle::Settled { .. } => (None, None, None),
     };
     let is_open = !matches!(lifecycle, Lifecycle::Settled { .. });
@@ -318,20 +348,30 @@ fn describe(step: &Step) -> String {
         Step::Claimed => "sent".to_owned(),
         Step::Acknowledged { action, .. } => format!("taken by Amps as {action}"),
         Step::Refused { failure, retry_at } => {
-            let code = failure.code.as_deref().map(|code| format!("{code}, ")).unwrap_or_default();
+            let code = failure
+                .code
+                .as_deref()
+                .map(|code| format!("{code}, "))
+                .unwrap_or_default();
             format!("turned away: {code}{}{}", failure.message, again(*retry_at))
         }
         Step::Blocked { retry_at } => {
             format!("another action holds the device{}", again(Some(*retry_at)))
         }
-        Step::AnswerLost { .. } => "the answer was lost; looking it up before anything is sent again".to_owned(),
+        Step::AnswerLost { .. } => {
+            "the answer was lost; looking it up before anything is sent again".to_owned()
+        }
         Step::NeverArrived { retry_at } => {
             format!("Amps does not have it{}", again(*retry_at))
         }
         Step::StillWaiting { .. } => "no news from Amps yet".to_owned(),
         Step::Reported { outcome, retry_at } => match outcome.failure() {
             Some(failure) => {
-                let code = failure.code.as_deref().map(|code| format!("{code}, ")).unwrap_or_default();
+                let code = failure
+                    .code
+                    .as_deref()
+                    .map(|code| format!("{code}, "))
+                    .unwrap_or_default();
                 format!("{code}{}{}", failure.message, again(*retry_at))
             }
             None => format!("reported as {}", outcome.name()),
@@ -341,7 +381,9 @@ fn describe(step: &Step) -> String {
 }
 
 fn again(retry_at: Option<Timestamp>) -> String {
-    retry_at.map(|at| format!("; again at {}", at.strftime("%H:%M:%S UTC"))).unwrap_or_default()
+    retry_at
+        .map(|at| format!("; again at {}", at.strftime("%H:%M:%S UTC")))
+        .unwrap_or_default()
 }
 
 /// Records that `command` is over, so that the run that waits for it goes on.

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::domain::event::Readings;
 use crate::domain::id::{CommandId, DeviceId, EventId, RuleId, RunId};
 use crate::domain::value::Reading;
@@ -34,9 +32,17 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
         Change::RunStarted(run) => insert_run(tx, run),
-        Change::RunWaits { run, position, command } => {
+        Change::RunWaits {
+            run,
+            position,
+            command,
+        } => {
             tx.prepare("UPDATE runs SET position = ?2, waiting_for = ?3 WHERE id = ?1")?
-                .execute(rusqlite::params![run.as_str(), stored(*position), command.as_str()])?;
+                .execute(rusqlite::params![
+                    run.as_str(),
+                    stored(*position),
+                    command.as_str()
+                ])?;
             Ok(())
         }
         Change::RunEnded { run, end, at } => {
@@ -44,7 +50,12 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
                 "UPDATE runs SET state = ?2, reason = ?3, ended_at = ?4, waiting_for = NULL
                  WHERE id = ?1",
             )?
-            .execute(rusqlite::params![run.as_str(), end.name(), end.reason(), stamp(*at)])?;
+            .execute(rusqlite::params![
+                run.as_str(),
+                end.name(),
+                end.reason(),
+                stamp(*at)
+            ])?;
             Ok(())
         }
     }
@@ -67,7 +78,10 @@ pub(crate) fn add_trace(tx: &Tx<'_>, trace: &Trace) -> Result<(), Error> {
 
 fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     let version = run.program.version.as_str();
-    if !tx.prepare("SELECT 1 FROM programs WHERE version = ?1")?.exists([version])? {
+    if !tx
+        .prepare("SELECT 1 FROM programs WHERE version = ?1")?
+        .exists([version])?
+    {
         let program = serde_json::to_string(&*run.program)?;
         tx.prepare("INSERT INTO programs (version, program) VALUES (?1, ?2)")?
             .execute([version, &program])?;
@@ -91,7 +105,10 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
 /// Values that are the same are not written again: homes run from SD cards.
 fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), Error> {
     for (attribute, value) in &readings.values {
-        if state.reading(&readings.device, attribute).is_some_and(|known| known.value == *value) {
+        if state
+            .reading(&readings.device, attribute)
+            .is_some_and(|known| known.value == *value)
+        {
             continue;
         }
         let reading = Reading {
@@ -103,7 +120,11 @@ fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), 
             "INSERT INTO readings (device_id, attribute, reading) VALUES (?1, ?2, ?3)
              ON CONFLICT (device_id, attribute) DO UPDATE SET reading = excluded.reading",
         )?
-        .execute([readings.device.as_str(), attribute, &serde_json::to_string(&reading)?])?;
+        .execute([
+            readings.device.as_str(),
+            attribute,
+            &serde_json::to_string(&reading)?,
+        ])?;
     }
     Ok(())
 }
@@ -146,7 +167,6 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     }
     Ok(found)
 }
-
 
 fn stored(position: usize) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)

@@ -42,7 +42,8 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, Error> {
 
 fn version(connection: &Connection) -> Result<usize, Error> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    usize::try_from(version).map_err(|_| Error::Broken(format!("version {version} of the database")))
+    usize::try_from(version)
+        .map_err(|_| Error::Broken(format!("version {version} of the database")))
 }
 
 fn refuse_newer(connection: &Connection) -> Result<usize, Error> {
@@ -64,7 +65,11 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
         }
         let tx = connection.transaction()?;
         tx.execute_batch(migration)?;
-        tx.pragma_update(None, "user_version", i64::try_from(number).unwrap_or(i64::MAX))?;
+        tx.pragma_update(
+            None,
+            "user_version",
+            i64::try_from(number).unwrap_or(i64::MAX),
+        )?;
         tx.commit()?;
     }
     Ok(())

@@ -10,8 +10,14 @@ pub(crate) struct Area {
 }
 
 impl Area {
-    pub(crate) const COMMANDS: Self = Self { commands: true, notifications: false };
-    pub(crate) const NOTIFICATIONS: Self = Self { commands: false, notifications: true };
+    pub(crate) const COMMANDS: Self = Self {
+        commands: true,
+        notifications: false,
+    };
+    pub(crate) const NOTIFICATIONS: Self = Self {
+        commands: false,
+        notifications: true,
+    };
 
     pub(super) fn and(self, other: Self) -> Self {
         Self {

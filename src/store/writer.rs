@@ -42,9 +42,6 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?)
     }
 
-    pub(super) fn last_row(&self) -> i64 {
-        self.connection.last_insert_rowid()
-    }
 
     /// Shows `event` to the consumers before this transaction commits.
     pub(super) fn hand_on(&self, event: Event) {
@@ -65,9 +62,9 @@ impl Tx<'_> {
         let result = work();
         // Some failures (a full disk) make SQLite give up the whole transaction by itself.
         if self.connection.is_autocommit() {
-            return Err(result.err().unwrap_or_else(|| {
-                Error::Unavailable("the transaction was given up".to_owned())
-            }));
+            return Err(result
+                .err()
+                .unwrap_or_else(|| Error::Unavailable("the transaction was given up".to_owned())));
         }
         if result.is_err() {
             self.prepare("ROLLBACK TO part")?.execute([])?;
@@ -119,7 +116,11 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn run(mut self) {
         let mut batch = Vec::with_capacity(JOBS_PER_COMMIT_MAX);
-        while self.jobs.blocking_recv_many(&mut batch, JOBS_PER_COMMIT_MAX) != 0 {
+        while self
+            .jobs
+            .blocking_recv_many(&mut batch, JOBS_PER_COMMIT_MAX)
+            != 0
+        {
             self.commit(&mut batch);
         }
     }
@@ -144,7 +145,9 @@ impl Writer {
         batch: &mut [Box<dyn Job>],
         failures: &mut Vec<Option<Error>>,
     ) -> Result<Area, Error> {
-        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.connection
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])?;
         let tx = Tx {
             connection: &self.connection,
             fresh: RefCell::default(),
@@ -198,7 +201,9 @@ fn consume(tx: &Tx<'_>, consumers: &mut [Box<dyn Consumer>]) -> Result<(), Error
             return Ok(());
         };
         let done = tx.undo_on_failure(|| {
-            consumers.iter_mut().try_for_each(|consumer| consumer.consume(tx, &event))
+            consumers
+                .iter_mut()
+                .try_for_each(|consumer| consumer.consume(tx, &event))
         });
         match done {
             Ok(()) => {}

@@ -1,0 +1,96 @@
+//! Outbox to people: delivers notifications, at least once, with a bounded number of tries.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, later};
+use crate::domain::command::RetryPolicy;
+use crate::notify::{Message, Notifiers, Sent};
+use crate::store::Store;
+use crate::store::error::Error;
+use crate::store::notifications::{self, Try, Waiting};
+use crate::store::signal::News;
+use crate::worker::{self, Next, Stage};
+
+/// Tries for about a day and a half: a phone service that is down overnight still gets the message.
+const PATIENCE: RetryPolicy = RetryPolicy {
+    attempts: 40,
+    backoff: Duration::from_secs(5),
+    max_backoff: Duration::from_secs(3600),
+};
+
+/// Takes messages out of the outbox.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    pub(crate) store: Store,
+    pub(crate) notifiers: Notifiers,
+    pub(crate) clock: Clock,
+}
+
+/// Delivers until `stop`.
+pub(crate) async fn run(mut messages: Messages, stop: CancellationToken, news: News) {
+    let clock = messages.clock.clone();
+    worker::run(&mut messages, clock, stop, news).await;
+}
+
+impl Stage for Messages {
+    const NAME: &'static str = "messages";
+
+    /// Delivers the message that is due first.
+    async fn work(&mut self) -> Result<Next, Error> {
+        let now = self.clock.now();
+        match self
+            .store
+            .write(move |tx| notifications::due(tx, now))
+            .await?
+        {
+            Some(waiting) => {
+                self.deliver(waiting).await?;
+                Ok(Next::Again)
+            }
+            None => Ok(Next::at(self.store.write(notifications::next_due).await?)),
+        }
+    }
+}
+
+impl Messages {
+    async fn deliver(&self, waiting: Waiting) -> Result<(), Error> {
+        let Waiting {
+            notification,
+            attempts,
+        } = waiting;
+        let message = Message {
+            id: notification.id.clone(),
+            notifier: notification.notifier,
+            title: notification.title,
+            message: notification.message,
+            level: notification.level,
+        };
+        let sent = self.notifiers.send(&message).await;
+        let now = self.clock.now();
+        let result = judge(sent, attempts + 1, now);
+        tracing::info!(notification = %message.id, ?result, "told");
+        self.store
+            .write(move |tx| notifications::tried(tx, &message.id, &result, now))
+            .await
+    }
+}
+
+fn judge(sent: Sent, attempts: u32, now: Timestamp) -> Try {
+    match sent {
+        Sent::Delivered => Try::Delivered,
+        Sent::GiveUp { reason } => Try::GivenUp { reason },
+        Sent::Retry { reason, after } => match PATIENCE.next_attempt(attempts, now) {
+            Some(at) => {
+                let asked = after.map(|after| later(now, after));
+                Try::Again {
+                    at: asked.map_or(at, |asked| at.max(asked)),
+                    reason,
+                }
+            }
+            None => Try::GivenUp { reason },
+        },
+    }
+}
