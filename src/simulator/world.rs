@@ -1,0 +1,431 @@
+//! The whole state of the pretend Amps: devices, actions, what is on its way out, and what time does to them.
+//!
+//! Plain data under one lock. Nothing here waits; every entry point is told the time.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::domain::secret::Secret;
+use crate::simulator::actions::{Action, ActionState, Failure};
+use crate::simulator::devices::ev_charger::EvCharger;
+use crate::simulator::devices::{DeviceSettings, Kind, Order, vehicle};
+use crate::simulator::envelope::iso;
+use crate::simulator::faults::{Fate, Faults};
+use crate::simulator::ledger::Ledger;
+use crate::simulator::random::Random;
+use crate::simulator::webhooks::{Outbound, Parcel};
+use crate::simulator::when::{seconds_between, shortened};
+use crate::simulator::{Environment, Settings, WindowEnd};
+
+/// Actions that are remembered; older ones are forgotten once they are over.
+const ACTIONS_MAX: usize = 1000;
+
+/// Devices of one house.
+const DEVICES_MAX: usize = 100;
+
+/// Physics goes in steps of this many simulated seconds, unless too many would be needed.
+const STEP_SECONDS: f64 = 300.0;
+const STEPS_MAX: f64 = 2000.0;
+
+/// What the house itself uses, always. Our assumption.
+const HOUSEHOLD_KW: f64 = 0.5;
+
+/// OEM code for a device out of reach (`amps-api.md` §8).
+const OFFLINE: &str = "DEVICE_OFFLINE";
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) environment: Environment,
+    pub(crate) api_key: Secret,
+    pub(crate) speed: f64,
+    pub(crate) completion_delay: Duration,
+    pub(crate) window_completes: WindowEnd,
+    pub(crate) lacking_code: String,
+    pub(crate) devices: Vec<Device>,
+    /// Oldest first.
+    pub(crate) actions: VecDeque<Action>,
+    pub(crate) faults: Faults,
+    pub(crate) ledger: Ledger,
+    pub(crate) outbound: Outbound,
+    pub(crate) random: Random,
+    began: Timestamp,
+    physics_at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    pub(crate) settings: DeviceSettings,
+    pub(crate) zone: TimeZone,
+    /// Out of the OEM's reach: actions fail, reads fall back.
+    pub(crate) offline: bool,
+    /// The OEM's own scheduler holds the device: windowed actions fail (`amps-api.md` §5.3).
+    pub(crate) scheduler_active: bool,
+    /// The last action of this device, ended or not.
+    pub(crate) last_action: Option<String>,
+    /// The action whose order the device follows.
+    in_force: Option<String>,
+    /// The state that the platform last got from the device, live environment only.
+    pub(crate) captured: Option<(Timestamp, Value)>,
+}
+
+impl World {
+    pub(crate) fn new(settings: Settings, now: Timestamp) -> io::Result<Self> {
+        let refused = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
+        if !(settings.speed.is_finite() && settings.speed > 0.0) {
+            return Err(refused("the speed must be a positive number".to_owned()));
+        }
+        if settings.devices.len() > DEVICES_MAX {
+            return Err(refused(format!("at most {DEVICES_MAX} devices")));
+        }
+        let devices = settings
+            .devices
+            .into_iter()
+            .map(Device::new)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(refused)?;
+        let mut world = Self {
+            environment: settings.environment,
+            api_key: settings.api_key,
+            speed: settings.speed,
+            completion_delay: settings.completion_delay,
+            window_completes: settings.window_completes,
+            lacking_code: settings.lacking_command_code,
+            devices,
+            actions: VecDeque::new(),
+            faults: Faults::default(),
+            ledger: Ledger::default(),
+            outbound: Outbound::default(),
+            random: Random::new(settings.seed),
+            began: now,
+            physics_at: now,
+        };
+        for device in &world.devices {
+            if let Kind::Vehicle(vehicle) = &device.settings.kind
+                && world.charger(&vehicle.charger).is_none()
+            {
+                return Err(refused(format!("no charger `{}`", vehicle.charger)));
+            }
+        }
+        world.advance_physics(now);
+        Ok(world)
+    }
+
+    pub(crate) fn device_mut(&mut self, id: &str) -> Option<&mut Device> {
+        self.devices.iter_mut().find(|it| it.settings.id == id)
+    }
+
+    pub(crate) fn device(&self, id: &str) -> Option<&Device> {
+        self.devices.iter().find(|it| it.settings.id == id)
+    }
+
+    pub(crate) fn action(&self, id: &str) -> Option<&Action> {
+        self.actions.iter().find(|it| it.id == id)
+    }
+
+    /// The actions of `device` that are not over; more than one only by queueing (`amps-api.md` §5.3).
+    pub(crate) fn pending_actions(&self, device: &str) -> impl Iterator<Item = &Action> {
+        self.actions
+            .iter()
+            .filter(move |it| it.device == device && !it.state.is_terminal())
+    }
+
+    fn charger(&self, id: &str) -> Option<&EvCharger> {
+        match &self.device(id)?.settings.kind {
+            Kind::EvCharger(charger) => Some(charger),
+            Kind::Battery(_) | Kind::Hvac(_) | Kind::SolarInverter(_) | Kind::Vehicle(_) => None,
+        }
+    }
+
+    /// `state` of a device as it is now.
+    pub(crate) fn device_state(&self, device: &Device) -> Value {
+        match &device.settings.kind {
+            Kind::Battery(it) => it.state(),
+            Kind::EvCharger(it) => it.state(),
+            Kind::Hvac(it) => it.state(),
+            Kind::SolarInverter(it) => it.state(),
+            Kind::Vehicle(it) => {
+                let charger = self.charger(&it.charger);
+                vehicle::state(charger.expect("checked at the start"))
+            }
+        }
+    }
+
+    /// Does everything that was due by `now`, in its order, and brings the physics up to `now`.
+    pub(crate) fn tick(&mut self, now: Timestamp) {
+        while let Some((due, index)) = self.next_step()
+            && due <= now
+        {
+            self.advance_physics(due);
+            self.take_step(index, due);
+        }
+        self.advance_physics(now);
+    }
+
+    /// When [`World::tick`] has something to do again.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.next_step().map(|(due, _)| due)
+    }
+
+    fn next_step(&self) -> Option<(Timestamp, usize)> {
+        let steps = self.actions.iter().enumerate();
+        steps
+            .filter_map(|(index, action)| Some((action.next_step()?, index)))
+            .min()
+    }
+
+    fn take_step(&mut self, index: usize, due: Timestamp) {
+        let action = &mut self.actions[index];
+        if action.timing.due != Some(due) {
+            self.revert(index);
+            return;
+        }
+        match action.state {
+            ActionState::Scheduled => self.fire(index, due),
+            ActionState::Acknowledged => {
+                self.settle(index, due);
+            }
+            ActionState::Completed | ActionState::Failed | ActionState::Cancelled => {
+                action.timing.due = None;
+            }
+        }
+    }
+
+    /// Hands the action to the connector.
+    pub(crate) fn fire(&mut self, index: usize, now: Timestamp) {
+        let delay = shortened(self.completion_delay, self.speed);
+        let action = &mut self.actions[index];
+        action.state = ActionState::Acknowledged;
+        action.acknowledged_at = Some(now);
+        action.updated_at = now;
+        action.timing.due = match (&action.fate, self.window_completes) {
+            (Fate::NeverEnd, _) => None,
+            (Fate::CompleteFirst, _) => Some(now),
+            // Undocumented (§12.12), hence a switch.
+            (_, WindowEnd::Whole) if action.timing.ends_at.is_some() => action.timing.ends_at,
+            (_, _) => Some(crate::clock::later(now, delay)),
+        };
+        if self.window_completes == WindowEnd::Whole && action.timing.ends_at.is_some() {
+            self.obey(index);
+        }
+    }
+
+    /// Ends the action one way or the other; returns the id of the webhook about it.
+    pub(crate) fn settle(&mut self, index: usize, now: Timestamp) -> String {
+        let failure = self.failure(index);
+        let action = &mut self.actions[index];
+        action.timing.due = None;
+        action.completed_at = Some(now);
+        action.updated_at = now;
+        if let Some(failure) = failure {
+            action.state = ActionState::Failed;
+            action.result = Some(json!({"success": false, "message": failure.message}));
+            action.error = Some(failure);
+        } else {
+            action.state = ActionState::Completed;
+            action.result = Some(json!({"success": true, "message": "command accepted"}));
+            // A window that was over before the OEM answered leaves nothing to do.
+            let over = action.end.is_some() && action.timing.ends_at.is_none();
+            let obeyed = action.timing.reverts_to.is_some();
+            if !over && !obeyed {
+                self.obey(index);
+            }
+        }
+        let (event, body) = self.actions[index].report();
+        self.post(event, &body)
+    }
+
+    fn failure(&self, index: usize) -> Option<Failure> {
+        let action = &self.actions[index];
+        let failed = |code: &str, message: &str| {
+            Some(Failure {
+                code: code.to_owned(),
+                message: message.to_owned(),
+            })
+        };
+        if let Fate::Fail { code, message } = &action.fate {
+            return failed(code, message.as_deref().unwrap_or("the device refused"));
+        }
+        let device = self.device(&action.device)?;
+        if device.offline {
+            failed(OFFLINE, "no response from the device")
+        } else if action.end.is_some() && device.scheduler_active {
+            failed("SCHEDULER_ACTIVE", "the device's own scheduler is active")
+        } else {
+            None
+        }
+    }
+
+    /// The device begins to do what the action says.
+    fn obey(&mut self, index: usize) {
+        let World {
+            actions, devices, ..
+        } = self;
+        let action = &mut actions[index];
+        let device = devices
+            .iter_mut()
+            .find(|it| it.settings.id == action.device);
+        let Some(device) = device else {
+            return;
+        };
+        if action.timing.ends_at.is_some() {
+            action.timing.reverts_to = device.settings.kind.order().cloned();
+        }
+        device.settings.kind.obey(action.order.clone());
+        device.in_force = Some(action.id.clone());
+    }
+
+    /// The window is over: back to what was before, unless somebody ordered something else since.
+    /// What "revert" restores is not documented (§12.12); this is our assumption.
+    fn revert(&mut self, index: usize) {
+        let action = &mut self.actions[index];
+        action.timing.ends_at = None;
+        let before = action.timing.reverts_to.take();
+        let (id, device) = (action.id.clone(), action.device.clone());
+        if let (Some(order), Some(device)) = (before, self.device_mut(&device))
+            && device.in_force.as_ref() == Some(&id)
+        {
+            device.settings.kind.obey(order);
+            device.in_force = None;
+        }
+    }
+
+    /// Orders something past Amps, as with the vendor's app.
+    pub(crate) fn obey_owner(&mut self, device: &str, order: Order, now: Timestamp) {
+        if let Some(device) = self.device_mut(device) {
+            device.settings.kind.obey(order);
+            device.in_force = None;
+        }
+        self.advance_physics(now);
+    }
+
+    /// Puts a webhook on its way; returns its id.
+    pub(crate) fn post(&mut self, event: &str, body: &Value) -> String {
+        let id = self.random.message_id();
+        let parcel = Parcel {
+            id: id.clone(),
+            event: event.to_owned(),
+            body: body.to_string(),
+            forged: false,
+        };
+        let fault = self.faults.on_webhook(event);
+        self.outbound.post(parcel, fault);
+        id
+    }
+
+    /// Says that a device was connected, reconnected or disconnected (`webhooks.md` §1.3).
+    pub(crate) fn announce(&mut self, device: &str, event: &str, now: Timestamp) -> Option<String> {
+        let device = self.device(device)?;
+        let mut body = json!({
+            "deviceId": device.settings.id,
+            "deviceType": device.settings.kind.device_type().name(),
+            "timestamp": iso(now),
+        });
+        if event == "device.disconnected" {
+            body["reconnectionUrl"] = json!("https://auth.amps.ai/simulated?token=not-a-token");
+        }
+        Some(self.post(event, &body))
+    }
+
+    /// Keeps the new action; forgets old ones that are over.
+    pub(crate) fn keep(&mut self, action: Action) -> usize {
+        if self.actions.len() >= ACTIONS_MAX {
+            let forgotten = self
+                .actions
+                .iter()
+                .position(|it| it.state.is_terminal() && it.next_step().is_none());
+            if let Some(index) = forgotten {
+                self.actions.remove(index);
+            }
+        }
+        if let Some(device) = self.device_mut(&action.device) {
+            device.last_action = Some(action.id.clone());
+        }
+        self.actions.push_back(action);
+        self.actions.len() - 1
+    }
+
+    /// Lets the devices live until `now`.
+    pub(crate) fn advance_physics(&mut self, now: Timestamp) {
+        let seconds = seconds_between(self.physics_at, now) * self.speed;
+        let lived = seconds_between(self.began, now) * self.speed;
+        self.physics_at = self.physics_at.max(now);
+        let step = (seconds / STEPS_MAX).max(STEP_SECONDS);
+        let mut left = seconds;
+        loop {
+            let part = left.min(step);
+            left -= part;
+            self.step_physics(part / 3600.0, lived - left);
+            if left <= 0.0 {
+                break;
+            }
+        }
+    }
+
+    /// One step of `hours` that ends when `lived` simulated seconds have passed.
+    fn step_physics(&mut self, hours: f64, lived: f64) {
+        let began = seconds_between(Timestamp::UNIX_EPOCH, self.began);
+        let hour_of_day = ((began + lived) / 3600.0).rem_euclid(24.0);
+        let mut surplus = -HOUSEHOLD_KW;
+        for device in &mut self.devices {
+            match &mut device.settings.kind {
+                Kind::SolarInverter(it) => {
+                    it.advance(hours, hour_of_day);
+                    surplus += it.power_kw;
+                }
+                Kind::EvCharger(it) => {
+                    it.advance(hours);
+                    surplus -= it.power_kw;
+                }
+                Kind::Hvac(it) => it.advance(hours),
+                Kind::Battery(_) | Kind::Vehicle(_) => {}
+            }
+        }
+        for device in &mut self.devices {
+            if let Kind::Battery(it) = &mut device.settings.kind {
+                it.advance(hours, surplus);
+            }
+        }
+    }
+}
+
+impl Action {
+    /// When something has to be done about it.
+    fn next_step(&self) -> Option<Timestamp> {
+        let end = match self.state {
+            // A window ends only once it has begun.
+            ActionState::Completed | ActionState::Acknowledged => self.timing.ends_at,
+            ActionState::Scheduled | ActionState::Failed | ActionState::Cancelled => None,
+        };
+        match (self.timing.due, end) {
+            (Some(due), Some(end)) => Some(due.min(end)),
+            (due, end) => due.or(end),
+        }
+    }
+}
+
+impl Device {
+    fn new(settings: DeviceSettings) -> Result<Self, String> {
+        let zone = TimeZone::get(&settings.timezone)
+            .map_err(|_| format!("no time zone `{}`", settings.timezone))?;
+        Ok(Self {
+            settings,
+            zone,
+            offline: false,
+            scheduler_active: false,
+            last_action: None,
+            in_force: None,
+            captured: None,
+        })
+    }
+
+    /// How old the captured state is for the platform.
+    pub(crate) fn captured_age(&self, now: Timestamp, speed: f64) -> Option<SignedDuration> {
+        let (at, _) = self.captured.as_ref()?;
+        SignedDuration::try_from_secs_f64(seconds_between(*at, now) * speed).ok()
+    }
+}
