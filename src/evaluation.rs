@@ -22,7 +22,11 @@ pub(crate) struct Evaluation {
 
 impl Evaluation {
     pub(crate) fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
-        Self { rules, clock, state: None }
+        Self {
+            rules,
+            clock,
+            state: None,
+        }
     }
 }
 
@@ -45,9 +49,18 @@ impl Consumer for Evaluation {
             runs::save(tx, state, change)?;
             state.apply(change);
         }
-        let Decision { commands, notifications, traces, changes: _ } = &decision;
-        commands.iter().try_for_each(|it| outbox::enqueue(tx, it, now))?;
-        notifications.iter().try_for_each(|it| notifications::enqueue(tx, it, now))?;
+        let Decision {
+            commands,
+            notifications,
+            traces,
+            changes: _,
+        } = &decision;
+        commands
+            .iter()
+            .try_for_each(|it| outbox::enqueue(tx, it, now))?;
+        notifications
+            .iter()
+            .try_for_each(|it| notifications::enqueue(tx, it, now))?;
         traces.iter().try_for_each(|it| runs::add_trace(tx, it))
     }
 

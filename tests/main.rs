@@ -9,6 +9,8 @@ mod device_api;
 mod diagnostics;
 /// A webhook's body means one event, in each generation it has been seen in.
 mod envelope;
+/// A home, its Amps and its engine, for the suites that look from outside.
+mod home;
 /// Rule text to checked rules.
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.
@@ -19,5 +21,7 @@ mod scripted_server;
 mod signature;
 /// The pretend Amps does what the documents say of the real one.
 mod simulator;
+/// The main job from outside: HTTP in, HTTP out, and what the command line says of it.
+mod story;
 /// What a reviewer should not have to check by eye.
 mod tidy;

@@ -1,7 +1,123 @@
-//! The commands.
+//! The commands: what was typed, what it does, and the exit code.
+
+mod arguments;
+mod check;
+mod console;
+mod demo;
+mod home;
+mod lists;
+mod run;
+mod simulator;
+mod webhook;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::filter::LevelFilter;
+
+use arguments::{Arguments, Command, LogFormat, LogLevel};
+use console::Console;
+
+use crate::store::view::{CommandRow, DeadLetter, EventRow, RunRow};
+
+/// How the program ends (`README.md` has the table).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Done = 0,
+    /// Rules have errors, or the story went wrong.
+    Findings = 1,
+    /// The command line or `home.yaml` is wrong.
+    Usage = 2,
+    /// The engine of this home cannot be reached.
+    Unreachable = 3,
+    /// The program is wrong.
+    Bug = 70,
+}
 
 /// Runs the program with `arguments` (the program's own name first).
-pub fn main(arguments: impl Iterator<Item = std::ffi::OsString>) -> std::process::ExitCode {
-    drop(arguments);
-    std::process::ExitCode::SUCCESS
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let mut console = Console::of_process();
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return code(explain(&error, &mut console)),
+    };
+    log(arguments.log, arguments.log_format);
+    let exit = run(arguments, &mut console).unwrap_or_else(|error| {
+        if is_broken_pipe(&error) {
+            return Exit::Done;
+        }
+        // Standard error may be gone too; the exit code still tells.
+        drop(writeln!(console.err, "error: {error:#}"));
+        Exit::Usage
+    });
+    code(exit)
+}
+
+fn code(exit: Exit) -> ExitCode {
+    ExitCode::from(exit as u8)
+}
+
+fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
+    let home = &arguments.home;
+    match arguments.command {
+        Command::Demo(demo) => demo::demo(&demo, console),
+        Command::Run => run::run(home, console),
+        Command::Check(check) => check::check(home, &check, console),
+        Command::Simulator(settings) => simulator::simulator(&settings, console),
+        Command::Webhook(arguments::WebhookCommand::Send(send)) => {
+            webhook::send(home, &send, console)
+        }
+        Command::Events(list) => lists::list::<EventRow>(home, &list, console),
+        Command::Commands(list) => lists::list::<CommandRow>(home, &list, console),
+        Command::Runs(list) => lists::list::<RunRow>(home, &list, console),
+        Command::DeadLetters(list) => lists::list::<DeadLetter>(home, &list, console),
+    }
+}
+
+/// Help and version are data; everything else that clap has to say is not.
+fn explain(error: &clap::Error, console: &mut Console) -> Exit {
+    let text = error.render();
+    let (written, exit) = if error.use_stderr() {
+        (write!(console.err, "{text}"), Exit::Usage)
+    } else {
+        (write!(console.out, "{text}"), Exit::Done)
+    };
+    drop(written);
+    exit
+}
+
+/// Whoever read our output has read enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Logs to standard error. A journal adds its own time.
+fn log(level: LogLevel, format: LogFormat) {
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(io::stderr);
+    let set = match format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+    };
+    // Only a second call can fail, and it would say the same.
+    drop(set);
+}
+
+/// A runtime with the two threads that a small machine can spare.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }

@@ -63,6 +63,25 @@ pub(super) fn rules(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     if rules.is_dir() {
         found.folder(&rules, RULES_DIR, 0);
     }
+    read_all(found)
+}
+
+/// The files that a person named, a folder standing for the rule files below it. Names are as typed.
+pub(super) fn at(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
+    let mut found = Found::default();
+    for path in paths {
+        let name = path.to_string_lossy();
+        let name = name.trim_end_matches('/');
+        if path.is_dir() {
+            found.folder(path, name, 0);
+        } else {
+            found.files.insert(name.to_owned(), path.clone());
+        }
+    }
+    read_all(found)
+}
+
+fn read_all(found: Found) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     let mut diagnostics = found.diagnostics;
     let mut sources = Vec::new();
     for (index, (name, path)) in found.files.iter().enumerate() {

@@ -2,7 +2,7 @@
 //!
 //! The only place that looks at the environment, and the one that reads the files of a home.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::document::diagnostic::{Diagnostic, Findings};
 use crate::document::reader;
@@ -79,4 +79,9 @@ pub fn load(dir: &Path, environment: &Environment) -> Loaded {
 /// The rule files of a home in the order of their names, and what kept others from being read.
 pub fn rule_files(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     files::rules(dir)
+}
+
+/// The files at `paths`, a folder standing for the rule files below it.
+pub fn files_at(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
+    files::at(paths)
 }

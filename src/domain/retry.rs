@@ -25,7 +25,9 @@ impl Failure {
     /// Whether the same push may succeed later. A failure without a code, or with one that we do not
     /// know, is final: nobody has said that it passes.
     pub fn may_pass(&self) -> bool {
-        self.code.as_deref().is_some_and(|code| PASSING_CODES.contains(&code))
+        self.code
+            .as_deref()
+            .is_some_and(|code| PASSING_CODES.contains(&code))
     }
 }
 
@@ -34,7 +36,9 @@ impl RetryPolicy {
     pub fn next_attempt(&self, attempts: u32, now: Timestamp) -> Option<Timestamp> {
         (attempts < self.attempts).then(|| {
             let wait = SignedDuration::try_from(self.wait_after(attempts));
-            wait.ok().and_then(|wait| now.checked_add(wait).ok()).unwrap_or(Timestamp::MAX)
+            wait.ok()
+                .and_then(|wait| now.checked_add(wait).ok())
+                .unwrap_or(Timestamp::MAX)
         })
     }
 
@@ -52,7 +56,9 @@ impl RetryPolicy {
     /// Doubled with each attempt, up to the most.
     fn wait_after(&self, attempts: u32) -> Duration {
         let doublings = attempts.saturating_sub(1).min(Self::ATTEMPTS_MAX);
-        self.backoff.saturating_mul(1 << doublings).min(self.max_backoff)
+        self.backoff
+            .saturating_mul(1 << doublings)
+            .min(self.max_backoff)
     }
 }
 
@@ -77,8 +83,12 @@ mod tests {
     #[test]
     fn only_a_cause_that_may_pass_is_tried_again() {
         let failed = |code| Outcome::Failed(Failure::new(code, ""));
-        let again = |outcome| RetryPolicy::DEFAULT.after_outcome(&outcome, 1, Timestamp::UNIX_EPOCH);
-        assert_eq!(again(failed(Some("DEVICE_OFFLINE"))).map(Timestamp::as_second), Some(30));
+        let again =
+            |outcome| RetryPolicy::DEFAULT.after_outcome(&outcome, 1, Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            again(failed(Some("DEVICE_OFFLINE"))).map(Timestamp::as_second),
+            Some(30)
+        );
         assert_eq!(again(failed(Some("PARAMETER_OUT_OF_RANGE"))), None);
         assert_eq!(again(failed(None)), None);
         assert_eq!(again(Outcome::Completed), None);

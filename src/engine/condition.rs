@@ -10,9 +10,7 @@ use crate::domain::catalogue::AttributeKind;
 use crate::domain::value::{Origin, Value};
 use crate::engine::Scene;
 use crate::engine::trace::{ConditionTrace, Truth};
-use crate::rules::rule::{
-    Condition, IfUnknown, NumericTest, StateTest, Subject, Test, TimeTest,
-};
+use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test, TimeTest};
 
 /// A question, what was found, and the answer.
 struct Examined {
@@ -22,7 +20,11 @@ struct Examined {
 }
 
 pub(super) fn check(scene: Scene<'_>, condition: &Condition) -> ConditionTrace {
-    let Examined { asked, found, answer } = match &condition.test {
+    let Examined {
+        asked,
+        found,
+        answer,
+    } = match &condition.test {
         Test::Time(test) => check_time(scene, test),
         Test::State(test) => check_state(scene, test),
         Test::NumericState(test) => check_number(scene, test),
@@ -32,7 +34,13 @@ pub(super) fn check(scene: Scene<'_>, condition: &Condition) -> ConditionTrace {
         Truth::False => false,
         Truth::Unknown => condition.if_unknown == IfUnknown::Allow,
     };
-    ConditionTrace { place: condition.place.clone(), asked, found, answer, holds }
+    ConditionTrace {
+        place: condition.place.clone(),
+        asked,
+        found,
+        answer,
+        holds,
+    }
 }
 
 fn check_time(scene: Scene<'_>, test: &TimeTest) -> Examined {
@@ -59,8 +67,12 @@ fn is_within(time: Time, after: Option<Time>, before: Option<Time>) -> bool {
 }
 
 fn describe_window(test: &TimeTest) -> String {
-    let after = test.after.map(|it| format!("after {}", it.strftime("%H:%M:%S")));
-    let before = test.before.map(|it| format!("before {}", it.strftime("%H:%M:%S")));
+    let after = test
+        .after
+        .map(|it| format!("after {}", it.strftime("%H:%M:%S")));
+    let before = test
+        .before
+        .map(|it| format!("before {}", it.strftime("%H:%M:%S")));
     let days: Vec<_> = test.weekdays.iter().copied().map(weekday_name).collect();
     let days = (!days.is_empty()).then(|| format!("on {}", days.join(", ")));
     let parts: Vec<_> = [after, before, days].into_iter().flatten().collect();
@@ -86,9 +98,17 @@ fn check_state(scene: Scene<'_>, test: &StateTest) -> Examined {
         Truth::from(is && !test.is_not.contains(value))
     });
     let is = (!test.is.is_empty()).then(|| format!(" is {}", alternatives(&test.is)));
-    let is_not = (!test.is_not.is_empty()).then(|| format!(" is not {}", alternatives(&test.is_not)));
-    let asked = [Some(name(&test.subject)), is, is_not].into_iter().flatten().collect();
-    Examined { asked, found, answer }
+    let is_not =
+        (!test.is_not.is_empty()).then(|| format!(" is not {}", alternatives(&test.is_not)));
+    let asked = [Some(name(&test.subject)), is, is_not]
+        .into_iter()
+        .flatten()
+        .collect();
+    Examined {
+        asked,
+        found,
+        answer,
+    }
 }
 
 fn alternatives(values: &[Value]) -> String {
@@ -111,9 +131,15 @@ fn check_number(scene: Scene<'_>, test: &NumericTest) -> Examined {
     ];
     let mut asked = name(&test.subject);
     for (word, bound) in bounds {
-        asked += &bound.map(|bound| format!(" {word} {bound}{symbol}")).unwrap_or_default();
+        asked += &bound
+            .map(|bound| format!(" {word} {bound}{symbol}"))
+            .unwrap_or_default();
     }
-    Examined { asked, found, answer }
+    Examined {
+        asked,
+        found,
+        answer,
+    }
 }
 
 fn is_inside(number: f64, test: &NumericTest) -> bool {
@@ -143,7 +169,12 @@ fn look<'a>(scene: Scene<'a>, subject: &Subject) -> (Option<&'a Value>, String) 
         return (None, "never read".to_owned());
     };
     let age = age(reading.taken_at, scene.now);
-    let mut found = format!("{}{}, {} old", reading.value, unit_symbol(subject), show(age));
+    let mut found = format!(
+        "{}{}, {} old",
+        reading.value,
+        unit_symbol(subject),
+        show(age)
+    );
     if reading.origin == Origin::Fallback {
         found += ", the platform could not reach the device";
         return (None, found);

@@ -29,8 +29,16 @@ pub enum Change {
     Read(Readings),
     RunStarted(Run),
     /// A run stands at `position` until `command` is over.
-    RunWaits { run: RunId, position: usize, command: CommandId },
-    RunEnded { run: RunId, end: RunEnd, at: Timestamp },
+    RunWaits {
+        run: RunId,
+        position: usize,
+        command: CommandId,
+    },
+    RunEnded {
+        run: RunId,
+        end: RunEnd,
+        at: Timestamp,
+    },
 }
 
 /// A message to a person.

@@ -39,7 +39,12 @@ struct Scene<'a> {
 
 /// What `input`, happening at `now`, leads to. Changes nothing.
 pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) -> Decision {
-    let scene = Scene { rules, state, event: input.event, now };
+    let scene = Scene {
+        rules,
+        state,
+        event: input.event,
+        now,
+    };
     let mut decision = Decision::default();
     match &input.event.payload {
         Payload::Report(report) => {
@@ -74,7 +79,11 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
 
 /// Shows `happening` to each rule that listens to it, once a rule.
 fn wake(scene: Scene<'_>, device: &DeviceId, happening: &Happening<'_>, decision: &mut Decision) {
-    let Some(listeners) = scene.rules.listeners.get(&(device.clone(), happening.topic())) else {
+    let Some(listeners) = scene
+        .rules
+        .listeners
+        .get(&(device.clone(), happening.topic()))
+    else {
         return;
     };
     for of_one_rule in listeners.chunk_by(|a, b| a.rule == b.rule) {

@@ -66,7 +66,9 @@ pub(super) fn consider(
     happening: &Happening<'_>,
     decision: &mut Decision,
 ) {
-    let Some(first) = listeners.first() else { return };
+    let Some(first) = listeners.first() else {
+        return;
+    };
     let rule = &scene.rules.rules[first.rule];
     let mut trace = Trace::of(rule, scene.event, scene.now);
     trace.verdict = verdict(scene, rule, listeners, happening, &mut trace);
@@ -90,7 +92,9 @@ fn verdict(
         mismatch.is_none()
     });
     let Some(fired) = fired else {
-        return Verdict::NotTriggered { because: mismatches.join("; ") };
+        return Verdict::NotTriggered {
+            because: mismatches.join("; "),
+        };
     };
     let fired = &rule.triggers[fired.trigger];
     trace.trigger = Some(fired.id.clone().unwrap_or_else(|| place(&fired.place)));
@@ -127,7 +131,11 @@ fn start(scene: Scene<'_>, rule: &Rule, trace: &mut Trace, decision: &mut Decisi
     let id = run.id.clone();
     decision.changes.push(Change::RunStarted(run));
     if let Progress::Ended(end) = progress {
-        decision.changes.push(Change::RunEnded { run: id, end, at: scene.now });
+        decision.changes.push(Change::RunEnded {
+            run: id,
+            end,
+            at: scene.now,
+        });
     }
 }
 
@@ -138,19 +146,31 @@ pub(super) fn resume(scene: Scene<'_>, settled: &Settled, decision: &mut Decisio
     };
     let mut trace = Trace::of_run(run, scene.event, scene.now);
     let operation = run.program.operations.get(run.position);
-    trace.steps.extend(operation.map(|it| StepTrace::new(it, settlement(settled))));
+    trace
+        .steps
+        .extend(operation.map(|it| StepTrace::new(it, settlement(settled))));
     let progress = match &settled.outcome {
         Outcome::Completed => advance(scene, run, run.position + 1, &mut trace, decision),
         Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => {
-            Progress::Ended(RunEnd::Failed { reason: settlement(settled) })
+            Progress::Ended(RunEnd::Failed {
+                reason: settlement(settled),
+            })
         }
     };
     let run = run.id.clone();
     decision.changes.push(match progress {
-        Progress::Waits { position, command } => Change::RunWaits { run, position, command },
+        Progress::Waits { position, command } => Change::RunWaits {
+            run,
+            position,
+            command,
+        },
         Progress::Ended(end) => {
             trace.verdict = Verdict::Ended { end: end.clone() };
-            Change::RunEnded { run, end, at: scene.now }
+            Change::RunEnded {
+                run,
+                end,
+                at: scene.now,
+            }
         }
     });
     decision.traces.push(trace);
@@ -160,7 +180,11 @@ pub(super) fn resume(scene: Scene<'_>, settled: &Settled, decision: &mut Decisio
 fn settlement(settled: &Settled) -> String {
     let mut text = format!("`{}` {}", settled.name, settled.outcome.name());
     if let Some(failure) = settled.outcome.failure() {
-        let code = failure.code.as_deref().map(|code| format!("{code}, ")).unwrap_or_default();
+        let code = failure
+            .code
+            .as_deref()
+            .map(|code| format!("{code}, "))
+            .unwrap_or_default();
         text += &format!(": {code}{}", failure.message);
     }
     if settled.attempts > 1 {
@@ -189,7 +213,10 @@ fn advance(
                 let command = ordered(run, position, order, &scene.event.id);
                 let note = format!("ordered `{}` of `{}`", command.name, command.device.alias);
                 trace.steps.push(StepTrace::new(operation, note));
-                let waits = Progress::Waits { position, command: command.id.clone() };
+                let waits = Progress::Waits {
+                    position,
+                    command: command.id.clone(),
+                };
                 decision.commands.push(command);
                 return waits;
             }

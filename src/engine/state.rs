@@ -41,7 +41,11 @@ impl State {
         match change {
             Change::Read(readings) => self.read(readings),
             Change::RunStarted(run) => self.begin(run.clone()),
-            Change::RunWaits { run, position, command } => {
+            Change::RunWaits {
+                run,
+                position,
+                command,
+            } => {
                 self.stop_waiting(run);
                 if let Some(run) = self.runs.get_mut(run) {
                     run.position = *position;
@@ -76,7 +80,9 @@ impl State {
     fn read(&mut self, readings: &Readings) {
         let known = self.readings.entry(readings.device.clone()).or_default();
         for (attribute, value) in &readings.values {
-            let newer = known.get(attribute).is_none_or(|it| it.taken_at <= readings.taken_at);
+            let newer = known
+                .get(attribute)
+                .is_none_or(|it| it.taken_at <= readings.taken_at);
             if newer {
                 let reading = Reading {
                     value: value.clone(),

@@ -29,14 +29,20 @@ pub struct Trace {
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
     /// No trigger of the rule fits the event.
-    NotTriggered { because: String },
+    NotTriggered {
+        because: String,
+    },
     /// The rule has a run already, and has one at a time.
-    AlreadyRunning { run: RunId },
+    AlreadyRunning {
+        run: RunId,
+    },
     ConditionNotMet,
     Started,
     /// A run went on and waits again.
     WentOn,
-    Ended { end: RunEnd },
+    Ended {
+        end: RunEnd,
+    },
 }
 
 impl Verdict {
@@ -121,7 +127,11 @@ impl Trace {
 
 impl StepTrace {
     pub(super) fn new(operation: &Operation, did: impl Into<String>) -> Self {
-        Self { place: operation.place.clone(), alias: operation.alias.clone(), did: did.into() }
+        Self {
+            place: operation.place.clone(),
+            alias: operation.alias.clone(),
+            did: did.into(),
+        }
     }
 }
 

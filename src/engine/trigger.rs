@@ -2,15 +2,17 @@
 
 use crate::domain::event::ConnectionChange;
 use crate::domain::lifecycle::Outcome;
-use crate::rules::rule::{
-    CommandSource, CommandTrigger, DeviceTrigger, On, ResultKind, Topic,
-};
+use crate::rules::rule::{CommandSource, CommandTrigger, DeviceTrigger, On, ResultKind, Topic};
 
 /// What happened on a device, as triggers see it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Happening<'a> {
     /// An action ended.
-    Ended { command: Option<&'a str>, outcome: &'a Outcome, own: bool },
+    Ended {
+        command: Option<&'a str>,
+        outcome: &'a Outcome,
+        own: bool,
+    },
     Connection(ConnectionChange),
 }
 
@@ -26,9 +28,14 @@ impl Happening<'_> {
 /// Why `happening` is not what the trigger waits for; none when it is.
 pub(super) fn mismatch(on: &On, happening: &Happening<'_>) -> Option<String> {
     match (on, happening) {
-        (On::Command(trigger), Happening::Ended { command, outcome, own }) => {
-            command_mismatch(trigger, *command, outcome, *own)
-        }
+        (
+            On::Command(trigger),
+            Happening::Ended {
+                command,
+                outcome,
+                own,
+            },
+        ) => command_mismatch(trigger, *command, outcome, *own),
         (On::Device(trigger), Happening::Connection(change)) => device_mismatch(trigger, *change),
         (On::Command(_), Happening::Connection(_)) | (On::Device(_), Happening::Ended { .. }) => {
             unreachable!("the index leads each topic to its own triggers")
@@ -44,15 +51,23 @@ fn command_mismatch(
 ) -> Option<String> {
     let named = command.unwrap_or("a command without a name");
     if !trigger.commands.is_empty() && !trigger.commands.iter().any(|it| Some(&**it) == command) {
-        return Some(format!("it was `{named}`, not `{}`", trigger.commands.join("` or `")));
+        return Some(format!(
+            "it was `{named}`, not `{}`",
+            trigger.commands.join("` or `")
+        ));
     }
     if !trigger.results.is_empty() && !trigger.results.contains(&result(outcome)) {
         return Some(format!("`{named}` ended as {}", outcome.name()));
     }
-    let code = outcome.failure().and_then(|failure| failure.code.as_deref());
+    let code = outcome
+        .failure()
+        .and_then(|failure| failure.code.as_deref());
     if !trigger.error_codes.is_empty() && !trigger.error_codes.iter().any(|it| Some(&**it) == code)
     {
-        return Some(format!("the error was {}", code.unwrap_or("without a code")));
+        return Some(format!(
+            "the error was {}",
+            code.unwrap_or("without a code")
+        ));
     }
     match trigger.source {
         CommandSource::Own if !own => Some("the command was not one of ours".to_owned()),

@@ -10,6 +10,7 @@
 //! | `POST faults/requests`, `…/actions`, `…/webhooks` | see [`faults`](crate::simulator::faults) |
 //! | `DELETE faults` | forgets them all |
 //! | `POST webhooks/hold`, `POST webhooks/release` | keeps all webhooks back; lets them go |
+//! | `POST phone` any JSON, `GET phone` | a pretend phone: what a `webhook` notifier says to it, and what it heard |
 //! | `POST target` `{"url": …, "secret": …, "path_per_event": false}`, `DELETE target` | where webhooks go |
 
 use jiff::Timestamp;
@@ -28,6 +29,9 @@ use crate::simulator::world::World;
 
 /// What every path here begins with.
 pub(crate) const PREFIX: &str = "/_simulator";
+
+/// Messages that the pretend phone remembers.
+const PHONE_MESSAGES_MAX: usize = 100;
 
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +79,15 @@ pub(crate) fn answer(
             Ok(json!({}))
         }
         ("POST", ["webhooks", "release"]) => Ok(json!({"released": world.outbound.release()})),
+        ("GET", ["phone"]) => Ok(json!({"messages": world.phone})),
+        ("POST", ["phone"]) => {
+            let message = decode(body)?;
+            if PHONE_MESSAGES_MAX <= world.phone.len() {
+                world.phone.pop_front();
+            }
+            world.phone.push_back(message);
+            Ok(json!({}))
+        }
         ("POST", ["target"]) => {
             let spec: TargetSpec = decode(body)?;
             let target = target(spec.url, &Secret::new(spec.secret), spec.path_per_event)?;

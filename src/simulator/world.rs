@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) actions: VecDeque<Action>,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
+    /// What the pretend phone heard, oldest first.
+    pub(crate) phone: VecDeque<Value>,
     pub(crate) outbound: Outbound,
     pub(crate) random: Random,
     began: Timestamp,
@@ -99,6 +101,7 @@ impl World {
             actions: VecDeque::new(),
             faults: Faults::default(),
             ledger: Ledger::default(),
+            phone: VecDeque::new(),
             outbound: Outbound::default(),
             random: Random::new(settings.seed),
             began: now,

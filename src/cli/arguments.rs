@@ -1,0 +1,160 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Rules for home energy: signed webhooks in, YAML rules, commands followed to their end.
+#[derive(Debug, Parser)]
+#[command(name = "amps-rules", version, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    /// The folder of the home: `home.yaml`, `rules/`, `state/`.
+    #[arg(long, global = true, default_value = ".", value_name = "DIR")]
+    pub(super) home: PathBuf,
+
+    /// How much to log, to standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogLevel::Warn, value_name = "LEVEL")]
+    pub(super) log: LogLevel,
+
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(super) log_format: LogFormat,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Play a story: a battery charge ends, a car starts to charge. Needs nothing.
+    Demo(DemoArguments),
+    /// Run the engine of this home.
+    Run,
+    /// Check the home and its rules, all files in one go.
+    Check(CheckArguments),
+    /// Run a pretend Amps on this machine.
+    Simulator(SimulatorArguments),
+    /// Send a webhook to this home, signed as Amps would.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+    /// What came in, newest first.
+    Events(ListArguments),
+    /// What was asked of devices, newest first.
+    Commands(ListArguments),
+    /// Runs of rules, newest first.
+    Runs(ListArguments),
+    /// What was given up and is kept to be looked at.
+    DeadLetters(ListArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// End when the story has ended: with 0 if it went as told, with 1 if not.
+    #[arg(long)]
+    pub(super) once: bool,
+
+    /// How many times faster than life, from 1 to 1000.
+    #[arg(long, default_value_t = 10.0, value_name = "N", value_parser = speed)]
+    pub(super) speed: f64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Rule files, or folders of them; the home's own `rules/` when none is named.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(super) format: LogFormat,
+
+    /// Take warnings for errors.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) deny: Option<Deny>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Deny {
+    Warnings,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulatorArguments {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:8799", value_name = "ADDRESS")]
+    pub(super) listen: std::net::SocketAddr,
+
+    /// Where to send webhooks; each event to an address of its own below this one.
+    #[arg(long, default_value = "http://127.0.0.1:8787/webhooks/amps", value_name = "URL")]
+    pub(super) webhooks_to: String,
+
+    /// How many times faster than life devices charge and actions end, from 1 to 1000.
+    #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = speed)]
+    pub(super) speed: f64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WebhookCommand {
+    /// Signs a body with the home's first webhook secret and posts it to the home.
+    Send(SendArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendArguments {
+    /// The event to make up, and the end of the address: `push.completed`, `device.disconnected`, …
+    #[arg(long, value_name = "EVENT")]
+    pub(super) event: Option<String>,
+
+    /// A file with the body; without it, a body is made up for a device of the home.
+    #[arg(long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+
+    /// The device that a made-up body speaks of; the home's first when none is named.
+    #[arg(long, value_name = "ALIAS")]
+    pub(super) device: Option<String>,
+
+    /// The delivery id; a new one when none is given. The same id twice is one delivery.
+    #[arg(long, value_name = "ID")]
+    pub(super) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    #[command(subcommand)]
+    pub(super) show: Option<ShowCommand>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// How many, at most.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ShowCommand {
+    /// One of them, with everything that is known of it.
+    Show { id: String },
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if (1.0..=1000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("from 1 to 1000".to_owned())
+    }
+}
