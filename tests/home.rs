@@ -15,8 +15,8 @@ use amps_rules::simulator::{Running, Settings, Simulator, WebhookTarget};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const API_KEY: &str = "sk_test_simulated";
-pub const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdG9yLW9uLXRoaXMtbWFjaGluZQ==";
+pub(crate) const API_KEY: &str = "sk_test_simulated";
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdG9yLW9uLXRoaXMtbWFjaGluZQ==";
 
 /// The whole text of a home's settings; `AMPS` is where its Amps is.
 const SETTINGS: &str = "\
@@ -40,7 +40,7 @@ notifiers:
 ";
 
 /// Battery charged, so charge the car, and say so.
-pub const CAR_AFTER_BATTERY: &str = "\
+pub(crate) const CAR_AFTER_BATTERY: &str = "\
 version: 1
 rules:
   - id: car-after-battery
@@ -63,41 +63,41 @@ const SPEED: f64 = 100.0;
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-pub struct House {
-    pub dir: TempDir,
-    pub amps: Running,
+pub(crate) struct House {
+    pub(crate) dir: TempDir,
+    pub(crate) amps: Running,
     engine: Option<Engine>,
 }
 
-pub struct Engine {
+pub(crate) struct Engine {
     child: Child,
     /// Where it takes webhooks in.
-    pub webhooks: String,
+    pub(crate) webhooks: String,
 }
 
 impl House {
     /// A home with these rules, its Amps, and its engine at work.
-    pub async fn start(rules: &str) -> Self {
+    pub(crate) async fn start(rules: &str) -> Self {
         let mut house = Self::without_engine(rules).await;
         house.start_engine();
         house
     }
 
-    pub async fn without_engine(rules: &str) -> Self {
+    pub(crate) async fn without_engine(rules: &str) -> Self {
         let settings = Settings { speed: SPEED, api_key: Secret::new(API_KEY), ..Settings::house() };
         let amps = Simulator::start(settings).await.unwrap();
         let dir = home(&SETTINGS.replace("AMPS", &amps.url()), rules);
         Self { dir, amps, engine: None }
     }
 
-    pub fn start_engine(&mut self) {
+    pub(crate) fn start_engine(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amps-rules"));
         command.args(["--log", "info", "run", "--home"]).arg(self.dir.path());
         self.start_engine_as(command);
     }
 
     /// Starts the engine by `command`, and sends the webhooks of Amps to it.
-    pub fn start_engine_as(&mut self, command: Command) {
+    pub(crate) fn start_engine_as(&mut self, command: Command) {
         let engine = Engine::start(command);
         let target = WebhookTarget {
             url: engine.webhooks.clone(),
@@ -108,33 +108,40 @@ impl House {
         self.engine = Some(engine);
     }
 
+    /// Changes a file of the home.
+    pub(crate) fn edit(&self, name: &str, change: impl FnOnce(String) -> String) {
+        let path = self.dir.path().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, change(text)).unwrap();
+    }
+
     /// SIGKILL: nothing in the process gets to know of it.
-    pub fn kill_engine(&mut self) {
+    pub(crate) fn kill_engine(&mut self) {
         let mut engine = self.engine.take().unwrap();
         engine.child.kill().unwrap();
         engine.child.wait().unwrap();
     }
 
     /// SIGTERM; returns how the process ended.
-    pub fn stop_engine(&mut self) -> Option<i32> {
+    pub(crate) fn stop_engine(&mut self) -> Option<i32> {
         let mut engine = self.engine.take().unwrap();
         let id = engine.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         engine.child.wait().unwrap().code()
     }
 
-    pub fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &Engine {
         self.engine.as_ref().unwrap()
     }
 
     /// Runs the command line on this home.
-    pub fn cli(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn cli(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amps-rules"));
         command.arg("--home").arg(self.dir.path()).args(arguments).output().unwrap()
     }
 
     /// What a list or `show` says as JSON.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.cli(&[arguments, &["--json"]].concat());
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{errors}");
@@ -142,7 +149,7 @@ impl House {
     }
 
     /// The only command of this home; none while there is none.
-    pub fn command(&self) -> Option<Value> {
+    pub(crate) fn command(&self) -> Option<Value> {
         let commands = self.json(&["commands"]);
         let commands = commands.as_array().unwrap();
         assert!(commands.len() <= 1, "{commands:?}");
@@ -150,7 +157,7 @@ impl House {
     }
 
     /// Waits for the only command to be in `state`, and returns it.
-    pub async fn command_in(&self, state: &str) -> Value {
+    pub(crate) async fn command_in(&self, state: &str) -> Value {
         until(&format!("the command is {state}"), || {
             self.command().filter(|command| command["state"] == state)
         })
@@ -158,7 +165,7 @@ impl House {
     }
 
     /// Waits for the newest run to have ended as `state`, and returns it.
-    pub async fn run_in(&self, state: &str) -> Value {
+    pub(crate) async fn run_in(&self, state: &str) -> Value {
         until(&format!("the run is {state}"), || {
             self.json(&["runs"]).get(0).filter(|run| run["state"] == state).cloned()
         })
@@ -166,28 +173,28 @@ impl House {
     }
 
     /// Pushes that the pretend Amps was asked for, whatever it answered.
-    pub fn pushes(&self) -> Vec<RequestRecord> {
+    pub(crate) fn pushes(&self) -> Vec<RequestRecord> {
         let requests = self.amps.requests().into_iter();
         requests.filter(|it| it.method == "POST" && it.path == "/ev-charger/dev_ev001").collect()
     }
 
     /// Pushes that the pretend Amps carried out.
-    pub fn accepted_pushes(&self) -> usize {
+    pub(crate) fn accepted_pushes(&self) -> usize {
         self.pushes().iter().filter(|it| it.accepted_action.is_some()).count()
     }
 
     /// Somebody charges the battery through Amps; its end is the webhook that our rule waits for.
-    pub fn charge_battery(&self) {
+    pub(crate) fn charge_battery(&self) {
         let order = json!({"command": "charge"});
         self.amps.control("POST", "/devices/dev_abc123/actions", &order).unwrap();
     }
 
-    pub fn fault(&self, kind: &str, fault: &Value) {
+    pub(crate) fn fault(&self, kind: &str, fault: &Value) {
         self.amps.control("POST", &format!("/faults/{kind}"), fault).unwrap();
     }
 
     /// What the phone heard.
-    pub fn phone(&self) -> Vec<Value> {
+    pub(crate) fn phone(&self) -> Vec<Value> {
         let phone = self.amps.control("GET", "/phone", &Value::Null).unwrap();
         phone["messages"].as_array().unwrap().clone()
     }
@@ -222,7 +229,7 @@ impl Engine {
 }
 
 /// A folder with a home.
-pub fn home(settings: &str, rules: &str) -> TempDir {
+pub(crate) fn home(settings: &str, rules: &str) -> TempDir {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("home.yaml"), settings).unwrap();
     let secrets =
@@ -236,7 +243,7 @@ pub fn home(settings: &str, rules: &str) -> TempDir {
 }
 
 /// Waits for `found` to find something.
-pub async fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let rounds = PATIENCE.as_millis() / LOOK_EVERY.as_millis();
     for _ in 0..rounds {
         if let Some(found) = found() {
@@ -248,7 +255,7 @@ pub async fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Posts `body` to `url`, signed as Amps signs, under the delivery id `id`.
-pub async fn post(url: &str, id: &str, body: &[u8]) -> reqwest::Response {
+pub(crate) async fn post(url: &str, id: &str, body: &[u8]) -> reqwest::Response {
     let now = Clock::System.now().as_second();
     let key = Key::parse(&Secret::new(WEBHOOK_SECRET)).unwrap();
     client()
@@ -263,7 +270,7 @@ pub async fn post(url: &str, id: &str, body: &[u8]) -> reqwest::Response {
 }
 
 /// A client that needs no certificates: everything here is loopback.
-pub fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -275,7 +282,7 @@ pub fn client() -> reqwest::Client {
 }
 
 /// The end of a battery's charge, as the newest generation tells of it.
-pub fn battery_charged(action: &str) -> Value {
+pub(crate) fn battery_charged(action: &str) -> Value {
     json!({
         "actionId": action, "deviceId": "dev_abc123", "deviceType": "battery",
         "command": "charge", "parameters": null, "result": {"success": true},
@@ -284,14 +291,14 @@ pub fn battery_charged(action: &str) -> Value {
 }
 
 /// What a finished process wrote to `stream`, for people.
-pub fn text(mut stream: impl Read) -> String {
+pub(crate) fn text(mut stream: impl Read) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
 }
 
 /// The bytes of all files below `dir`, for looking for what must not be there.
-pub fn contents(dir: &Path) -> Vec<u8> {
+pub(crate) fn contents(dir: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -15,6 +15,8 @@ mod home;
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.
 mod notify;
+/// Killed at every step, started again: nothing lost, nothing doubled.
+mod recovery;
 /// A server that says what a test tells it to, and remembers what it was asked.
 mod scripted_server;
 /// Every signature case decides as the contract says.
