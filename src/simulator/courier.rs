@@ -9,6 +9,7 @@ use reqwest::{Client, redirect};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::later;
 use crate::domain::secret::Secret;
 use crate::intake::signature::{Key, sign};
 use crate::simulator::server::Shared;
@@ -33,12 +34,13 @@ struct Leg {
     parcel: Parcel,
     /// Attempts that have failed.
     n_failed: usize,
-    wait: Duration,
+    due: Timestamp,
 }
 
 /// How an attempt failed.
 #[derive(Debug)]
 struct Miss {
+    at: Timestamp,
     retry_after: Option<Duration>,
     throttled: bool,
 }
@@ -75,7 +77,7 @@ pub(crate) async fn run(shared: Arc<Shared>, client: Client, stop: CancellationT
             let legs = batch.into_iter().map(|parcel| Leg {
                 parcel,
                 n_failed: 0,
-                wait: Duration::ZERO,
+                due: shared.clock.now(),
             });
             rounds.spawn(round(Arc::clone(&shared), client.clone(), legs.collect()));
         }
@@ -97,16 +99,19 @@ pub(crate) async fn run(shared: Arc<Shared>, client: Client, stop: CancellationT
 async fn round(shared: Arc<Shared>, client: Client, legs: Vec<Leg>) -> Vec<Leg> {
     let mut next = Vec::new();
     for leg in legs {
-        shared.clock.sleep(shortened(leg.wait, shared.speed)).await;
+        shared.clock.sleep_until(leg.due).await;
         let Some(miss) = attempt(&shared, &client, &leg.parcel).await else {
             continue;
         };
         match RETRY_SECONDS.get(leg.n_failed) {
-            Some(seconds) => next.push(Leg {
-                parcel: leg.parcel,
-                n_failed: leg.n_failed + 1,
-                wait: miss.wait(Duration::from_secs(*seconds)),
-            }),
+            Some(seconds) => {
+                let wait = miss.wait(Duration::from_secs(*seconds));
+                next.push(Leg {
+                    parcel: leg.parcel,
+                    n_failed: leg.n_failed + 1,
+                    due: later(miss.at, shortened(wait, shared.speed)),
+                });
+            }
             None => shared
                 .world()
                 .outbound
@@ -148,11 +153,14 @@ async fn attempt(shared: &Shared, client: &Client, parcel: &Parcel) -> Option<Mi
         .body(parcel.body.clone())
         .send()
         .await;
+    // Delays count from the failure (`webhooks.md` §3).
+    let at = shared.clock.now();
     let (outcome, miss) = match answer {
         Ok(answer) if answer.status().is_success() => (Ok(answer.status().as_u16()), None),
         Ok(answer) => {
             let status = answer.status().as_u16();
             let miss = Miss {
+                at,
                 retry_after: retry_after(answer.headers()),
                 throttled: status == 429,
             };
@@ -160,6 +168,7 @@ async fn attempt(shared: &Shared, client: &Client, parcel: &Parcel) -> Option<Mi
         }
         Err(error) => {
             let miss = Miss {
+                at,
                 retry_after: None,
                 throttled: error.is_timeout(),
             };
@@ -219,22 +228,18 @@ mod tests {
 
     #[test]
     fn retry_after_is_honoured_between_once_and_twice_the_delay() {
-        let wait = |seconds: Option<u64>, throttled| {
-            let retry_after = seconds.map(Duration::from_secs);
+        let wait = |seconds: Option<u64>, throttled, planned| {
             let miss = Miss {
-                retry_after,
+                at: Timestamp::UNIX_EPOCH,
+                retry_after: seconds.map(Duration::from_secs),
                 throttled,
             };
-            miss.wait(Duration::from_secs(300)).as_secs()
+            miss.wait(Duration::from_secs(planned)).as_secs()
         };
-        assert_eq!(wait(None, false), 300);
-        assert_eq!(wait(Some(10), false), 300);
-        assert_eq!(wait(Some(450), false), 450);
-        assert_eq!(wait(Some(9000), false), 600);
-        let miss = Miss {
-            retry_after: None,
-            throttled: true,
-        };
-        assert_eq!(miss.wait(Duration::from_secs(5)).as_secs(), 60);
+        assert_eq!(wait(None, false, 300), 300);
+        assert_eq!(wait(Some(10), false, 300), 300);
+        assert_eq!(wait(Some(450), false, 300), 450);
+        assert_eq!(wait(Some(9000), false, 300), 600);
+        assert_eq!(wait(None, true, 5), 60);
     }
 }
