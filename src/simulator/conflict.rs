@@ -12,7 +12,7 @@ use crate::simulator::envelope::{ApiError, Reply};
 use crate::simulator::faults::Fate;
 use crate::simulator::push::{Push, Strategy};
 use crate::simulator::when::{Window, end_after, hastened, shortened};
-use crate::simulator::world::{Device, World};
+use crate::simulator::world::{ACTIONS_MAX, Device, World};
 
 /// When an action runs: as the API shows it, and on our clock, which the speed shortens.
 #[derive(Clone, Copy)]
@@ -53,6 +53,11 @@ impl World {
             Some(Strategy::QueueAfter) | None => Vec::new(),
         };
         let mut action = draft(target, push, plan, now);
+        if !self.make_room() {
+            // Ours; a thousand actions that wait for each other are nobody's house.
+            let message = format!("{ACTIONS_MAX} actions are not over");
+            return Err(ApiError::new(503, "SERVICE_UNAVAILABLE", message));
+        }
         for id in replaced {
             self.cancel(&id, now);
         }

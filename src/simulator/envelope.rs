@@ -56,6 +56,7 @@ pub(crate) struct Meta<'a> {
     pub(crate) now: Timestamp,
     pub(crate) latency: Duration,
     pub(crate) path: &'a str,
+    pub(crate) extra_fields: bool,
 }
 
 impl Request {
@@ -118,10 +119,14 @@ pub(crate) fn enveloped(answer: &Result<Reply, ApiError>, meta: &Meta<'_>) -> Va
     about.insert("timestamp".to_owned(), json!(iso(meta.now)));
     let latency = u64::try_from(meta.latency.as_millis()).unwrap_or(u64::MAX);
     about.insert("latencyMs".to_owned(), json!(latency));
-    match answer {
+    let mut body = match answer {
         Ok(reply) => {
             about.insert("environment".to_owned(), json!(meta.environment.name()));
-            json!({"success": true, "data": reply.data, "meta": about})
+            let mut data = reply.data.clone();
+            if meta.extra_fields {
+                add_extra_field(&mut data);
+            }
+            json!({"success": true, "data": data, "meta": about})
         }
         Err(error) => {
             about.insert("path".to_owned(), json!(meta.path));
@@ -131,6 +136,17 @@ pub(crate) fn enveloped(answer: &Result<Reply, ApiError>, meta: &Meta<'_>) -> Va
             }
             json!({"success": false, "error": told, "meta": about})
         }
+    };
+    if meta.extra_fields {
+        add_extra_field(&mut body);
+    }
+    body
+}
+
+/// Adds a field that no document names; clients have to live with such (`amps-api.md` §13).
+pub(crate) fn add_extra_field(body: &mut Value) {
+    if let Value::Object(fields) = body {
+        fields.insert("unannounced".to_owned(), json!({"since": "tomorrow"}));
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Settings {
     /// The code for a command that the device does not know. The documents have two: this and
     /// `UNSUPPORTED_MODE` (`amps-api.md` §12.7).
     pub lacking_command_code: String,
+    /// Answers and webhooks carry fields that no document names.
+    pub extra_fields: bool,
     /// Ids come out of it. A receiver that remembers delivery ids takes a second run with the same seed
     /// for repeats.
     pub seed: u64,
@@ -170,6 +172,7 @@ impl Settings {
             completion_delay: Duration::from_secs(10),
             window_completes: WindowEnd::Start,
             lacking_command_code: "COMMAND_NOT_SUPPORTED".to_owned(),
+            extra_fields: false,
             seed: 1,
             clock: Clock::System,
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Query;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, ORIGIN, RETRY_AFTER};
 use axum::http::{Request as HttpRequest, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -139,12 +139,13 @@ async fn serve(
     let method = parts.method.as_str().to_owned();
     let body = to_bytes(Body::new(body), BODY_BYTES_MAX).await;
     if let Some(control_path) = path.strip_prefix(control::PREFIX) {
-        return Ok(serve_control(
-            &shared,
-            peer,
-            (&method, control_path),
-            body.ok(),
-        ));
+        // Browsers say which page sent them; no page has any business here.
+        let from_page = parts.headers.contains_key(ORIGIN);
+        if from_page || !peer.ip().to_canonical().is_loopback() {
+            let told = json!({"error": "only from this machine, and from no web page"});
+            return Ok(json_response(403, &told));
+        }
+        return Ok(serve_control(&shared, (&method, control_path), body.ok()));
     }
     let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
     let headers = HEADERS_SEEN.iter().filter_map(|name| {
@@ -271,6 +272,7 @@ fn respond(
             now,
             latency: Duration::try_from(now.duration_since(arrived)).unwrap_or_default(),
             path: &request.path,
+            extra_fields: world.extra_fields,
         };
         enveloped(outcome, &meta)
     };
@@ -282,16 +284,11 @@ fn respond(
     response
 }
 
-/// The strings are pulled from this machine only: whoever can, can do everything.
 fn serve_control(
     shared: &Shared,
-    peer: SocketAddr,
     (method, path): (&str, &str),
     body: Option<Bytes>,
 ) -> Response<Body> {
-    if !peer.ip().to_canonical().is_loopback() {
-        return json_response(403, &json!({"error": "only from this machine"}));
-    }
     let Some(body) = body else {
         return json_response(413, &json!({"error": "the body is too large"}));
     };

@@ -165,6 +165,13 @@ mod tests {
     }
 
     #[test]
+    fn a_wall_clock_that_a_plant_skips_is_the_hour_after() {
+        let now = at("2026-03-28T12:00:00Z");
+        let skipped = window(Some("2026-03-29T01:30:00"), None, &london(), now).unwrap();
+        assert_eq!(skipped.unwrap().start, at("2026-03-29T01:30:00Z"));
+    }
+
+    #[test]
     fn relative_times_have_two_decimals_at_most() {
         for (text, seconds) in [("30m", 1800), ("1.5h", 5400), ("0.25h", 900), ("2h", 7200)] {
             assert_eq!(relative(text), Some(Duration::from_secs(seconds)), "{text}");

@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 use crate::simulator::actions::{Action, ActionState, Failure};
 use crate::simulator::devices::ev_charger::EvCharger;
 use crate::simulator::devices::{DeviceSettings, Kind, Order, vehicle};
-use crate::simulator::envelope::iso;
+use crate::simulator::envelope::{add_extra_field, iso};
 use crate::simulator::faults::{Fate, Faults};
 use crate::simulator::ledger::Ledger;
 use crate::simulator::random::Random;
@@ -23,7 +23,7 @@ use crate::simulator::when::{seconds_between, shortened};
 use crate::simulator::{Environment, Settings, WindowEnd};
 
 /// Actions that are remembered; older ones are forgotten once they are over.
-const ACTIONS_MAX: usize = 1000;
+pub(crate) const ACTIONS_MAX: usize = 1000;
 
 /// Devices of one house.
 const DEVICES_MAX: usize = 100;
@@ -46,6 +46,7 @@ pub(crate) struct World {
     pub(crate) completion_delay: Duration,
     pub(crate) window_completes: WindowEnd,
     pub(crate) lacking_code: String,
+    pub(crate) extra_fields: bool,
     pub(crate) devices: Vec<Device>,
     /// Oldest first.
     pub(crate) actions: VecDeque<Action>,
@@ -97,6 +98,7 @@ impl World {
             completion_delay: settings.completion_delay,
             window_completes: settings.window_completes,
             lacking_code: settings.lacking_command_code,
+            extra_fields: settings.extra_fields,
             devices,
             actions: VecDeque::new(),
             faults: Faults::default(),
@@ -309,6 +311,10 @@ impl World {
     /// Puts a webhook on its way; returns its id.
     pub(crate) fn post(&mut self, event: &str, body: &Value) -> String {
         let id = self.random.message_id();
+        let mut body = body.clone();
+        if self.extra_fields {
+            add_extra_field(&mut body);
+        }
         let parcel = Parcel {
             id: id.clone(),
             event: event.to_owned(),
@@ -334,17 +340,18 @@ impl World {
         Some(self.post(event, &body))
     }
 
-    /// Keeps the new action; forgets old ones that are over.
-    pub(crate) fn keep(&mut self, action: Action) -> usize {
-        if self.actions.len() >= ACTIONS_MAX {
-            let forgotten = self
-                .actions
-                .iter()
-                .position(|it| it.state.is_terminal() && it.next_step().is_none());
-            if let Some(index) = forgotten {
-                self.actions.remove(index);
-            }
+    /// Forgets the oldest action that is over when there are too many; false if none is over.
+    pub(crate) fn make_room(&mut self) -> bool {
+        if self.actions.len() < ACTIONS_MAX {
+            return true;
         }
+        let over = |it: &Action| it.state.is_terminal() && it.next_step().is_none();
+        let forgotten = self.actions.iter().position(over);
+        forgotten.is_some_and(|index| self.actions.remove(index).is_some())
+    }
+
+    /// Keeps the new action.
+    pub(crate) fn keep(&mut self, action: Action) -> usize {
         if let Some(device) = self.device_mut(&action.device) {
             device.last_action = Some(action.id.clone());
         }

@@ -1,6 +1,9 @@
 //! What goes wrong on demand, and what is remembered of it.
 
+use amps_rules::clock::Clock;
 use amps_rules::simulator::ledger::{KeySeen, RequestRecord};
+use amps_rules::simulator::webhooks::WEBHOOKS_MAX;
+use amps_rules::simulator::{Settings, Simulator};
 use serde_json::{Value, json};
 
 use super::{BATTERY, CHARGER, House, KEY, answer, command, error, eventually};
@@ -289,4 +292,89 @@ async fn a_stopped_simulator_is_gone() {
     simulator.stop().await;
     let refused = http.get(url).send().await.unwrap_err();
     assert!(refused.is_connect(), "{refused}");
+}
+
+#[tokio::test]
+async fn section_13_answers_and_webhooks_may_carry_fields_that_nobody_announced() {
+    let (house, endpoint) = House::heard(|it| it.extra_fields = true).await;
+    let (_, body) = house.post(BATTERY, command("charge")).await;
+    let extra = json!({"since": "tomorrow"});
+    assert_eq!(body["unannounced"], extra);
+    assert_eq!(body["data"]["unannounced"], extra);
+    house.wind(10.0);
+    assert_eq!(endpoint.first(1).await[0].json()["unannounced"], extra);
+}
+
+#[tokio::test]
+async fn the_strings_are_not_pulled_by_web_pages() {
+    let house = House::new().await;
+    let request = house.request("GET", "/_simulator/devices");
+    let (status, _) = answer(request.header("origin", "https://example.org")).await;
+    assert_eq!(status, 403);
+    let (status, body) = answer(house.request("GET", "/_simulator/devices")).await;
+    assert_eq!((status, &body["devices"][4]["name"]), (200, &json!("car")));
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_ids_and_another_seed_others() {
+    let id = async |seed: u64| {
+        let house = House::with(|it| it.seed = seed).await;
+        house.push(BATTERY, command("charge")).await
+    };
+    assert_eq!(id(7).await, id(7).await);
+    assert_ne!(id(7).await, id(8).await);
+}
+
+#[tokio::test]
+async fn a_simulator_keeps_real_time_without_being_wound() {
+    let (house, endpoint) = House::heard(|it| {
+        it.clock = Clock::System;
+        it.speed = 1000.0;
+    })
+    .await;
+    let id = house.push(BATTERY, command("charge")).await;
+    let now = Clock::System.now().to_string();
+    let report = endpoint.first(1).await.remove(0);
+    assert_eq!(report.json()["actionId"], json!(id));
+    assert_eq!(report.verified(&now), Ok(report.id().to_owned()));
+}
+
+#[tokio::test]
+async fn a_thousand_webhooks_are_remembered_and_then_the_oldest_goes() {
+    let house = House::new().await;
+    let announce = || {
+        let event = json!({"event": "connected"});
+        let path = "/devices/dev_pv01/events";
+        house.simulator.control("POST", path, &event).unwrap()["message"].take()
+    };
+    let first = announce();
+    let second = announce();
+    for _ in 2..WEBHOOKS_MAX {
+        announce();
+    }
+    assert_eq!(json!(house.simulator.webhooks()[0].id), first);
+    announce();
+    let kept = house.simulator.webhooks();
+    assert_eq!((kept.len(), json!(kept[0].id)), (WEBHOOKS_MAX, second));
+}
+
+#[tokio::test]
+async fn a_house_of_settings_that_cannot_be_does_not_start() {
+    let refusal = async |change: fn(&mut Settings)| {
+        let mut settings = Settings::house();
+        change(&mut settings);
+        Simulator::start(settings).await.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refusal(|it| it.speed = 0.0).await,
+        "the speed must be a positive number"
+    );
+    assert_eq!(
+        refusal(|it| it.devices[0].timezone = "Mars/Olympus".to_owned()).await,
+        "no time zone `Mars/Olympus`"
+    );
+    let car_alone = refusal(|it| drop(it.devices.remove(1))).await;
+    assert_eq!(car_alone, "no charger `dev_ev001`");
+    let crowd = refusal(|it| it.devices = vec![it.devices[0].clone(); 101]).await;
+    assert_eq!(crowd, "at most 100 devices");
 }

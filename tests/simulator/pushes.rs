@@ -311,3 +311,19 @@ async fn section_6_a_fast_house_completes_sooner_and_shows_the_wall_clock() {
     house.wind(3.61);
     assert_eq!(house.action(id).await["state"], "completed");
 }
+
+#[tokio::test]
+async fn a_thousand_actions_are_kept_and_one_more_only_when_another_is_over() {
+    let house = House::new().await;
+    let queued = with_strategy(window("charge", "1m", "1m"), "queue_after");
+    let first = house.push(BATTERY, queued.clone()).await;
+    for _ in 1..1000 {
+        house.push(BATTERY, queued.clone()).await;
+    }
+    let (status, body) = house.post(BATTERY, queued.clone()).await;
+    assert_eq!((status, error(&body).0), (503, "SERVICE_UNAVAILABLE"));
+    house.wind(120.0);
+    assert_eq!(house.action(&first).await["state"], "completed");
+    house.push(BATTERY, queued).await;
+    assert_eq!(house.get(&format!("/actions/{first}")).await.0, 404);
+}
