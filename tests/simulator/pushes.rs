@@ -136,6 +136,15 @@ async fn section_5_1_a_window_does_not_take_back_what_was_ordered_since() {
 }
 
 #[tokio::test]
+async fn section_5_1_a_window_that_ends_before_the_maker_took_it_changes_nothing() {
+    let house = House::new().await;
+    let id = house.push(BATTERY, window("charge", "1m", "0.1m")).await;
+    house.wind(70.0);
+    assert_eq!(house.action(&id).await["state"], "completed");
+    assert_eq!(house.state(BATTERY).await["currentMode"], "idle");
+}
+
+#[tokio::test]
 async fn section_12_12_a_window_may_be_set_to_complete_at_its_end() {
     let house = House::with(|it| it.window_completes = WindowEnd::Whole).await;
     let id = house.push(BATTERY, window("charge", "1m", "10m")).await;

@@ -320,3 +320,22 @@ async fn section_4_physics_run_as_much_faster_as_the_house_does() {
         "2026-06-10T08:00:02.500Z"
     );
 }
+
+#[tokio::test]
+async fn section_4_the_devices_share_one_house() {
+    let house = House::new().await;
+    house
+        .control("/devices/dev_pv01", json!({"currentPower": 4}))
+        .await;
+    house.push(BATTERY, command("auto.balanced")).await;
+    house.wind(10.0);
+    // The household takes half a kilowatt of the four.
+    assert_eq!(house.state(BATTERY).await["chargeRate"], 3.5);
+    house.push(CHARGER, command("charge")).await;
+    house.wind(10.0);
+    // The car takes eleven; the battery helps with all it has.
+    assert_eq!(house.state(BATTERY).await["chargeRate"], -5);
+    // 32 % of 60 kWh at 11 kW.
+    let car = house.state("/vehicle/dev_car01").await;
+    assert_eq!(car["chargeTimeRemaining"], 105);
+}
