@@ -1,1 +1,302 @@
-//! (empty)
+//! Runs `diagnostics/`: each broken file with the whole text that its author gets to see.
+//!
+//! `rules/` holds rule files, or folders of several, checked against [`names`]. `home/` holds
+//! `home.yaml` files, or folders with a `secrets.yaml` beside it. `UPDATE=1` rewrites the texts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use amps_rules::config::environment::Environment;
+use amps_rules::config::{self, names::Names};
+use amps_rules::document::code;
+use amps_rules::document::diagnostic::Diagnostic;
+use amps_rules::document::render::{self, Style};
+use amps_rules::document::source::{FILE_BYTES_MAX, SourceFile};
+use amps_rules::rules;
+
+const DEVICES: &str = "\
+devices:
+  house_battery: {type: battery, id: dev_abc123}
+  car_charger:   {type: ev_charger, id: dev_ev001}
+  hall_heating:  {type: hvac, id: dev_hvac01}
+  roof:          {type: solar_inverter, id: dev_pv01}
+  family_car:    {type: vehicle, id: dev_car01}
+notifiers:
+  phone: {type: ntfy, url: https://ntfy.sh/rose-cottage-7f3}
+";
+
+/// The home that the rules of all tests are written for.
+pub(crate) const HOME: &str = "\
+version: 1
+home: {name: Rose Cottage, timezone: Europe/London}
+amps: {api_key: !secret amps_api_key}
+intake: {secrets: [!secret amps_webhook_secret]}
+";
+
+pub(crate) fn home_text() -> String {
+    format!("{HOME}{DEVICES}")
+}
+
+pub(crate) fn environment() -> Environment {
+    let variables = [
+        ("AMPS_RULES_SECRET_AMPS_API_KEY", "sk_test_1"),
+        ("AMPS_RULES_SECRET_AMPS_WEBHOOK_SECRET", "whsec_c2VjcmV0"),
+        ("AMPS_RULES_SECRET_EMPTY_KEY", "whsec_"),
+        ("AMPS_RULES_SECRET_NOT_BASE64", "whsec_not-base64!"),
+        ("AMPS_RULES_SECRET_WITHOUT_PADDING", "whsec_c2VjcmV0MQ"),
+        ("AMPS_RULES_SECRET_TWO_LINES", "one\ntwo"),
+        ("AMPS_RULES_SECRET_WITH_SPACE", " c2VjcmV0"),
+        ("AMPS_RULES_SECRET_NOTHING", ""),
+    ];
+    Environment::from_variables(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
+}
+
+pub(crate) fn names() -> Names {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("home.yaml"), home_text()).unwrap();
+    let loaded = config::load(dir.path(), &environment());
+    assert_eq!(loaded.diagnostics, []);
+    loaded.names
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/diagnostics")
+        .join(name)
+}
+
+/// Files and folders of `tests/diagnostics/NAME`, without the expected texts, in name order.
+pub(crate) fn cases(name: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder(name)).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|it| it.unwrap().path()).collect();
+    paths.retain(|it| it.extension().is_none_or(|it| it == "yaml"));
+    paths.sort();
+    assert!(!paths.is_empty(), "{name}");
+    paths
+}
+
+/// The rule files of a case, under the names that they would have in a home.
+pub(crate) fn sources(case: &Path) -> Vec<SourceFile> {
+    let mut paths = vec![case.to_owned()];
+    if case.is_dir() {
+        paths = fs::read_dir(case)
+            .unwrap()
+            .map(|it| it.unwrap().path())
+            .collect();
+        paths.sort();
+    }
+    let source = |path: &PathBuf| {
+        let name = format!("rules/{}", path.file_name().unwrap().to_str().unwrap());
+        SourceFile::from_bytes(&name, &fs::read(path).unwrap())
+    };
+    paths.iter().map(source).collect()
+}
+
+fn seen_rules(case: &Path, names: &Names) -> String {
+    let sources = sources(case);
+    let loaded = rules::load(&sources, names);
+    render::text(&loaded.diagnostics, &sources, Style::Plain)
+}
+
+fn seen_home(case: &Path) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let home = if case.is_dir() {
+        let secrets = fs::read(case.join("secrets.yaml")).unwrap();
+        let path = dir.path().join("secrets.yaml");
+        fs::write(&path, secrets).unwrap();
+        let mode = if case.ends_with("secrets_open_to_others") {
+            0o644
+        } else {
+            0o600
+        };
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(&path, permissions).unwrap();
+        case.join("home.yaml")
+    } else {
+        case.to_owned()
+    };
+    fs::write(dir.path().join("home.yaml"), fs::read(home).unwrap()).unwrap();
+    let loaded = config::load(dir.path(), &environment());
+    let text = render::text(&loaded.diagnostics, &loaded.sources, Style::Plain);
+    text.replace(dir.path().to_str().unwrap(), "HOME")
+}
+
+/// Compares what each case shows with the file beside it, or writes that file.
+#[track_caller]
+fn check(name: &str, show: impl Fn(&Path) -> String) {
+    let mut differ = Vec::new();
+    for case in cases(name) {
+        let seen = show(&case);
+        let expected_path = case.with_extension("txt");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&expected_path, &seen).unwrap();
+        }
+        let expected = fs::read_to_string(&expected_path).unwrap_or_default();
+        if seen != expected {
+            differ.push(format!(
+                "{}\n--- expected\n{expected}\n--- seen\n{seen}",
+                case.display()
+            ));
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[test]
+fn a_broken_rule_file_is_answered_with_place_reason_and_remedy() {
+    let names = names();
+    check("rules", |case| seen_rules(case, &names));
+}
+
+#[test]
+fn a_broken_home_is_answered_with_place_reason_and_remedy() {
+    check("home", seen_home);
+}
+
+#[test]
+fn every_code_is_shown_by_some_file() {
+    let generated = ["E105", "E114", "E115"];
+    let mut seen: BTreeSet<String> = generated.map(str::to_owned).into();
+    for case in ["rules", "home"].iter().flat_map(|it| cases(it)) {
+        let text = fs::read_to_string(case.with_extension("txt")).unwrap();
+        for part in text.split('[').skip(1) {
+            seen.extend(part.get(..4).map(str::to_owned));
+        }
+    }
+    let missing: Vec<&str> = code::ALL
+        .iter()
+        .map(|it| it.name)
+        .filter(|it| !seen.contains(*it))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+fn plain(diagnostics: &[Diagnostic], sources: &[SourceFile]) -> String {
+    render::text(diagnostics, sources, Style::Plain)
+}
+
+#[test]
+fn a_file_that_is_too_large_is_named_and_not_read() {
+    let source = SourceFile::from_bytes("rules/big.yaml", &vec![b'#'; FILE_BYTES_MAX + 1]);
+    let loaded = rules::load(std::slice::from_ref(&source), &names());
+    assert_eq!(
+        plain(&loaded.diagnostics, &[source]),
+        "\
+error[E105]: the file has 1048577 bytes, and 1048576 are allowed
+--> rules/big.yaml
+ |
+help: divide it into several files
+"
+    );
+    assert_eq!(loaded.broken_files, ["rules/big.yaml"]);
+}
+
+#[test]
+fn a_folder_without_a_home_is_said_to_be_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let loaded = config::load(dir.path(), &environment());
+    let text = plain(&loaded.diagnostics, &loaded.sources);
+    assert_eq!(
+        text.replace(dir.path().to_str().unwrap(), "HOME"),
+        "\
+error[E114]: the folder `HOME` holds no home.yaml
+--> home.yaml
+ |
+help: name the folder of the home with `--home DIR`
+"
+    );
+}
+
+#[test]
+fn rule_files_are_found_in_name_order_and_links_are_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    fs::create_dir_all(rules.join("upstairs")).unwrap();
+    for name in [
+        "b.yaml",
+        "a.yml",
+        "upstairs/c.yaml",
+        "notes.txt",
+        ".hidden.yaml",
+    ] {
+        fs::write(rules.join(name), name).unwrap();
+    }
+    std::os::unix::fs::symlink("/etc/passwd", rules.join("d.yaml")).unwrap();
+    let (sources, diagnostics) = config::rule_files(dir.path());
+    let read: BTreeMap<&str, &str> = sources
+        .iter()
+        .map(|it| (it.name.as_ref(), it.text.as_str()))
+        .collect();
+    let expected = [
+        ("rules/a.yml", "a.yml"),
+        ("rules/b.yaml", "b.yaml"),
+        ("rules/upstairs/c.yaml", "upstairs/c.yaml"),
+    ];
+    assert_eq!(read, expected.into());
+    assert_eq!(
+        plain(&diagnostics, &sources),
+        "\
+error[E114]: `rules/d.yaml` cannot be read: it is a link, and links are not followed
+--> rules/d.yaml
+"
+    );
+}
+
+#[test]
+fn too_many_rule_files_are_cut_off_aloud() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    for number in 0..1001 {
+        fs::write(rules.join(format!("{number:04}.yaml")), "").unwrap();
+    }
+    let (sources, diagnostics) = config::rule_files(dir.path());
+    assert_eq!(sources.len(), 1000);
+    assert_eq!(
+        plain(&diagnostics, &sources),
+        "\
+error[E115]: the home has 1001 rule files, and 1000 are allowed
+--> rules/1000.yaml
+ |
+help: this file and those after it are left out; put several rules in a file
+"
+    );
+}
+
+#[test]
+fn programs_get_the_same_as_json() {
+    let source = SourceFile::new(
+        "rules/car.yaml",
+        "version: 1\nrules:\n  - id: é-1\n    triggers: []\n    actions: [{log: x}]\n",
+    );
+    let loaded = rules::load(std::slice::from_ref(&source), &names());
+    let json = render::json(&loaded.diagnostics, &[source]);
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        value,
+        serde_json::json!([
+            {
+                "code": "E207", "severity": "error", "message": "`é-1` cannot be the id of a rule",
+                "file": "rules/car.yaml", "line": 3, "column": 9, "end_line": 3, "end_column": 12,
+                "label": "", "notes": [], "related": [],
+                "help": ["use small letters and digits, with `-` between words", "write `1`"],
+            },
+            {
+                "code": "E501", "severity": "error", "message": "`triggers` is empty",
+                "file": "rules/car.yaml", "line": 4, "column": 5, "end_line": 4, "end_column": 13,
+                "label": "nothing stands below", "notes": [], "related": [], "help": [],
+            },
+        ])
+    );
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    for case in cases("home") {
+        let text = fs::read_to_string(case.with_extension("txt")).unwrap();
+        for secret in ["sk_live_1", "sk_test_1", "not-base64", "c2VjcmV0"] {
+            assert!(!text.contains(secret), "{}", case.display());
+        }
+    }
+}

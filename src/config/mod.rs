@@ -43,7 +43,7 @@ pub struct Loaded {
 /// Reads `home.yaml` and, where secrets are asked for, what `environment` and `secrets.yaml` know.
 pub fn load(dir: &Path, environment: &Environment) -> Loaded {
     let mut diagnostics = Vec::new();
-    let home_source = match files::read(&dir.join(HOME_FILE), HOME_FILE) {
+    let mut home_source = match files::read(&dir.join(HOME_FILE), HOME_FILE) {
         Ok(source) => source,
         Err(error) => {
             diagnostics.push(files::no_home(dir, &error));
@@ -56,14 +56,13 @@ pub fn load(dir: &Path, environment: &Environment) -> Loaded {
         }
     };
     let (mut secrets, secrets_source) = Secrets::open(dir, environment, &mut diagnostics);
-    let mut home_source = home_source;
     let (home, names) = {
         let mut findings = Findings::new(&home_source);
         let node = reader::read(&mut findings);
         let decoded = node.as_ref().map_or_else(Default::default, |node| {
             decode::home(node, dir, &mut secrets, &mut findings)
         });
-        diagnostics.append(&mut findings.diagnostics);
+        diagnostics.extend(findings.in_order());
         decoded
     };
     home_source.is_withheld = secrets::may_show(&home_source.text);

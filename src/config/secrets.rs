@@ -54,7 +54,7 @@ impl<'e> Secrets<'e> {
         if let Some(node) = reader::read(&mut findings) {
             secrets.file = entries(&node, &mut findings);
         }
-        diagnostics.append(&mut findings.diagnostics);
+        diagnostics.extend(findings.in_order());
         (secrets, Some(source))
     }
 

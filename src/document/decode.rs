@@ -1,5 +1,7 @@
 //! Nodes to values, by hand: every helper reports what it cannot take and lets the next one go on.
 
+use std::collections::BTreeMap;
+
 use super::code;
 use super::diagnostic::{Findings, shown};
 use super::node::{Entry, Kind, Node};
@@ -29,6 +31,8 @@ pub struct Fields<'n> {
     what: &'static str,
     head: Span,
     entries: &'n [Entry],
+    /// It was pasted from Home Assistant: what is missing stands there under another word.
+    is_foreign: bool,
 }
 
 impl<'n> Fields<'n> {
@@ -47,19 +51,25 @@ impl<'n> Fields<'n> {
             );
             return None;
         };
-        for (index, entry) in entries.iter().enumerate() {
-            match key_of(entry, findings) {
-                Some(key) if keys.known.contains(&key) => {
-                    duplicate(&entries[..index], entry, key, findings);
-                }
-                Some(key) => unknown_key(entry, key, what, keys, findings),
-                None => {}
+        let mut is_foreign = false;
+        let mut firsts: Vec<Option<&Entry>> = vec![None; keys.known.len()];
+        for entry in entries {
+            let Some(key) = key_of(entry, findings) else {
+                continue;
+            };
+            match keys.known.iter().position(|known| *known == key) {
+                Some(position) => match firsts[position] {
+                    Some(first) => duplicate(first, entry, key, findings),
+                    None => firsts[position] = Some(entry),
+                },
+                None => is_foreign |= unknown_key(entry, key, what, keys, findings),
             }
         }
         Some(Self {
             what,
             head: node.head(),
             entries,
+            is_foreign,
         })
     }
 
@@ -74,7 +84,7 @@ impl<'n> Fields<'n> {
     /// The value of `key`, whose absence is reported at the block.
     pub fn require(&self, key: &str, findings: &mut Findings<'_>) -> Option<&'n Node> {
         let value = self.get(key);
-        if value.is_none() {
+        if value.is_none() && !self.is_foreign {
             let what = self.what;
             findings
                 .report(
@@ -85,6 +95,10 @@ impl<'n> Fields<'n> {
                 .label(format!("`{key}:` is missing beside this"));
         }
         value
+    }
+
+    pub fn is_foreign(&self) -> bool {
+        self.is_foreign
     }
 
     /// A short place that stands for the block.
@@ -122,21 +136,22 @@ pub fn named<'n>(
         return Vec::new();
     };
     let mut named = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
-        if let Some(name) = key_of(entry, findings)
-            && !duplicate(&entries[..index], entry, name, findings)
-        {
+    let mut firsts: BTreeMap<&str, &Entry> = BTreeMap::new();
+    for entry in entries {
+        let Some(name) = key_of(entry, findings) else {
+            continue;
+        };
+        if let Some(first) = firsts.get(name) {
+            duplicate(first, entry, name, findings);
+        } else {
+            firsts.insert(name, entry);
             named.push((name, entry));
         }
     }
     named
 }
 
-/// Reports `entry` if one of `before` has the same key, and says whether.
-fn duplicate(before: &[Entry], entry: &Entry, key: &str, findings: &mut Findings<'_>) -> bool {
-    let Some(first) = before.iter().find(|it| it.key.as_key() == Some(key)) else {
-        return false;
-    };
+fn duplicate(first: &Entry, entry: &Entry, key: &str, findings: &mut Findings<'_>) {
     let first = findings.source.location(first.key.span);
     findings
         .report(
@@ -147,10 +162,16 @@ fn duplicate(before: &[Entry], entry: &Entry, key: &str, findings: &mut Findings
         .label("again here")
         .also(first, "first here")
         .help("keep one of them");
-    true
 }
 
-fn unknown_key(entry: &Entry, key: &str, what: &str, keys: &Keys, findings: &mut Findings<'_>) {
+/// Says whether the key is one of Home Assistant's.
+fn unknown_key(
+    entry: &Entry,
+    key: &str,
+    what: &str,
+    keys: &Keys,
+    findings: &mut Findings<'_>,
+) -> bool {
     let reserved = keys.reserved.iter().find(|(word, _)| *word == key);
     let span = entry.key.span;
     match reserved {
@@ -178,6 +199,7 @@ fn unknown_key(entry: &Entry, key: &str, what: &str, keys: &Keys, findings: &mut
                 .note(format!("known here: `{known}`"));
         }
     }
+    matches!(reserved, Some((_, Reserved::Foreign(_))))
 }
 
 /// `what` is a part of the language that this version does not have.
@@ -203,11 +225,23 @@ pub fn wrong_type(node: &Node, expected: &str, findings: &mut Findings<'_>) {
             node.span
         }
     };
-    findings.report(
+    let diagnostic = findings.report(
         code::WRONG_TYPE,
         span,
         format!("expected {expected}, found {found}"),
     );
+    if let Kind::Text(text) = &node.kind
+        && lacks_space(text)
+    {
+        diagnostic.help("a space is missing behind the colon: `key: value`");
+    }
+}
+
+/// `id:car` is text to YAML, and was meant as a key.
+fn lacks_space(text: &str) -> bool {
+    let is_word = |key: &str| key.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+    text.split_once(':')
+        .is_some_and(|(key, value)| !key.is_empty() && is_word(key) && !value.is_empty())
 }
 
 fn is_template(span: Span, findings: &Findings<'_>) -> bool {

@@ -106,9 +106,19 @@ impl<'s> Findings<'s> {
             .expect("one was pushed just now")
     }
 
-    /// How many errors there are, to see later whether some came.
-    pub fn n_errors(&self) -> usize {
-        self.diagnostics.iter().filter(|it| it.is_error()).count()
+    /// A moment to ask [`has_errors_since`](Self::has_errors_since) about.
+    pub fn mark(&self) -> usize {
+        self.diagnostics.len()
+    }
+
+    /// Hands them over in the order of the file.
+    pub fn in_order(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|it| it.primary.location.span);
+        self.diagnostics
+    }
+
+    pub fn has_errors_since(&self, mark: usize) -> bool {
+        self.diagnostics[mark..].iter().any(Diagnostic::is_error)
     }
 }
 

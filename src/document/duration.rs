@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_duration_is_shown_as_it_would_be_written() {
-        assert_eq!(display(Duration::from_secs(5400)), "1h30m");
+        assert_eq!(display(Duration::from_mins(90)), "1h30m");
         assert_eq!(display(Duration::ZERO), "0s");
     }
 

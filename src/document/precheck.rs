@@ -19,12 +19,12 @@ pub(super) fn refuse(findings: &mut Findings<'_>) -> bool {
             )
             .help("save it again as \"UTF-8\", not as \"UTF-8 with BOM\"");
     } else if looks_like_html(text) {
-        let first = source.lines(1, 1);
-        let line = source.slice(first).trim_end().len();
+        let start = text.len() - text.trim_start().len();
+        let tag = text[start..].split(['>', '\n']).next().unwrap_or("");
         findings
             .report(
                 code::HTML,
-                Span::new(0, line),
+                Span::new(start, start + tag.len()),
                 "this is a web page, not a YAML file",
             )
             .help("download the file itself, on GitHub with the button \"Raw\"");

@@ -297,7 +297,7 @@ mod tests {
         for level in 1..12 {
             let below = level - 1;
             let copies = vec![format!("*a{below}"); 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{copies}]\n"));
+            text += &format!("a{level}: &a{level} [{copies}]\n");
         }
         assert_eq!(codes(&text), ["E111"]);
         let long = "x".repeat(500_000);

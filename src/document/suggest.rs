@@ -9,7 +9,8 @@ pub fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     if word.is_empty() || word.len() > CHARACTERS_MAX {
         return None;
     }
-    let mistakes_max = (word.len() / 3).max(1);
+    // `discharge` must not become `charge`: three letters of nine are another word.
+    let mistakes_max = (word.len() / 4).max(1);
     candidates
         .into_iter()
         .filter(|it| it.chars().count().abs_diff(word.len()) <= mistakes_max)
@@ -64,6 +65,7 @@ mod tests {
         assert_eq!(closest("House-Battery", devices), Some("house_battery"));
         assert_eq!(closest("rofo", devices), Some("roof"));
         assert_eq!(closest("kitchen", devices), None);
+        assert_eq!(closest("discharge", ["charge"]), None);
         assert_eq!(closest("", devices), None);
     }
 }

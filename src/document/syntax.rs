@@ -54,13 +54,14 @@ fn wording(kind: &ErrorKind) -> Wording {
         | K::UnexpectedEof
         | K::InvalidQuotedScalarIndent
         | K::DocumentIndicatorInQuotedScalar
+        | K::InvalidColonPlacement
         | K::ExpectedFlowMappingSeparator
         | K::ExpectedFlowSequenceSeparator => Wording {
             code: code::NEVER_CLOSED,
             message: "a quote or bracket is opened and never closed",
             help: "look for a missing `\"`, `'`, `]` or `}` at or above this place",
         },
-        K::MappingValueNotAllowed | K::InvalidColonPlacement | K::MappingKeyNotAllowed => Wording {
+        K::MappingValueNotAllowed | K::MappingKeyNotAllowed => Wording {
             code: code::SYNTAX,
             message: "a colon stands where no key can be",
             help: "text with `: ` inside needs quotes; otherwise look at the indentation of this line",

@@ -1,3 +1,138 @@
 //! The rule language: text to checked rules, or to diagnostics. Pure.
 
+use std::collections::BTreeMap;
+
+use crate::config::names::Names;
+use crate::document::code;
+use crate::document::diagnostic::{Diagnostic, Findings};
+use crate::document::node::Node;
+use crate::document::reader;
+use crate::document::source::{Location, SourceFile};
+use crate::domain::id::RuleId;
+
+use rule::{Place, Rule, RuleSet};
+
+mod check;
+mod index;
+mod lint;
+mod parse;
 pub mod rule;
+mod syntax;
+mod words;
+
+/// The most rules of a home.
+pub const RULES_MAX: usize = 20_000;
+
+/// What the rule files of a home came to. Loading never fails as a whole: what is broken is left
+/// out and said, the rest is there.
+#[derive(Debug)]
+pub struct Loaded {
+    pub rules: RuleSet,
+    /// In the order of the files.
+    pub broken: Vec<BrokenRule>,
+    /// Names of files that are not readable as rules at all, so that nobody knows what was in them.
+    pub broken_files: Vec<String>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A rule that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenRule {
+    /// As it is written, where it could be read. Another rule may have it: then it is left out for that.
+    pub id: Option<RuleId>,
+    pub place: Place,
+}
+
+/// Checks every rule of `files` against what `names` knows of the home.
+pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
+    let mut loading = Loading {
+        names,
+        ids: BTreeMap::new(),
+        rules: Vec::new(),
+        broken: Vec::new(),
+        broken_files: Vec::new(),
+        diagnostics: Vec::new(),
+    };
+    for source in files {
+        loading.file(source);
+    }
+    Loaded {
+        rules: index::rule_set(loading.rules, names.timezone.clone()),
+        broken: loading.broken,
+        broken_files: loading.broken_files,
+        diagnostics: loading.diagnostics,
+    }
+}
+
+struct Loading<'h> {
+    names: &'h Names,
+    /// Where each id was seen first.
+    ids: BTreeMap<RuleId, Location>,
+    rules: Vec<Rule>,
+    broken: Vec<BrokenRule>,
+    broken_files: Vec<String>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Loading<'_> {
+    fn file(&mut self, source: &SourceFile) {
+        let mut findings = Findings::new(source);
+        let node = reader::read(&mut findings);
+        match node.as_ref().and_then(|it| parse::file(it, &mut findings)) {
+            Some(nodes) => {
+                for node in nodes {
+                    self.rule(node, &mut findings);
+                }
+            }
+            None => self.broken_files.push(source.name.to_string()),
+        }
+        self.diagnostics.extend(findings.in_order());
+    }
+
+    fn rule(&mut self, node: &Node, findings: &mut Findings<'_>) {
+        let mark = findings.mark();
+        let written = parse::rule(node, findings);
+        let place = check::place(node.head(), findings);
+        let Some(written) = written else {
+            return self.broken.push(BrokenRule { id: None, place });
+        };
+        self.claim_id(&written, findings);
+        let rule = check::rule(&written, place.clone(), self.names, findings);
+        if self.rules.len() == RULES_MAX {
+            let message = format!("the home has more than {RULES_MAX} rules");
+            findings.report(code::TOO_MANY, node.head(), message);
+        }
+        match rule.filter(|_| !findings.has_errors_since(mark)) {
+            Some(rule) => {
+                lint::rule(&written, &rule, findings);
+                self.rules.push(rule);
+            }
+            None => self.broken.push(BrokenRule {
+                id: written.id.map(|it| RuleId::new(it.value)),
+                place,
+            }),
+        }
+    }
+
+    /// The first rule with an id has it.
+    fn claim_id(&mut self, written: &syntax::Rule<'_>, findings: &mut Findings<'_>) {
+        let Some(written) = &written.id else {
+            return;
+        };
+        let id = RuleId::new(written.value);
+        let Some(first) = self.ids.get(&id) else {
+            let location = findings.source.location(written.span);
+            self.ids.insert(id, location);
+            return;
+        };
+        findings
+            .report(
+                code::DUPLICATE_ID,
+                written.span,
+                format!("two rules have the id `{id}`"),
+            )
+            .label("this rule is left out")
+            .also(first.clone(), "this rule has the id already")
+            .help("give one of them another id");
+    }
+}
