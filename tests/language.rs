@@ -1,1 +1,595 @@
-//! (empty)
+//! What rule text means: the checked rules, by value; and that no text at all can upset the checker.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::{Time, Weekday, time};
+
+use amps_rules::document::render::{self, Style};
+use amps_rules::document::source::SourceFile;
+use amps_rules::domain::command::RetryPolicy;
+use amps_rules::domain::device::{Device, DeviceType};
+use amps_rules::domain::event::ConnectionChange;
+use amps_rules::domain::id::{DeviceAlias, DeviceId, NotifierName, RuleId};
+use amps_rules::domain::unit::Unit;
+use amps_rules::domain::value::{Quantity, Value};
+use amps_rules::rules::rule::{
+    CommandOperation, CommandSource, CommandTrigger, Condition, DeviceTrigger, IfUnknown, Level,
+    Listener, LogOperation, NotifyOperation, NumericTest, On, Operation, OperationKind, Place,
+    ResultKind, Rule, StateTest, Subject, Test, TimeTest, Topic, Trigger,
+};
+use amps_rules::rules::{self, Loaded};
+
+use crate::diagnostics::{names, sources};
+
+/// The home of a fixture.
+mod home;
+/// Texts that nobody would write.
+mod mutation;
+
+fn load(text: &str) -> Loaded {
+    rules::load(&[SourceFile::new("rules/a.yaml", text)], &names())
+}
+
+/// The one rule of `text`, which has nothing wrong with it.
+#[track_caller]
+fn only(text: &str) -> Rule {
+    let source = SourceFile::new("rules/a.yaml", text);
+    let mut loaded = rules::load(std::slice::from_ref(&source), &names());
+    let complaints = render::text(&loaded.diagnostics, &[source], Style::Plain);
+    assert_eq!(complaints, "");
+    assert_eq!(loaded.rules.rules.len(), 1);
+    loaded.rules.rules.remove(0)
+}
+
+/// A rule with these triggers, conditions and actions, each as its YAML text in one line.
+fn rule_text(triggers: &str, conditions: &str, actions: &str) -> String {
+    format!(
+        "version: 1\nrules:\n  - id: a\n    triggers: {triggers}\n    conditions: {conditions}\n    actions: {actions}\n"
+    )
+}
+
+const TRIGGER: &str = "{trigger: device, device: roof, event: any}";
+const CONDITION: &str = "{condition: time, after: '22:00'}";
+const ACTION: &str = "{log: x}";
+
+fn trigger(text: &str) -> On {
+    let mut rule = only(&rule_text(text, CONDITION, ACTION));
+    assert_eq!(rule.triggers.len(), 1);
+    rule.triggers.remove(0).on
+}
+
+fn condition(text: &str) -> Condition {
+    let mut rule = only(&rule_text(TRIGGER, text, ACTION));
+    assert_eq!(rule.conditions.len(), 1);
+    rule.conditions.remove(0)
+}
+
+fn operations(text: &str) -> Vec<OperationKind> {
+    let rule = only(&rule_text(TRIGGER, CONDITION, text));
+    let operations = rule.program.operations.iter();
+    operations.map(|it| it.kind.clone()).collect()
+}
+
+fn device(alias: &str) -> Device {
+    let (device_type, id) = match alias {
+        "house_battery" => (DeviceType::Battery, "dev_abc123"),
+        "car_charger" => (DeviceType::EvCharger, "dev_ev001"),
+        "hall_heating" => (DeviceType::Hvac, "dev_hvac01"),
+        "roof" => (DeviceType::SolarInverter, "dev_pv01"),
+        _ => (DeviceType::Vehicle, "dev_car01"),
+    };
+    Device {
+        alias: DeviceAlias::new(alias),
+        device_type,
+        id: DeviceId::new(id),
+    }
+}
+
+fn place(line: usize) -> Place {
+    Place {
+        file: "rules/a.yaml".to_owned(),
+        line,
+    }
+}
+
+fn texts(words: &[&str]) -> Vec<String> {
+    words.iter().map(|it| (*it).to_owned()).collect()
+}
+
+#[test]
+fn a_whole_rule_becomes_triggers_conditions_and_a_program() {
+    let rule = only(
+        "version: 1
+rules:
+  - id: car-after-battery
+    alias: Car after battery
+    description: The story.
+    triggers:
+      - trigger: command
+        id: charged
+        device: house_battery
+        command: charge
+    conditions:
+      - condition: state
+        alias: plugged in
+        device: family_car
+        attribute: plugged
+        is: true
+        if_unknown: allow
+    actions:
+      - command: charge
+        alias: the car
+        device: car_charger
+      - notify: phone
+        message: The car charges.
+",
+    );
+    let charge = OperationKind::Command(CommandOperation {
+        device: device("car_charger"),
+        command: "charge".to_owned(),
+        parameters: BTreeMap::new(),
+        retry: RetryPolicy::DEFAULT,
+    });
+    let notify = OperationKind::Notify(NotifyOperation {
+        notifiers: vec![NotifierName::new("phone")],
+        title: None,
+        message: "The car charges.".to_owned(),
+        level: Level::Info,
+    });
+    assert_eq!(rule.id, RuleId::new("car-after-battery"));
+    assert_eq!(rule.alias, "Car after battery");
+    assert_eq!(rule.description.as_deref(), Some("The story."));
+    assert_eq!((rule.enabled, &rule.place), (true, &place(3)));
+    assert_eq!(
+        rule.triggers,
+        [Trigger {
+            id: Some("charged".to_owned()),
+            enabled: true,
+            place: place(7),
+            on: On::Command(CommandTrigger {
+                devices: vec![device("house_battery")],
+                commands: texts(&["charge"]),
+                results: vec![ResultKind::Completed],
+                error_codes: vec![],
+                source: CommandSource::Any,
+            }),
+        }]
+    );
+    assert_eq!(
+        rule.conditions,
+        [Condition {
+            alias: Some("plugged in".to_owned()),
+            enabled: true,
+            if_unknown: IfUnknown::Allow,
+            place: place(12),
+            test: Test::State(StateTest {
+                subject: Subject {
+                    device: device("family_car"),
+                    attribute: "plugged".to_owned(),
+                    max_age: Duration::from_mins(15),
+                },
+                is: vec![Value::Bool(true)],
+                is_not: vec![],
+            }),
+        }]
+    );
+    let operation = |line, alias: Option<&str>, kind| Operation {
+        place: place(line),
+        alias: alias.map(str::to_owned),
+        kind,
+    };
+    assert_eq!(
+        rule.program.operations,
+        [
+            operation(19, Some("the car"), charge),
+            operation(22, None, notify),
+        ]
+    );
+}
+
+#[test]
+fn a_rule_without_an_alias_is_called_by_its_id() {
+    assert_eq!(only(&rule_text(TRIGGER, CONDITION, ACTION)).alias, "a");
+}
+
+#[test]
+fn triggers_on_commands_say_whose_what_and_how_it_ended() {
+    let on = |devices: &[&str], commands: &[&str], results: &[ResultKind]| CommandTrigger {
+        devices: devices.iter().map(|it| device(it)).collect(),
+        commands: texts(commands),
+        results: results.to_vec(),
+        error_codes: vec![],
+        source: CommandSource::Any,
+    };
+    use ResultKind::{Cancelled, Completed, Expired, Failed};
+    for (text, expected) in [
+        (
+            "{trigger: command, device: car_charger}",
+            on(&["car_charger"], &[], &[Completed]),
+        ),
+        (
+            "{trigger: command, device: {type: battery}, command: [charge, idle, charge]}",
+            on(&["house_battery"], &["charge", "idle"], &[Completed]),
+        ),
+        (
+            "{trigger: command, device: [car_charger, house_battery, car_charger], result: any}",
+            on(&["car_charger", "house_battery"], &[], &[]),
+        ),
+        (
+            "{trigger: command, device: car_charger, result: [failed, expired, failed, cancelled]}",
+            on(&["car_charger"], &[], &[Failed, Expired, Cancelled]),
+        ),
+        (
+            "{trigger: command, device: car_charger, result: [failed, any]}",
+            on(&["car_charger"], &[], &[]),
+        ),
+        (
+            "{trigger: command, device: car_charger, result: failed, error_code: DEVICE_OFFLINE, source: own}",
+            CommandTrigger {
+                error_codes: texts(&["DEVICE_OFFLINE"]),
+                source: CommandSource::Own,
+                ..on(&["car_charger"], &[], &[Failed])
+            },
+        ),
+    ] {
+        assert_eq!(trigger(text), On::Command(expected), "{text}");
+    }
+}
+
+#[test]
+fn triggers_on_devices_say_which_change() {
+    use ConnectionChange::{Connected, Disconnected, Reconnected};
+    for (event, changes) in [
+        ("connected", vec![Connected]),
+        ("disconnected", vec![Disconnected]),
+        ("[reconnected, connected]", vec![Reconnected, Connected]),
+        ("any", vec![]),
+    ] {
+        let devices = vec![device("roof")];
+        assert_eq!(
+            trigger(&format!(
+                "{{trigger: device, device: roof, event: {event}}}"
+            )),
+            On::Device(DeviceTrigger { devices, changes }),
+        );
+    }
+}
+
+#[test]
+fn a_condition_on_the_time_has_a_window_and_days() {
+    let at = |text: &str| -> Option<Time> { text.parse().ok() };
+    for (text, after, before, weekdays) in [
+        (
+            "after: '22:30', before: '06:00:15'",
+            at("22:30"),
+            at("06:00:15"),
+            vec![],
+        ),
+        ("before: 06:00", None, at("06:00"), vec![]),
+        (
+            "after: '00:00', weekday: [sun, mon, sun]",
+            Some(time(0, 0, 0, 0)),
+            None,
+            vec![Weekday::Sunday, Weekday::Monday],
+        ),
+        ("weekday: fri", None, None, vec![Weekday::Friday]),
+    ] {
+        let expected = Test::Time(TimeTest {
+            after,
+            before,
+            weekdays,
+        });
+        assert_eq!(
+            condition(&format!("{{condition: time, {text}}}")).test,
+            expected
+        );
+    }
+}
+
+fn state(device_and_attribute: &str, rest: &str) -> (Vec<Value>, Vec<Value>) {
+    let text = format!("{{condition: state, {device_and_attribute}, {rest}}}");
+    match condition(&text).test {
+        Test::State(test) => (test.is, test.is_not),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_condition_on_a_state_knows_the_kind_of_value() {
+    let text = |it: &str| Value::Text(it.to_owned());
+    let battery = "device: house_battery, attribute: status";
+    assert_eq!(
+        state(battery, "is: [idle, charging], is_not: discharging"),
+        (
+            vec![text("idle"), text("charging")],
+            vec![text("discharging")]
+        )
+    );
+    let plugged = "device: family_car, attribute: plugged";
+    assert_eq!(
+        state(plugged, "is_not: true"),
+        (vec![], vec![Value::Bool(true)])
+    );
+    let level = "device: house_battery, attribute: level";
+    assert_eq!(
+        state(level, "is: 90 %"),
+        (vec![Value::Number(90.0)], vec![])
+    );
+}
+
+#[test]
+fn numbers_are_compared_in_the_unit_of_the_attribute() {
+    let test = |attribute: &str, rest: &str| {
+        let text = format!(
+            "{{condition: numeric_state, device: house_battery, attribute: {attribute}, {rest}}}"
+        );
+        match condition(&text).test {
+            Test::NumericState(it) => it,
+            other => panic!("{other:?}"),
+        }
+    };
+    let none = |attribute: &str| NumericTest {
+        subject: Subject {
+            device: device("house_battery"),
+            attribute: attribute.to_owned(),
+            max_age: Duration::from_mins(15),
+        },
+        above: None,
+        below: None,
+        at_least: None,
+        at_most: None,
+    };
+    assert_eq!(
+        test("chargeRate", "above: 7400 W, below: 11"),
+        NumericTest {
+            above: Some(7.4),
+            below: Some(11.0),
+            ..none("chargeRate")
+        }
+    );
+    assert_eq!(
+        test(
+            "level",
+            "at_least: 20%, at_most: {value: 80, unit: percent}"
+        ),
+        NumericTest {
+            at_least: Some(20.0),
+            at_most: Some(80.0),
+            ..none("level")
+        }
+    );
+    let mut fresh = none("capacity");
+    fresh.subject.max_age = Duration::from_secs(90);
+    fresh.above = Some(-0.5);
+    assert_eq!(test("capacity", "above: -500 Wh, max_age: 1m30s"), fresh);
+}
+
+#[test]
+fn bounds_that_touch_are_possible_only_when_both_are_allowed() {
+    let text = |bounds: &str| {
+        let condition = format!(
+            "{{condition: numeric_state, device: house_battery, attribute: level, {bounds}}}"
+        );
+        let loaded = load(&rule_text(TRIGGER, &condition, ACTION));
+        loaded
+            .diagnostics
+            .iter()
+            .map(|it| it.code.name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(text("at_least: 50, at_most: 50"), [""; 0]);
+    assert_eq!(text("above: 50, at_most: 50"), ["E504"]);
+    assert_eq!(text("at_least: 50, below: 50"), ["E504"]);
+    assert_eq!(text("above: 50, below: 50.1"), [""; 0]);
+}
+
+#[test]
+fn commands_carry_parameters_in_the_units_of_the_catalogue() {
+    let text = "
+      - command: charge
+        device: house_battery
+        parameters: {target: 10 %, power: 7400 W, reserve: {value: 100, unit: percent}}
+        retry: {attempts: 20, backoff: 15m}
+      - command: heat
+        device: hall_heating
+        parameters: {target: 68 °F}
+        retry: {attempts: 1, backoff: {seconds: 5}, max_backoff: '00:00:05'}
+      - {command: idle, device: car_charger, enabled: false}
+      - {log: done, level: warning}";
+    let percent = |value| Quantity {
+        value,
+        unit: Unit::Percent,
+    };
+    let kilowatt = Quantity {
+        value: 7.4,
+        unit: Unit::Kilowatt,
+    };
+    let parameters = [
+        ("target", percent(10.0)),
+        ("power", kilowatt),
+        ("reserve", percent(100.0)),
+    ];
+    let seen = operations(text);
+    assert_eq!(
+        seen[0],
+        OperationKind::Command(CommandOperation {
+            device: device("house_battery"),
+            command: "charge".to_owned(),
+            parameters: parameters.map(|(name, it)| (name.to_owned(), it)).into(),
+            retry: RetryPolicy {
+                attempts: 20,
+                backoff: Duration::from_mins(15),
+                max_backoff: Duration::from_mins(15),
+            },
+        })
+    );
+    let OperationKind::Command(heat) = &seen[1] else {
+        panic!("{:?}", seen[1]);
+    };
+    assert!((heat.parameters["target"].value - 20.0).abs() < 1e-9);
+    assert_eq!(
+        heat.retry,
+        RetryPolicy {
+            attempts: 1,
+            backoff: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(5),
+        }
+    );
+    let log = OperationKind::Log(LogOperation {
+        text: "done".to_owned(),
+        level: Level::Warning,
+    });
+    assert_eq!(seen[2..], [log]);
+}
+
+#[test]
+fn aliases_of_yaml_repeat_what_they_name() {
+    let rule = only(
+        "version: 1
+rules:
+  - id: a
+    triggers: &often
+      - {trigger: device, device: roof, event: any}
+    actions: [&step {log: x}, *step]
+",
+    );
+    assert_eq!(rule.program.operations[0], rule.program.operations[1]);
+}
+
+#[test]
+fn a_rule_keeps_its_version_when_it_moves_and_changes_it_with_its_meaning() {
+    let version = |text: &str| only(text).program.version.clone();
+    let text = rule_text(TRIGGER, CONDITION, ACTION);
+    let moved = text.replace("rules:\n", "\n# moved\nrules:\n");
+    assert_ne!(only(&text).place, only(&moved).place);
+    assert_eq!(version(&text), version(&moved));
+    assert_ne!(version(&text), version(&text.replace("log: x", "log: y")));
+    assert_ne!(version(&text), version(&text.replace("id: a", "id: b")));
+}
+
+#[test]
+fn a_broken_rule_is_left_out_and_the_others_load() {
+    let loaded = load(
+        "version: 1
+rules:
+  - {id: b, triggers: {trigger: device, device: roof, event: any}, actions: {log: x}}
+  - {id: broken, triggers: {trigger: device, device: nobody, event: any}, actions: {log: x}}
+  - nothing
+  - {id: b, triggers: {trigger: device, device: roof, event: any}, actions: {log: y}}
+  - {id: a, triggers: {trigger: device, device: roof, event: any}, actions: {log: x}}
+",
+    );
+    let ids: Vec<&str> = loaded.rules.rules.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["a", "b"]);
+    let broken: Vec<_> = loaded
+        .broken
+        .iter()
+        .map(|it| (it.id.as_ref().map(RuleId::as_str), it.place.line))
+        .collect();
+    assert_eq!(broken, [(Some("broken"), 4), (None, 5), (Some("b"), 6)]);
+    assert_eq!(loaded.broken_files, [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_no_file_of_rules_does_not_touch_the_others() {
+    let good = rule_text(TRIGGER, CONDITION, ACTION);
+    let files = [
+        SourceFile::new("rules/bad.yaml", "version: 1\nrules: ["),
+        SourceFile::new("rules/good.yaml", good),
+    ];
+    let loaded = rules::load(&files, &names());
+    assert_eq!(loaded.rules.rules.len(), 1);
+    assert_eq!(loaded.broken_files, ["rules/bad.yaml"]);
+}
+
+#[test]
+fn who_is_not_enabled_does_not_listen() {
+    let loaded = load(
+        "version: 1
+rules:
+  - id: b
+    triggers:
+      - {trigger: device, device: roof, event: any, enabled: false}
+      - {trigger: device, device: [roof, car_charger], event: any}
+      - {trigger: command, device: car_charger}
+    actions: {log: x}
+  - {id: a, enabled: false, triggers: {trigger: device, device: roof, event: any}, actions: {log: x}}
+",
+    );
+    let key = |alias: &str, topic| (device(alias).id, topic);
+    let listener = |trigger| vec![Listener { rule: 1, trigger }];
+    let expected: BTreeMap<_, _> = [
+        (key("roof", Topic::Device), listener(1)),
+        (key("car_charger", Topic::Device), listener(1)),
+        (key("car_charger", Topic::Command), listener(2)),
+    ]
+    .into();
+    assert_eq!(loaded.rules.listeners, expected);
+}
+
+#[test]
+fn among_ten_thousand_rules_an_event_finds_its_listeners_and_nobody_else() {
+    let mut files = Vec::new();
+    for file in 0..10 {
+        let mut text = "version: 1\nrules:\n".to_owned();
+        for number in 0..1000 {
+            let device = if number == 7 { "roof" } else { "car_charger" };
+            text += &format!(
+                "  - id: r-{file}-{number:04}\n    triggers: {{trigger: device, device: {device}, event: any}}\n    actions: {{log: x}}\n"
+            );
+        }
+        files.push(SourceFile::new(&format!("rules/{file}.yaml"), text));
+    }
+    let loaded = rules::load(&files, &names());
+    assert_eq!(loaded.rules.rules.len(), 10_000);
+    let listeners = |alias: &str, topic| {
+        let key = (device(alias).id, topic);
+        let found = loaded.rules.listeners.get(&key);
+        found.cloned().unwrap_or_default()
+    };
+    let ids: Vec<&str> = listeners("roof", Topic::Device)
+        .iter()
+        .map(|it| loaded.rules.rules[it.rule].id.as_str())
+        .collect();
+    let expected: Vec<String> = (0..10).map(|file| format!("r-{file}-0007")).collect();
+    assert_eq!(ids, expected);
+    assert_eq!(listeners("car_charger", Topic::Device).len(), 9990);
+    assert_eq!(listeners("roof", Topic::Command), []);
+}
+
+#[test]
+fn the_starter_rules_load_without_findings() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut paths: Vec<_> = fs::read_dir(root)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .filter(|it| it.extension().is_some_and(|it| it == "yaml"))
+        .collect();
+    paths.sort();
+    let sources: Vec<SourceFile> = paths.iter().flat_map(|it| sources(it)).collect();
+    let loaded = rules::load(&sources, &names());
+    let complaints = render::text(&loaded.diagnostics, &sources, Style::Plain);
+    assert_eq!(complaints, "");
+    let ids: BTreeSet<&str> = loaded.rules.rules.iter().map(|it| it.id.as_str()).collect();
+    let expected = [
+        "car-after-battery",
+        "hold-battery-while-car-charges",
+        "quiet-night",
+        "release-battery-after-the-car",
+        "tell-me-when-a-device-is-lost",
+        "tell-me-when-charging-fails",
+    ];
+    assert_eq!(ids, expected.into());
+}
+
+#[test]
+fn programs_survive_the_way_through_the_store() {
+    let rule = only(&rule_text(TRIGGER, CONDITION, ACTION));
+    let text = serde_json::to_string(rule.program.as_ref()).unwrap();
+    let read = serde_json::from_str(&text).unwrap();
+    assert_eq!(Arc::unwrap_or_clone(rule.program), read);
+}
