@@ -156,7 +156,7 @@ fn a_broken_home_is_answered_with_place_reason_and_remedy() {
 
 #[test]
 fn every_code_is_shown_by_some_file() {
-    let generated = ["E105", "E114", "E115"];
+    let generated = ["E105", "E114", "E115", "E118"];
     let mut seen: BTreeSet<String> = generated.map(str::to_owned).into();
     for case in ["rules", "home"].iter().flat_map(|it| cases(it)) {
         let text = fs::read_to_string(case.with_extension("txt")).unwrap();
@@ -260,6 +260,49 @@ error[E115]: the home has 1001 rule files, and 1000 are allowed
 --> rules/1000.yaml
  |
 help: this file and those after it are left out; put several rules in a file
+"
+    );
+}
+
+#[test]
+fn a_file_with_very_many_problems_shows_the_first_two_hundred() {
+    let shown = |n_problems: usize| {
+        let text = format!("version: 1\nrules:\n{}", "  - x\n".repeat(n_problems));
+        let source = SourceFile::new("rules/a.yaml", text);
+        let loaded = rules::load(&[source], &names());
+        assert_eq!(loaded.broken.len(), n_problems);
+        let last = loaded.diagnostics.last().unwrap();
+        (loaded.diagnostics.len(), last.message.clone())
+    };
+    let wrong = "expected a rule, a block of `key: value` lines, found text";
+    assert_eq!(shown(200), (200, wrong.to_owned()));
+    let more = "problems of this file that are not shown: 1 more";
+    assert_eq!(shown(201), (201, more.to_owned()));
+}
+
+#[test]
+fn of_very_long_lines_the_place_is_shown_alone() {
+    let text = |padding: usize| format!("version: 1\nrules: x{}\n", " ".repeat(padding));
+    let shown = |text: String| {
+        let sources = [SourceFile::new("rules/a.yaml", text)];
+        let loaded = rules::load(&sources, &names());
+        plain(&loaded.diagnostics, &sources)
+    };
+    assert_eq!(
+        shown(text(0)),
+        "\
+error[E301]: expected a rule, a block of `key: value` lines, found text
+ --> rules/a.yaml:2:8
+  |
+2 | rules: x
+  |        ^
+"
+    );
+    assert_eq!(
+        shown(text(20_000)),
+        "\
+error[E301]: expected a rule, a block of `key: value` lines, found text
+--> rules/a.yaml:2:8
 "
     );
 }

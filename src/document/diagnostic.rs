@@ -1,7 +1,10 @@
 //! One problem: what is wrong, where, and what to do about it. Data; [`render`](super::render) shows it.
 
-use super::code::{Code, Severity};
+use super::code::{self, Code, Severity};
 use super::source::{Location, SourceFile, Span};
+
+/// A file with more problems than this has one that explains the others.
+pub const SHOWN_MAX: usize = 200;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -111,9 +114,20 @@ impl<'s> Findings<'s> {
         self.diagnostics.len()
     }
 
-    /// Hands them over in the order of the file.
+    /// Hands them over in the order of the file, at most [`SHOWN_MAX`] of them.
     pub fn in_order(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|it| it.primary.location.span);
+        let n_more = self.diagnostics.len().saturating_sub(SHOWN_MAX);
+        if n_more > 0 {
+            let last = self.diagnostics[SHOWN_MAX].primary.location.span;
+            self.diagnostics.truncate(SHOWN_MAX);
+            self.report(
+                code::MORE_FINDINGS,
+                last,
+                format!("problems of this file that are not shown: {n_more} more"),
+            )
+            .label("the next one");
+        }
         self.diagnostics
     }
 

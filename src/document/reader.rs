@@ -293,12 +293,12 @@ mod tests {
 
     #[test]
     fn aliases_cannot_become_gigabytes() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..12 {
-            let below = level - 1;
-            let copies = vec![format!("*a{below}"); 10].join(", ");
-            text += &format!("a{level}: &a{level} [{copies}]\n");
-        }
+        let repeat = |level: usize| {
+            let copies = vec![format!("*a{level}"); 10].join(", ");
+            format!("a{0}: &a{0} [{copies}]\n", level + 1)
+        };
+        let levels: String = (0..11).map(repeat).collect();
+        let text = format!("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{levels}");
         assert_eq!(codes(&text), ["E111"]);
         let long = "x".repeat(500_000);
         let copies = "*a, ".repeat(5000);

@@ -8,6 +8,9 @@ use super::code::Severity;
 use super::diagnostic::{Diagnostic, Label};
 use super::source::{Position, SourceFile, Span};
 
+/// More text than this around a problem helps nobody; the place alone is shown.
+const WINDOW_BYTES_MAX: usize = 16 * 1024;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     Plain,
@@ -79,17 +82,17 @@ fn show_file<'d>(
     let Some(source) = source_of(sources, file).filter(|it| !it.text.is_empty()) else {
         return group.element(Origin::path(file));
     };
-    if source.is_withheld {
+    let spans = || labels.iter().map(|it| within(source, it.location.span));
+    let first = spans().map(|it| source.line(it.start)).min().unwrap_or(1);
+    let last = spans().map(|it| source.line(it.end)).max().unwrap_or(1);
+    let window = source.lines(first, last);
+    if source.is_withheld || window.end - window.start > WINDOW_BYTES_MAX {
         let position = source.position(location.span.start);
         let origin = Origin::path(file)
             .line(position.line)
             .char_column(position.column);
         return group.element(origin);
     }
-    let spans = || labels.iter().map(|it| within(source, it.location.span));
-    let first = spans().map(|it| source.line(it.start)).min().unwrap_or(1);
-    let last = spans().map(|it| source.line(it.end)).max().unwrap_or(1);
-    let window = source.lines(first, last);
     let mut snippet = Snippet::source(source.slice(window))
         .path(file)
         .line_start(first);

@@ -2,13 +2,16 @@
 
 use std::fs;
 
+use amps_rules::config;
 use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::SourceFile;
 use amps_rules::rules;
 
-use crate::diagnostics::{cases, names, sources};
+use crate::diagnostics::{cases, environment, home_text, names, sources};
 
 const MUTATIONS: usize = 4000;
+
+const SEED: u64 = 0x00A3_9570_0D15_EA5E;
 
 /// Larger texts only make the same mistakes more slowly.
 const BYTES_MAX: usize = 4000;
@@ -97,8 +100,7 @@ fn no_text_upsets_the_checker() {
         .map(|it| fs::read(it).unwrap())
         .filter(|it| it.len() <= BYTES_MAX)
         .collect();
-    let seed = 0x00A3_9570_0D15_EA5E;
-    let mut random = Xorshift(seed);
+    let mut random = Xorshift(SEED);
     for round in 0..MUTATIONS {
         let mut bytes = texts[random.below(texts.len())].clone();
         mutate(&mut bytes, &mut random);
@@ -110,14 +112,11 @@ fn no_text_upsets_the_checker() {
         // What is left out is said, and what is said has a place in the file.
         let n_errors = loaded.diagnostics.iter().filter(|it| it.is_error()).count();
         let n_broken = loaded.broken.len() + loaded.broken_files.len();
-        assert!(
-            n_errors >= n_broken,
-            "round {round} of seed {seed:#x}: {text}{json}"
-        );
+        assert!(n_errors >= n_broken, "round {round}: {text}{json}");
         for diagnostic in &loaded.diagnostics {
             let span = diagnostic.primary.location.span;
             let inside = span.start <= span.end && span.end <= sources[0].text.len();
-            assert!(inside, "round {round} of seed {seed:#x}: {diagnostic:?}");
+            assert!(inside, "round {round}: {diagnostic:?}");
         }
     }
 }
@@ -135,5 +134,32 @@ fn the_starter_rules_cut_anywhere_are_answered() {
         let n_loaded = loaded.rules.rules.len();
         let is_said = !loaded.diagnostics.is_empty();
         assert!(is_said || n_loaded == 1, "cut at {at}");
+    }
+}
+
+#[test]
+fn no_text_upsets_the_reader_of_a_home() {
+    let dir = tempfile::tempdir().unwrap();
+    let texts: Vec<Vec<u8>> = cases("home")
+        .iter()
+        .filter(|it| it.is_file())
+        .map(|it| fs::read(it).unwrap())
+        .chain([home_text().into_bytes()])
+        .collect();
+    let environment = environment();
+    let mut random = Xorshift(SEED);
+    for round in 0..MUTATIONS / 4 {
+        let mut bytes = texts[random.below(texts.len())].clone();
+        mutate(&mut bytes, &mut random);
+        fs::write(dir.path().join("home.yaml"), &bytes).unwrap();
+        let loaded = config::load(dir.path(), &environment);
+        let text = render::text(&loaded.diagnostics, &loaded.sources, Style::Plain);
+        // Either there is a home or there is a reason, and never a secret of the environment.
+        assert_eq!(
+            loaded.home.is_none(),
+            text.contains("error["),
+            "round {round}: {text}"
+        );
+        assert!(!text.contains("sk_test_1"), "round {round}: {text}");
     }
 }

@@ -73,14 +73,15 @@ pub(super) fn rule<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Ru
             findings,
         ),
         conditions: match fields.get("conditions") {
-            Some(_) => each(
+            // Home Assistant writes the empty list out, and it asks nothing.
+            Some(node) if node.kind != Kind::List(Vec::new()) => each(
                 &fields,
                 "conditions",
                 CONDITIONS_MAX,
                 condition::condition,
                 findings,
             ),
-            None => Vec::new(),
+            _ => Vec::new(),
         },
         steps: each(&fields, "actions", STEPS_MAX, step::step, findings),
     })

@@ -1,9 +1,6 @@
 //! What rule text means: the checked rules, by value; and that no text at all can upset the checker.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::civil::{Time, Weekday, time};
@@ -16,23 +13,21 @@ use amps_rules::domain::event::ConnectionChange;
 use amps_rules::domain::id::{DeviceAlias, DeviceId, NotifierName, RuleId};
 use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::{Quantity, Value};
+use amps_rules::rules;
 use amps_rules::rules::rule::{
     CommandOperation, CommandSource, CommandTrigger, Condition, DeviceTrigger, IfUnknown, Level,
-    Listener, LogOperation, NotifyOperation, NumericTest, On, Operation, OperationKind, Place,
-    ResultKind, Rule, StateTest, Subject, Test, TimeTest, Topic, Trigger,
+    LogOperation, NotifyOperation, NumericTest, On, Operation, OperationKind, Place, ResultKind,
+    Rule, StateTest, Subject, Test, TimeTest, Trigger,
 };
-use amps_rules::rules::{self, Loaded};
 
-use crate::diagnostics::{names, sources};
+use crate::diagnostics::names;
 
-/// The home of a fixture.
+/// `home.yaml` by value.
 mod home;
+/// What becomes of whole files, and of homes with very many rules.
+mod loading;
 /// Texts that nobody would write.
 mod mutation;
-
-fn load(text: &str) -> Loaded {
-    rules::load(&[SourceFile::new("rules/a.yaml", text)], &names())
-}
 
 /// The one rule of `text`, which has nothing wrong with it.
 #[track_caller]
@@ -100,10 +95,7 @@ fn texts(words: &[&str]) -> Vec<String> {
     words.iter().map(|it| (*it).to_owned()).collect()
 }
 
-#[test]
-fn a_whole_rule_becomes_triggers_conditions_and_a_program() {
-    let rule = only(
-        "version: 1
+const STORY: &str = "version: 1
 rules:
   - id: car-after-battery
     alias: Car after battery
@@ -126,20 +118,11 @@ rules:
         device: car_charger
       - notify: phone
         message: The car charges.
-",
-    );
-    let charge = OperationKind::Command(CommandOperation {
-        device: device("car_charger"),
-        command: "charge".to_owned(),
-        parameters: BTreeMap::new(),
-        retry: RetryPolicy::DEFAULT,
-    });
-    let notify = OperationKind::Notify(NotifyOperation {
-        notifiers: vec![NotifierName::new("phone")],
-        title: None,
-        message: "The car charges.".to_owned(),
-        level: Level::Info,
-    });
+";
+
+#[test]
+fn a_whole_rule_becomes_triggers_and_conditions() {
+    let rule = only(STORY);
     assert_eq!(rule.id, RuleId::new("car-after-battery"));
     assert_eq!(rule.alias, "Car after battery");
     assert_eq!(rule.description.as_deref(), Some("The story."));
@@ -177,6 +160,23 @@ rules:
             }),
         }]
     );
+}
+
+#[test]
+fn the_actions_of_a_whole_rule_become_its_program() {
+    let rule = only(STORY);
+    let charge = OperationKind::Command(CommandOperation {
+        device: device("car_charger"),
+        command: "charge".to_owned(),
+        parameters: BTreeMap::new(),
+        retry: RetryPolicy::DEFAULT,
+    });
+    let notify = OperationKind::Notify(NotifyOperation {
+        notifiers: vec![NotifierName::new("phone")],
+        title: None,
+        message: "The car charges.".to_owned(),
+        level: Level::Info,
+    });
     let operation = |line, alias: Option<&str>, kind| Operation {
         place: place(line),
         alias: alias.map(str::to_owned),
@@ -198,6 +198,7 @@ fn a_rule_without_an_alias_is_called_by_its_id() {
 
 #[test]
 fn triggers_on_commands_say_whose_what_and_how_it_ended() {
+    use ResultKind::{Cancelled, Completed, Expired, Failed};
     let on = |devices: &[&str], commands: &[&str], results: &[ResultKind]| CommandTrigger {
         devices: devices.iter().map(|it| device(it)).collect(),
         commands: texts(commands),
@@ -205,7 +206,6 @@ fn triggers_on_commands_say_whose_what_and_how_it_ended() {
         error_codes: vec![],
         source: CommandSource::Any,
     };
-    use ResultKind::{Cancelled, Completed, Expired, Failed};
     for (text, expected) in [
         (
             "{trigger: command, device: car_charger}",
@@ -292,10 +292,10 @@ fn a_condition_on_the_time_has_a_window_and_days() {
 
 fn state(device_and_attribute: &str, rest: &str) -> (Vec<Value>, Vec<Value>) {
     let text = format!("{{condition: state, {device_and_attribute}, {rest}}}");
-    match condition(&text).test {
-        Test::State(test) => (test.is, test.is_not),
-        other => panic!("{other:?}"),
-    }
+    let Test::State(it) = condition(&text).test else {
+        panic!("{text}");
+    };
+    (it.is, it.is_not)
 }
 
 #[test]
@@ -327,10 +327,10 @@ fn numbers_are_compared_in_the_unit_of_the_attribute() {
         let text = format!(
             "{{condition: numeric_state, device: house_battery, attribute: {attribute}, {rest}}}"
         );
-        match condition(&text).test {
-            Test::NumericState(it) => it,
-            other => panic!("{other:?}"),
-        }
+        let Test::NumericState(it) = condition(&text).test else {
+            panic!("{text}");
+        };
+        it
     };
     let none = |attribute: &str| NumericTest {
         subject: Subject {
@@ -366,25 +366,6 @@ fn numbers_are_compared_in_the_unit_of_the_attribute() {
     fresh.subject.max_age = Duration::from_secs(90);
     fresh.above = Some(-0.5);
     assert_eq!(test("capacity", "above: -500 Wh, max_age: 1m30s"), fresh);
-}
-
-#[test]
-fn bounds_that_touch_are_possible_only_when_both_are_allowed() {
-    let text = |bounds: &str| {
-        let condition = format!(
-            "{{condition: numeric_state, device: house_battery, attribute: level, {bounds}}}"
-        );
-        let loaded = load(&rule_text(TRIGGER, &condition, ACTION));
-        loaded
-            .diagnostics
-            .iter()
-            .map(|it| it.code.name)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(text("at_least: 50, at_most: 50"), [""; 0]);
-    assert_eq!(text("above: 50, at_most: 50"), ["E504"]);
-    assert_eq!(text("at_least: 50, below: 50"), ["E504"]);
-    assert_eq!(text("above: 50, below: 50.1"), [""; 0]);
 }
 
 #[test]
@@ -444,152 +425,4 @@ fn commands_carry_parameters_in_the_units_of_the_catalogue() {
         level: Level::Warning,
     });
     assert_eq!(seen[2..], [log]);
-}
-
-#[test]
-fn aliases_of_yaml_repeat_what_they_name() {
-    let rule = only(
-        "version: 1
-rules:
-  - id: a
-    triggers: &often
-      - {trigger: device, device: roof, event: any}
-    actions: [&step {log: x}, *step]
-",
-    );
-    assert_eq!(rule.program.operations[0], rule.program.operations[1]);
-}
-
-#[test]
-fn a_rule_keeps_its_version_when_it_moves_and_changes_it_with_its_meaning() {
-    let version = |text: &str| only(text).program.version.clone();
-    let text = rule_text(TRIGGER, CONDITION, ACTION);
-    let moved = text.replace("rules:\n", "\n# moved\nrules:\n");
-    assert_ne!(only(&text).place, only(&moved).place);
-    assert_eq!(version(&text), version(&moved));
-    assert_ne!(version(&text), version(&text.replace("log: x", "log: y")));
-    assert_ne!(version(&text), version(&text.replace("id: a", "id: b")));
-}
-
-#[test]
-fn a_broken_rule_is_left_out_and_the_others_load() {
-    let loaded = load(
-        "version: 1
-rules:
-  - {id: b, triggers: {trigger: device, device: roof, event: any}, actions: {log: x}}
-  - {id: broken, triggers: {trigger: device, device: nobody, event: any}, actions: {log: x}}
-  - nothing
-  - {id: b, triggers: {trigger: device, device: roof, event: any}, actions: {log: y}}
-  - {id: a, triggers: {trigger: device, device: roof, event: any}, actions: {log: x}}
-",
-    );
-    let ids: Vec<&str> = loaded.rules.rules.iter().map(|it| it.id.as_str()).collect();
-    assert_eq!(ids, ["a", "b"]);
-    let broken: Vec<_> = loaded
-        .broken
-        .iter()
-        .map(|it| (it.id.as_ref().map(RuleId::as_str), it.place.line))
-        .collect();
-    assert_eq!(broken, [(Some("broken"), 4), (None, 5), (Some("b"), 6)]);
-    assert_eq!(loaded.broken_files, [""; 0]);
-}
-
-#[test]
-fn a_file_that_is_no_file_of_rules_does_not_touch_the_others() {
-    let good = rule_text(TRIGGER, CONDITION, ACTION);
-    let files = [
-        SourceFile::new("rules/bad.yaml", "version: 1\nrules: ["),
-        SourceFile::new("rules/good.yaml", good),
-    ];
-    let loaded = rules::load(&files, &names());
-    assert_eq!(loaded.rules.rules.len(), 1);
-    assert_eq!(loaded.broken_files, ["rules/bad.yaml"]);
-}
-
-#[test]
-fn who_is_not_enabled_does_not_listen() {
-    let loaded = load(
-        "version: 1
-rules:
-  - id: b
-    triggers:
-      - {trigger: device, device: roof, event: any, enabled: false}
-      - {trigger: device, device: [roof, car_charger], event: any}
-      - {trigger: command, device: car_charger}
-    actions: {log: x}
-  - {id: a, enabled: false, triggers: {trigger: device, device: roof, event: any}, actions: {log: x}}
-",
-    );
-    let key = |alias: &str, topic| (device(alias).id, topic);
-    let listener = |trigger| vec![Listener { rule: 1, trigger }];
-    let expected: BTreeMap<_, _> = [
-        (key("roof", Topic::Device), listener(1)),
-        (key("car_charger", Topic::Device), listener(1)),
-        (key("car_charger", Topic::Command), listener(2)),
-    ]
-    .into();
-    assert_eq!(loaded.rules.listeners, expected);
-}
-
-#[test]
-fn among_ten_thousand_rules_an_event_finds_its_listeners_and_nobody_else() {
-    let mut files = Vec::new();
-    for file in 0..10 {
-        let mut text = "version: 1\nrules:\n".to_owned();
-        for number in 0..1000 {
-            let device = if number == 7 { "roof" } else { "car_charger" };
-            text += &format!(
-                "  - id: r-{file}-{number:04}\n    triggers: {{trigger: device, device: {device}, event: any}}\n    actions: {{log: x}}\n"
-            );
-        }
-        files.push(SourceFile::new(&format!("rules/{file}.yaml"), text));
-    }
-    let loaded = rules::load(&files, &names());
-    assert_eq!(loaded.rules.rules.len(), 10_000);
-    let listeners = |alias: &str, topic| {
-        let key = (device(alias).id, topic);
-        let found = loaded.rules.listeners.get(&key);
-        found.cloned().unwrap_or_default()
-    };
-    let ids: Vec<&str> = listeners("roof", Topic::Device)
-        .iter()
-        .map(|it| loaded.rules.rules[it.rule].id.as_str())
-        .collect();
-    let expected: Vec<String> = (0..10).map(|file| format!("r-{file}-0007")).collect();
-    assert_eq!(ids, expected);
-    assert_eq!(listeners("car_charger", Topic::Device).len(), 9990);
-    assert_eq!(listeners("roof", Topic::Command), []);
-}
-
-#[test]
-fn the_starter_rules_load_without_findings() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    let mut paths: Vec<_> = fs::read_dir(root)
-        .unwrap()
-        .map(|it| it.unwrap().path())
-        .filter(|it| it.extension().is_some_and(|it| it == "yaml"))
-        .collect();
-    paths.sort();
-    let sources: Vec<SourceFile> = paths.iter().flat_map(|it| sources(it)).collect();
-    let loaded = rules::load(&sources, &names());
-    let complaints = render::text(&loaded.diagnostics, &sources, Style::Plain);
-    assert_eq!(complaints, "");
-    let ids: BTreeSet<&str> = loaded.rules.rules.iter().map(|it| it.id.as_str()).collect();
-    let expected = [
-        "car-after-battery",
-        "hold-battery-while-car-charges",
-        "quiet-night",
-        "release-battery-after-the-car",
-        "tell-me-when-a-device-is-lost",
-        "tell-me-when-charging-fails",
-    ];
-    assert_eq!(ids, expected.into());
-}
-
-#[test]
-fn programs_survive_the_way_through_the_store() {
-    let rule = only(&rule_text(TRIGGER, CONDITION, ACTION));
-    let text = serde_json::to_string(rule.program.as_ref()).unwrap();
-    let read = serde_json::from_str(&text).unwrap();
-    assert_eq!(Arc::unwrap_or_clone(rule.program), read);
 }
