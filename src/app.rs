@@ -21,14 +21,16 @@ use crate::intake::{self, Intake};
 use crate::notify::Notifiers;
 use crate::readings::{self, Poller};
 use crate::rules::rule::RuleSet;
-use crate::store::{Lock, Started, Store, inbox};
+use crate::store::signal::News;
+use crate::store::writer::Consumer;
+use crate::store::{Lock, Store, inbox};
 use crate::tracking::{self, Reports, Tracking};
 
 /// Events and their traces are kept for this long; a delivery id takes effect once as long as it is kept.
-const RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+const RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// How often old rows are removed, and how many at a time.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 const PRUNED_MAX: usize = 1000;
 
 /// A running engine.
@@ -48,73 +50,36 @@ impl App {
         let lock = Lock::take(&home.dir)
             .with_context(|| format!("failed to write to {}", home.dir.join("state").display()))?
             .context("another engine is running on this home; stop it first")?;
-        let api = DeviceApi::try_new(&home.amps)?;
-        let notifiers = Notifiers::try_new(&home.notifiers)?;
-        let keys = keys(home)?;
-        let evaluation = Evaluation::new(Arc::new(rules), clock.clone());
-        let Started {
-            store,
-            commands,
-            notifications,
-            thread: writer,
-        } = Store::start(
-            &home.dir,
-            vec![Box::new(Reports::new(clock.clone())), Box::new(evaluation)],
-        )
-        .context("failed to open the database")?;
+        let outside = Outside::of(home)?;
+        let consumers: Vec<Box<dyn Consumer>> = vec![
+            Box::new(Reports::new(clock.clone())),
+            Box::new(Evaluation::new(Arc::new(rules), clock.clone())),
+        ];
+        let started = Store::start(&home.dir, consumers).context("failed to open the database")?;
+        let store = started.store.clone();
         recover(&store, &clock).await?;
         let listener = TcpListener::bind(home.intake.listen)
             .await
             .with_context(|| format!("failed to listen on {}", home.intake.listen))?;
         let address = listener.local_addr()?;
-
         let stop = CancellationToken::new();
-        let mut stages = JoinSet::new();
-        let delivery = Delivery {
+        let inside = Inside {
             store: store.clone(),
-            api: api.clone(),
-            clock: clock.clone(),
-            request_timeout: home.amps.request_timeout,
-            look_up_after: home.amps.look_up_after,
+            clock,
+            stop: stop.clone(),
         };
-        let tracking = Tracking {
-            store: store.clone(),
-            api: api.clone(),
-            clock: clock.clone(),
-            look_up_after: home.amps.look_up_after,
-        };
-        let poller = Poller {
-            store: store.clone(),
-            api,
-            clock: clock.clone(),
-        };
-        let intake = Intake {
-            store: store.clone(),
-            clock: clock.clone(),
-            keys,
-        };
-        let devices = home.devices.values().cloned().collect();
-        stages.spawn(delivery::run(delivery, stop.clone(), commands.clone()));
-        stages.spawn(tracking::run(tracking, stop.clone(), commands));
-        let messages = Messages {
-            store: store.clone(),
-            notifiers,
-            clock: clock.clone(),
-        };
-        stages.spawn(delivery::messages::run(
-            messages,
-            stop.clone(),
-            notifications,
-        ));
-        stages.spawn(readings::run(poller, devices, stop.clone()));
-        stages.spawn(prune(store.clone(), clock, stop.clone()));
-        stages.spawn(intake::serve(listener, intake, stop.clone()));
+        let stages = inside.start(
+            home,
+            outside,
+            listener,
+            (started.commands, started.notifications),
+        );
         Ok(Self {
             address,
             stop,
             stages,
             store,
-            writer,
+            writer: started.thread,
             _lock: lock,
         })
     }
@@ -148,12 +113,87 @@ impl App {
     }
 }
 
-fn keys(home: &Home) -> anyhow::Result<Arc<[Key]>> {
-    home.intake
-        .secrets
-        .iter()
-        .map(|secret| Key::parse(secret).context("a webhook secret is not usable"))
-        .collect()
+/// What the stages speak to, and what speaks to them.
+struct Outside {
+    api: DeviceApi,
+    notifiers: Notifiers,
+    /// Any of them may have signed a webhook.
+    keys: Arc<[Key]>,
+}
+
+impl Outside {
+    fn of(home: &Home) -> anyhow::Result<Self> {
+        let keys = home.intake.secrets.iter().map(Key::parse);
+        Ok(Self {
+            api: DeviceApi::try_new(&home.amps)?,
+            notifiers: Notifiers::try_new(&home.notifiers)?,
+            keys: keys
+                .collect::<Result<_, _>>()
+                .context("a webhook secret is not usable")?,
+        })
+    }
+}
+
+/// What the stages share.
+struct Inside {
+    store: Store,
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+impl Inside {
+    fn start(
+        &self,
+        home: &Home,
+        outside: Outside,
+        listener: TcpListener,
+        (commands, notifications): (News, News),
+    ) -> JoinSet<()> {
+        let Outside {
+            api,
+            notifiers,
+            keys,
+        } = outside;
+        let (store, clock) = (&self.store, &self.clock);
+        let delivery = Delivery {
+            store: store.clone(),
+            api: api.clone(),
+            clock: clock.clone(),
+            request_timeout: home.amps.request_timeout,
+            look_up_after: home.amps.look_up_after,
+        };
+        let tracking = Tracking {
+            store: store.clone(),
+            api: api.clone(),
+            clock: clock.clone(),
+            look_up_after: home.amps.look_up_after,
+        };
+        let messages = Messages {
+            store: store.clone(),
+            notifiers,
+            clock: clock.clone(),
+        };
+        let poller = Poller {
+            store: store.clone(),
+            api,
+            clock: clock.clone(),
+        };
+        let intake = Intake {
+            store: store.clone(),
+            clock: clock.clone(),
+            keys,
+        };
+        let devices = home.devices.values().cloned().collect();
+        let stop = || self.stop.clone();
+        let mut stages = JoinSet::new();
+        stages.spawn(delivery::run(delivery, stop(), commands.clone()));
+        stages.spawn(tracking::run(tracking, stop(), commands));
+        stages.spawn(delivery::messages::run(messages, stop(), notifications));
+        stages.spawn(readings::run(poller, devices, stop()));
+        stages.spawn(prune(store.clone(), clock.clone(), stop()));
+        stages.spawn(intake::serve(listener, intake, stop()));
+        stages
+    }
 }
 
 /// What was under way when the program stopped is in doubt now.

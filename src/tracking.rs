@@ -18,7 +18,7 @@ use crate::store::writer::{Consumer, Tx};
 use crate::worker::{self, Next, Stage};
 
 /// The longest wait between two look-ups of one action.
-const LOOK_UP_WAIT_MAX: Duration = Duration::from_secs(300);
+const LOOK_UP_WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// Settles our commands by the reports that come in, in the transaction that records them.
 #[derive(Debug)]

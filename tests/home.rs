@@ -1,9 +1,8 @@
 //! The harness: a home in a folder of its own, a pretend Amps, and the engine as a process of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -84,15 +83,25 @@ impl House {
     }
 
     pub(crate) async fn without_engine(rules: &str) -> Self {
-        let settings = Settings { speed: SPEED, api_key: Secret::new(API_KEY), ..Settings::house() };
+        let settings = Settings {
+            speed: SPEED,
+            api_key: Secret::new(API_KEY),
+            ..Settings::house()
+        };
         let amps = Simulator::start(settings).await.unwrap();
         let dir = home(&SETTINGS.replace("AMPS", &amps.url()), rules);
-        Self { dir, amps, engine: None }
+        Self {
+            dir,
+            amps,
+            engine: None,
+        }
     }
 
     pub(crate) fn start_engine(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amps-rules"));
-        command.args(["--log", "info", "run", "--home"]).arg(self.dir.path());
+        command
+            .args(["--log", "info", "run", "--home"])
+            .arg(self.dir.path());
         self.start_engine_as(command);
     }
 
@@ -126,7 +135,13 @@ impl House {
     pub(crate) fn stop_engine(&mut self) -> Option<i32> {
         let mut engine = self.engine.take().unwrap();
         let id = engine.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         engine.child.wait().unwrap().code()
     }
 
@@ -137,7 +152,12 @@ impl House {
     /// Runs the command line on this home.
     pub(crate) fn cli(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amps-rules"));
-        command.arg("--home").arg(self.dir.path()).args(arguments).output().unwrap()
+        command
+            .arg("--home")
+            .arg(self.dir.path())
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// What a list or `show` says as JSON.
@@ -167,7 +187,10 @@ impl House {
     /// Waits for the newest run to have ended as `state`, and returns it.
     pub(crate) async fn run_in(&self, state: &str) -> Value {
         until(&format!("the run is {state}"), || {
-            self.json(&["runs"]).get(0).filter(|run| run["state"] == state).cloned()
+            self.json(&["runs"])
+                .get(0)
+                .filter(|run| run["state"] == state)
+                .cloned()
         })
         .await
     }
@@ -175,22 +198,23 @@ impl House {
     /// Pushes that the pretend Amps was asked for, whatever it answered.
     pub(crate) fn pushes(&self) -> Vec<RequestRecord> {
         let requests = self.amps.requests().into_iter();
-        requests.filter(|it| it.method == "POST" && it.path == "/ev-charger/dev_ev001").collect()
+        requests
+            .filter(|it| it.method == "POST" && it.path == "/ev-charger/dev_ev001")
+            .collect()
     }
 
     /// Pushes that the pretend Amps carried out.
     pub(crate) fn accepted_pushes(&self) -> usize {
-        self.pushes().iter().filter(|it| it.accepted_action.is_some()).count()
-    }
-
-    /// Somebody charges the battery through Amps; its end is the webhook that our rule waits for.
-    pub(crate) fn charge_battery(&self) {
-        let order = json!({"command": "charge"});
-        self.amps.control("POST", "/devices/dev_abc123/actions", &order).unwrap();
+        self.pushes()
+            .iter()
+            .filter(|it| it.accepted_action.is_some())
+            .count()
     }
 
     pub(crate) fn fault(&self, kind: &str, fault: &Value) {
-        self.amps.control("POST", &format!("/faults/{kind}"), fault).unwrap();
+        self.amps
+            .control("POST", &format!("/faults/{kind}"), fault)
+            .unwrap();
     }
 
     /// What the phone heard.
@@ -217,7 +241,11 @@ impl Engine {
         let mut said = String::new();
         let webhooks = loop {
             let before = said.len();
-            assert_ne!(lines.read_line(&mut said).unwrap(), 0, "the engine ended:\n{said}");
+            assert_ne!(
+                lines.read_line(&mut said).unwrap(),
+                0,
+                "the engine ended:\n{said}"
+            );
             if let Some((_, address)) = said[before..].split_once("webhooks at ") {
                 break address.trim().to_owned();
             }
@@ -271,14 +299,20 @@ pub(crate) async fn post(url: &str, id: &str, body: &[u8]) -> reqwest::Response 
 
 /// A client that needs no certificates: everything here is loopback.
 pub(crate) fn client() -> reqwest::Client {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 /// The end of a battery's charge, as the newest generation tells of it.
@@ -288,23 +322,4 @@ pub(crate) fn battery_charged(action: &str) -> Value {
         "command": "charge", "parameters": null, "result": {"success": true},
         "completedAt": "2026-06-10T08:00:00.000Z",
     })
-}
-
-/// What a finished process wrote to `stream`, for people.
-pub(crate) fn text(mut stream: impl Read) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
-}
-
-/// The bytes of all files below `dir`, for looking for what must not be there.
-pub(crate) fn contents(dir: &Path) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            bytes.extend(fs::read(path).unwrap());
-        }
-    }
-    bytes
 }

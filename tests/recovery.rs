@@ -15,7 +15,12 @@ use crate::home::{CAR_AFTER_BATTERY, House, battery_charged, post, until};
 /// A webhook that starts the story, answered.
 async fn begin(house: &House, action: &str) {
     let body = battery_charged(action).to_string();
-    let answer = post(&house.engine().webhooks, &format!("msg_{action}"), body.as_bytes()).await;
+    let answer = post(
+        &house.engine().webhooks,
+        &format!("msg_{action}"),
+        body.as_bytes(),
+    )
+    .await;
     assert_eq!(answer.status(), 200);
 }
 
@@ -27,7 +32,12 @@ async fn ends_well(house: &House) {
     assert_eq!(house.accepted_pushes(), 1);
     assert_eq!(house.phone().len(), 1);
     let action = command["action"].as_str();
-    assert!(house.pushes().iter().any(|it| it.accepted_action.as_deref() == action));
+    assert!(
+        house
+            .pushes()
+            .iter()
+            .any(|it| it.accepted_action.as_deref() == action)
+    );
 }
 
 /// Holds the database's write lock until it is dropped.
@@ -39,21 +49,28 @@ fn lock(house: &House) -> Connection {
 }
 
 async fn accepted(house: &House) {
-    until("Amps has the push", || (house.accepted_pushes() == 1).then_some(())).await;
+    until("Amps has the push", || {
+        (house.accepted_pushes() == 1).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_answer_to_the_webhook_and_the_push() {
     let mut house = House::without_engine(CAR_AFTER_BATTERY).await;
     let amps = house.amps.url();
-    house.edit("home.yaml", |text| text.replace(&amps, "http://127.0.0.1:1"));
+    house.edit("home.yaml", |text| {
+        text.replace(&amps, "http://127.0.0.1:1")
+    });
     house.start_engine();
     begin(&house, "act_1").await;
     house.command_in("queued").await;
     house.kill_engine();
     assert_eq!(house.pushes().len(), 0);
 
-    house.edit("home.yaml", |text| text.replace("http://127.0.0.1:1", &amps));
+    house.edit("home.yaml", |text| {
+        text.replace("http://127.0.0.1:1", &amps)
+    });
     house.start_engine();
     ends_well(&house).await;
 }
@@ -72,7 +89,10 @@ async fn killed_right_after_the_answer_to_the_webhook() {
 async fn killed_between_the_push_and_its_arrival() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
     let late = json!({"kind": "delay_before", "ms": 600});
-    house.fault("requests", &json!({"method": "POST", "path": "/ev-charger", "fault": late}));
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
+    );
     begin(&house, "act_1").await;
     until("the push is under way", || house.pushes().pop()).await;
     house.kill_engine();
@@ -86,7 +106,10 @@ async fn killed_between_the_push_and_its_arrival() {
 async fn killed_between_the_push_and_its_answer() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
     let late = json!({"kind": "delay_after", "ms": 5000});
-    house.fault("requests", &json!({"method": "POST", "path": "/ev-charger", "fault": late}));
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
+    );
     begin(&house, "act_1").await;
     accepted(&house).await;
     house.kill_engine();
@@ -100,15 +123,27 @@ async fn killed_between_the_push_and_its_answer() {
 async fn killed_between_the_answer_to_the_push_and_its_record() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
     let late = json!({"kind": "delay_after", "ms": 500});
-    house.fault("requests", &json!({"method": "POST", "path": "/ev-charger", "fault": late}));
-    house.amps.control("POST", "/webhooks/hold", &Value::Null).unwrap();
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
+    );
+    house
+        .amps
+        .control("POST", "/webhooks/hold", &Value::Null)
+        .unwrap();
     begin(&house, "act_1").await;
     accepted(&house).await;
     let lock = lock(&house);
-    until("the push is answered", || house.pushes()[0].status.filter(|it| *it == 202)).await;
+    until("the push is answered", || {
+        house.pushes()[0].status.filter(|it| *it == 202)
+    })
+    .await;
     house.kill_engine();
     drop(lock);
-    house.amps.control("POST", "/webhooks/release", &Value::Null).unwrap();
+    house
+        .amps
+        .control("POST", "/webhooks/release", &Value::Null)
+        .unwrap();
     assert_eq!(house.command_in("sending").await["attempts"], 1);
 
     house.start_engine();
@@ -119,11 +154,17 @@ async fn killed_between_the_answer_to_the_push_and_its_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_record_of_the_answer_and_the_report() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
-    house.amps.control("POST", "/webhooks/hold", &Value::Null).unwrap();
+    house
+        .amps
+        .control("POST", "/webhooks/hold", &Value::Null)
+        .unwrap();
     begin(&house, "act_1").await;
     house.command_in("acknowledged").await;
     house.kill_engine();
-    house.amps.control("POST", "/webhooks/release", &Value::Null).unwrap();
+    house
+        .amps
+        .control("POST", "/webhooks/release", &Value::Null)
+        .unwrap();
 
     house.start_engine();
     ends_well(&house).await;
@@ -133,11 +174,17 @@ async fn killed_between_the_record_of_the_answer_and_the_report() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_the_report_waits_to_be_recorded() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
-    house.amps.control("POST", "/webhooks/hold", &Value::Null).unwrap();
+    house
+        .amps
+        .control("POST", "/webhooks/hold", &Value::Null)
+        .unwrap();
     begin(&house, "act_1").await;
     house.command_in("acknowledged").await;
     let lock = lock(&house);
-    house.amps.control("POST", "/webhooks/release", &Value::Null).unwrap();
+    house
+        .amps
+        .control("POST", "/webhooks/release", &Value::Null)
+        .unwrap();
     until("Amps is told to come again", || {
         let webhooks = json!(house.amps.webhooks());
         webhooks.to_string().contains("503").then_some(())
@@ -154,14 +201,18 @@ async fn killed_while_the_report_waits_to_be_recorded() {
 async fn killed_between_the_report_and_the_message_to_the_phone() {
     let mut house = House::without_engine(CAR_AFTER_BATTERY).await;
     let phone = format!("{}/_simulator/phone", house.amps.url());
-    house.edit("home.yaml", |text| text.replace(&phone, "http://127.0.0.1:1/phone"));
+    house.edit("home.yaml", |text| {
+        text.replace(&phone, "http://127.0.0.1:1/phone")
+    });
     house.start_engine();
     begin(&house, "act_1").await;
     house.run_in("completed").await;
     house.kill_engine();
     assert_eq!(house.phone().len(), 0);
 
-    house.edit("home.yaml", |text| text.replace("http://127.0.0.1:1/phone", &phone));
+    house.edit("home.yaml", |text| {
+        text.replace("http://127.0.0.1:1/phone", &phone)
+    });
     house.start_engine();
     ends_well(&house).await;
 }
@@ -178,7 +229,9 @@ async fn killed_at_any_moment() {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        Clock::System.sleep(Duration::from_millis(seed % LATEST_MS)).await;
+        Clock::System
+            .sleep(Duration::from_millis(seed % LATEST_MS))
+            .await;
         house.kill_engine();
         house.start_engine();
         let cause = format!("msg_act_{story}");
@@ -190,6 +243,12 @@ async fn killed_at_any_moment() {
         assert_eq!(house.accepted_pushes() as u64, story, "seed {seed:#x}");
     }
     let commands = house.json(&["commands"]);
-    assert!(commands.as_array().unwrap().iter().all(|it| it["state"] == "completed"));
+    assert!(
+        commands
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["state"] == "completed")
+    );
     assert_eq!(commands.as_array().unwrap().len() as u64, STORIES);
 }

@@ -19,7 +19,12 @@ async fn a_charged_battery_makes_the_car_charge_and_the_phone_ring() {
 
     let command = house.command_in("completed").await;
     assert_eq!(
-        json!([command["device"], command["command"], command["attempts"], command["rule"]]),
+        json!([
+            command["device"],
+            command["command"],
+            command["attempts"],
+            command["rule"]
+        ]),
         json!(["car_charger", "charge", 1, "car-after-battery"])
     );
     assert_eq!(command["cause"], "msg_act_1");
@@ -27,7 +32,10 @@ async fn a_charged_battery_makes_the_car_charge_and_the_phone_ring() {
     assert_eq!(pushes.len(), 1);
     assert_eq!(pushes[0].body, r#"{"action":{"command":"charge"}}"#);
     assert_eq!(json!(pushes[0].key), "valid");
-    assert_eq!(pushes[0].accepted_action.as_deref(), command["action"].as_str());
+    assert_eq!(
+        pushes[0].accepted_action.as_deref(),
+        command["action"].as_str()
+    );
 
     let run = house.run_in("completed").await;
     assert_eq!(run["cause"], "msg_act_1");
@@ -57,14 +65,20 @@ async fn the_same_end_under_another_delivery_id_has_no_effect() {
     let answer = post(&house.engine().webhooks, "msg_again", body.as_bytes()).await;
 
     assert_eq!(answer.status(), 200);
-    assert_eq!(house.json(&["events", "show", "msg_again"])["state"], "repeat");
+    assert_eq!(
+        house.json(&["events", "show", "msg_again"])["state"],
+        "repeat"
+    );
     assert_eq!(house.pushes().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_overtakes_the_answer_settles_the_command() {
     let house = House::start(CAR_AFTER_BATTERY).await;
-    house.fault("actions", &json!({"device": "dev_ev001", "fault": {"kind": "complete_first"}}));
+    house.fault(
+        "actions",
+        &json!({"device": "dev_ev001", "fault": {"kind": "complete_first"}}),
+    );
     tell(&house, "act_1").await;
 
     let command = house.command_in("completed").await;
@@ -82,9 +96,17 @@ async fn an_answer_that_is_lost_is_looked_up_and_nothing_is_sent_twice() {
 
     let command = house.command_in("completed").await;
     assert_eq!(house.pushes().len(), 1);
-    assert_eq!(house.pushes()[0].accepted_action.as_deref(), command["action"].as_str());
+    assert_eq!(
+        house.pushes()[0].accepted_action.as_deref(),
+        command["action"].as_str()
+    );
     let story = house.json(&["commands", "show", command["id"].as_str().unwrap()]);
-    let states: Vec<_> = story["steps"].as_array().unwrap().iter().map(|it| &it["state"]).collect();
+    let states: Vec<_> = story["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["state"])
+        .collect();
     assert_eq!(states, ["sending", "in_doubt", "acknowledged", "completed"]);
 }
 
@@ -104,13 +126,21 @@ async fn a_push_that_never_arrived_is_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_without_a_webhook_is_found_by_looking_it_up() {
     let house = House::start(CAR_AFTER_BATTERY).await;
-    house.fault("webhooks", &json!({"event": "push.completed", "fault": {"kind": "drop"}}));
+    house.fault(
+        "webhooks",
+        &json!({"event": "push.completed", "fault": {"kind": "drop"}}),
+    );
     tell(&house, "act_1").await;
 
     house.command_in("completed").await;
     house.run_in("completed").await;
     let events = house.json(&["events"]);
-    let found = events.as_array().unwrap().iter().filter(|it| it["source"] == "look_up").count();
+    let found = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["source"] == "look_up")
+        .count();
     assert_eq!(found, 1);
 }
 
@@ -133,11 +163,17 @@ async fn a_final_refusal_fails_the_run_and_says_why() {
         "kind": "answer", "status": 422, "code": "COMMAND_NOT_SUPPORTED",
         "message": "not offered yet", "retry_after_seconds": null,
     });
-    house.fault("requests", &json!({"method": "POST", "path": "/ev-charger", "fault": refusal}));
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/ev-charger", "fault": refusal}),
+    );
     tell(&house, "act_1").await;
 
     let run = house.run_in("failed").await;
-    assert_eq!(run["reason"], "`charge` failed: COMMAND_NOT_SUPPORTED, not offered yet");
+    assert_eq!(
+        run["reason"],
+        "`charge` failed: COMMAND_NOT_SUPPORTED, not offered yet"
+    );
     let command = house.command_in("failed").await;
     assert_eq!(
         command["failure"],
@@ -153,11 +189,17 @@ async fn a_device_that_another_action_holds_is_waited_for() {
         "kind": "answer", "status": 409, "code": "CONFLICT", "message": "busy",
         "retry_after_seconds": null,
     });
-    house.fault("requests", &json!({"method": "POST", "path": "/ev-charger", "fault": busy}));
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/ev-charger", "fault": busy}),
+    );
     tell(&house, "act_1").await;
 
     let command = house.command_in("completed").await;
-    assert_eq!(command["attempts"], 1, "a push that another action blocked is no attempt");
+    assert_eq!(
+        command["attempts"], 1,
+        "a push that another action blocked is no attempt"
+    );
     assert_eq!((house.pushes().len(), house.accepted_pushes()), (2, 1));
 }
 

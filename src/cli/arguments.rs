@@ -97,7 +97,11 @@ pub(super) struct SimulatorArguments {
     pub(super) listen: std::net::SocketAddr,
 
     /// Where to send webhooks; each event to an address of its own below this one.
-    #[arg(long, default_value = "http://127.0.0.1:8787/webhooks/amps", value_name = "URL")]
+    #[arg(
+        long,
+        default_value = "http://127.0.0.1:8787/webhooks/amps",
+        value_name = "URL"
+    )]
     pub(super) webhooks_to: String,
 
     /// How many times faster than life devices charge and actions end, from 1 to 1000.
@@ -151,7 +155,9 @@ pub(super) enum ShowCommand {
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    let speed: f64 = text
+        .parse()
+        .map_err(|_| format!("`{text}` is not a number"))?;
     if (1.0..=1000.0).contains(&speed) {
         Ok(speed)
     } else {

@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::cli::Exit;
 use crate::cli::arguments::{CheckArguments, Deny, LogFormat};
 use crate::cli::console::Console;
-use crate::config::environment::Environment;
 use crate::config;
+use crate::config::environment::Environment;
 use crate::document::render::{self, Style};
 use crate::rules;
 
@@ -33,8 +33,16 @@ pub(super) fn check(
     match arguments.format {
         LogFormat::Json => writeln!(console.out, "{}", render::json(&diagnostics, &sources))?,
         LogFormat::Text => {
-            let style = if console.is_colourful { Style::Colored } else { Style::Plain };
-            write!(console.out, "{}", render::text(&diagnostics, &sources, style))?;
+            let style = if console.is_colourful {
+                Style::Colored
+            } else {
+                Style::Plain
+            };
+            write!(
+                console.out,
+                "{}",
+                render::text(&diagnostics, &sources, style)
+            )?;
         }
     }
     let n_errors = diagnostics.iter().filter(|it| it.is_error()).count();
@@ -48,7 +56,11 @@ pub(super) fn check(
         count(n_rules, "rule"),
     )?;
     let denied = matches!(arguments.deny, Some(Deny::Warnings)) && 0 < n_warnings;
-    Ok(if 0 < n_errors || denied { Exit::Findings } else { Exit::Done })
+    Ok(if 0 < n_errors || denied {
+        Exit::Findings
+    } else {
+        Exit::Done
+    })
 }
 
 fn count(n: usize, noun: &str) -> String {

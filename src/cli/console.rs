@@ -16,9 +16,13 @@ pub(super) struct Console {
 impl Console {
     pub(super) fn of_process() -> Self {
         let out = AutoStream::auto(io::stdout());
-        let is_colourful = io::stdout().is_terminal()
-            && out.current_choice() != anstream::ColorChoice::Never;
-        Self { out: Box::new(out), err: Box::new(AutoStream::auto(io::stderr())), is_colourful }
+        let is_colourful =
+            io::stdout().is_terminal() && out.current_choice() != anstream::ColorChoice::Never;
+        Self {
+            out: Box::new(out),
+            err: Box::new(AutoStream::auto(io::stderr())),
+            is_colourful,
+        }
     }
 
     /// Writes `value` as one JSON document.
@@ -39,7 +43,10 @@ impl Console {
             .enumerate()
             .map(|(column, heading)| {
                 let cells = rows.iter().map(|row| row[column].chars().count());
-                cells.chain([heading.chars().count()]).max().unwrap_or_default()
+                cells
+                    .chain([heading.chars().count()])
+                    .max()
+                    .unwrap_or_default()
             })
             .collect();
         let headings: Vec<_> = headings.iter().map(|it| (*it).to_owned()).collect();
@@ -48,8 +55,11 @@ impl Console {
     }
 
     fn row(&mut self, cells: &[String], widths: &[usize]) -> io::Result<()> {
-        let line: Vec<_> =
-            cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let line: Vec<_> = cells
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         writeln!(self.out, "{}", line.join("  ").trim_end())
     }
 }

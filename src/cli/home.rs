@@ -36,7 +36,11 @@ fn report(
 ) -> anyhow::Result<()> {
     if !diagnostics.is_empty() {
         // The stream drops the colours where nobody would see them.
-        write!(console.err, "{}", render::text(diagnostics, sources, Style::Colored))?;
+        write!(
+            console.err,
+            "{}",
+            render::text(diagnostics, sources, Style::Colored)
+        )?;
     }
     Ok(())
 }

@@ -49,7 +49,9 @@ pub(super) fn list<T: Listed>(
             }
         }
         None => {
-            let rows = view.map(|view| T::newest(&view, arguments.limit)).transpose()?;
+            let rows = view
+                .map(|view| T::newest(&view, arguments.limit))
+                .transpose()?;
             let rows = rows.unwrap_or_default();
             if arguments.json {
                 console.json(&rows)?;
@@ -83,15 +85,18 @@ impl Listed for EventRow {
             self.id.clone(),
             self.source.clone(),
             self.state.clone(),
-            self.payload.as_ref().map_or_else(|| self.kind.clone(), about),
+            self.payload
+                .as_ref()
+                .map_or_else(|| self.kind.clone(), about),
         ]
     }
 }
 
 impl Listed for CommandRow {
     const NOUN: &'static str = "command";
-    const HEADINGS: &'static [&'static str] =
-        &["created", "id", "device", "command", "state", "attempts", "rule", "why"];
+    const HEADINGS: &'static [&'static str] = &[
+        "created", "id", "device", "command", "state", "attempts", "rule", "why",
+    ];
     type Story = CommandStory;
 
     fn newest(view: &View, rows_max: usize) -> Result<Vec<Self>, Unreadable> {
@@ -103,7 +108,10 @@ impl Listed for CommandRow {
     }
 
     fn cells(&self) -> Vec<String> {
-        let why = self.failure.as_ref().map(|it| it.code.clone().unwrap_or(it.message.clone()));
+        let why = self
+            .failure
+            .as_ref()
+            .map(|it| it.code.clone().unwrap_or(it.message.clone()));
         vec![
             time(self.created_at),
             self.id.clone(),
@@ -155,13 +163,21 @@ impl Listed for DeadLetter {
     }
 
     fn cells(&self) -> Vec<String> {
-        vec![time(self.at), self.id.clone(), self.kind.clone(), self.reason.clone()]
+        vec![
+            time(self.at),
+            self.id.clone(),
+            self.kind.clone(),
+            self.reason.clone(),
+        ]
     }
 }
 
 /// In the zone of the machine that shows it.
 fn time(moment: Timestamp) -> String {
-    moment.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    moment
+        .to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// An event in a few words.
@@ -172,15 +188,27 @@ fn about(payload: &Payload) -> String {
             format!("{command} on {} {}", report.device, ended(&report.outcome))
         }
         Payload::Connection(connection) => {
-            format!("{} {}", connection.device, connection_change(connection.change))
+            format!(
+                "{} {}",
+                connection.device,
+                connection_change(connection.change)
+            )
         }
         Payload::Readings(readings) => {
-            let values: Vec<_> =
-                readings.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            let values: Vec<_> = readings
+                .values
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"))
+                .collect();
             format!("{}: {}", readings.device, values.join(", "))
         }
         Payload::Settled(settled) => {
-            format!("our {} on {} {}", settled.name, settled.device, ended(&settled.outcome))
+            format!(
+                "our {} on {} {}",
+                settled.name,
+                settled.device,
+                ended(&settled.outcome)
+            )
         }
         Payload::Unknown => "of a kind not known here".to_owned(),
     }
@@ -190,7 +218,10 @@ fn about(payload: &Payload) -> String {
 pub(super) fn ended(outcome: &Outcome) -> String {
     match outcome.failure() {
         Some(failure) => {
-            format!("failed ({})", failure.code.as_deref().unwrap_or(&failure.message))
+            format!(
+                "failed ({})",
+                failure.code.as_deref().unwrap_or(&failure.message)
+            )
         }
         None => outcome.name().to_owned(),
     }

@@ -119,5 +119,8 @@ fn log(level: LogLevel, format: LogFormat) {
 
 /// A runtime with the two threads that a small machine can spare.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
 }

@@ -52,7 +52,9 @@ pub(super) fn run(dir: &Path, console: &mut Console) -> anyhow::Result<Exit> {
 async fn stop(app: App, console: &mut Console) -> anyhow::Result<Exit> {
     match tokio::time::timeout(STOP_WAIT, app.stop()).await {
         Ok(stopped) => stopped?,
-        Err(_) => tracing::warn!("stopped before everything was done; it goes on at the next start"),
+        Err(_) => {
+            tracing::warn!("stopped before everything was done; it goes on at the next start");
+        }
     }
     writeln!(console.err, "stopped")?;
     Ok(Exit::Done)

@@ -42,9 +42,17 @@ pub(super) fn simulator(
         writeln!(console.out, "  webhooks to     {}", arguments.webhooks_to)?;
         for device in devices {
             let kind = device.kind.device_type();
-            writeln!(console.out, "  {:<15} {} ({})", device.name, device.id, kind)?;
+            writeln!(
+                console.out,
+                "  {:<15} {} ({})",
+                device.name, device.id, kind
+            )?;
         }
-        writeln!(console.out, "faults, devices, what was asked: {}/_simulator/", running.url())?;
+        writeln!(
+            console.out,
+            "faults, devices, what was asked: {}/_simulator/",
+            running.url()
+        )?;
         console.out.flush()?;
         tokio::select! {
             _ = terminate.recv() => {}
@@ -58,12 +66,12 @@ pub(super) fn simulator(
 /// The house, `speed` times faster than life. Its ids are new each time, since an engine takes a
 /// delivery id that it has seen for a repeat.
 pub(super) fn settings(speed: f64) -> anyhow::Result<Settings> {
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed).context("the system has no random numbers")?;
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).context("the system has no random numbers")?;
     Ok(Settings {
         api_key: Secret::new(API_KEY),
         speed,
-        seed: u64::from_ne_bytes(seed),
+        seed: u64::from_ne_bytes(random),
         ..Settings::house()
     })
 }

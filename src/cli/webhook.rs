@@ -43,10 +43,16 @@ pub(super) fn send(
     let now = Clock::System.now();
     let id = arguments.id.clone().map_or_else(|| random("msg_"), Ok)?;
     let body = match &arguments.file {
-        Some(file) => fs::read(file).with_context(|| format!("failed to read {}", file.display()))?,
+        Some(file) => {
+            fs::read(file).with_context(|| format!("failed to read {}", file.display()))?
+        }
         None => made_up(&home, arguments, now)?.to_string().into_bytes(),
     };
-    let secret = home.intake.secrets.first().context("the home has no webhook secret")?;
+    let secret = home
+        .intake
+        .secrets
+        .first()
+        .context("the home has no webhook secret")?;
     let key = Key::parse(secret).context("the webhook secret of the home is not usable")?;
     let signature = signature::sign(&key, &id, now.as_second(), &body);
     let url = address(&home, arguments.event.as_deref());
@@ -64,15 +70,13 @@ pub(super) fn send(
     report(&id, &url, exchange, console)
 }
 
-fn report(
-    id: &str,
-    url: &str,
-    exchange: Exchange,
-    console: &mut Console,
-) -> anyhow::Result<Exit> {
+fn report(id: &str, url: &str, exchange: Exchange, console: &mut Console) -> anyhow::Result<Exit> {
     match exchange {
         Exchange::Answered { status: 200, .. } => {
-            writeln!(console.out, "{id} was taken in; see `amps-rules events show {id}`")?;
+            writeln!(
+                console.out,
+                "{id} was taken in; see `amps-rules events show {id}`"
+            )?;
             Ok(Exit::Done)
         }
         Exchange::Answered { status, body, .. } => {
@@ -114,8 +118,13 @@ fn made_up(home: &Home, arguments: &SendArguments, now: Timestamp) -> anyhow::Re
             "result": {"success": false}, "failedAt": at,
             "errorCode": "DEVICE_OFFLINE", "errorMessage": "The device did not answer.",
         }),
-        "device.connected" | "device.reconnected" | "device.disconnected" => json!({"timestamp": at}),
-        other => bail!("`{other}` cannot be made up; one of {} can, and --file sends anything", EVENTS.join(", ")),
+        "device.connected" | "device.reconnected" | "device.disconnected" => {
+            json!({"timestamp": at})
+        }
+        other => bail!(
+            "`{other}` cannot be made up; one of {} can, and --file sends anything",
+            EVENTS.join(", ")
+        ),
     };
     if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
         body.extend(fields);
@@ -128,10 +137,12 @@ fn device(home: &Home, alias: Option<&str>) -> anyhow::Result<Device> {
         Some(alias) => home.devices.get(&DeviceAlias::new(alias)),
         None => home.devices.values().next(),
     };
-    found.map(|it| it.device.clone()).with_context(|| match alias {
-        Some(alias) => format!("no device of this home is called `{alias}`"),
-        None => "the home has no device that a body could speak of".to_owned(),
-    })
+    found
+        .map(|it| it.device.clone())
+        .with_context(|| match alias {
+            Some(alias) => format!("no device of this home is called `{alias}`"),
+            None => "the home has no device that a body could speak of".to_owned(),
+        })
 }
 
 fn random(prefix: &str) -> anyhow::Result<String> {

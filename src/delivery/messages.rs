@@ -18,7 +18,7 @@ use crate::worker::{self, Next, Stage};
 const PATIENCE: RetryPolicy = RetryPolicy {
     attempts: 40,
     backoff: Duration::from_secs(5),
-    max_backoff: Duration::from_secs(3600),
+    max_backoff: Duration::from_hours(1),
 };
 
 /// Takes messages out of the outbox.

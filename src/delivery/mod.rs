@@ -144,7 +144,7 @@ impl Delivery {
         match answer {
             Answer::Ok(action) => {
                 self.record(move |tx| taken(tx, &open, &step, &action, now))
-                    .await
+                    .await;
             }
             Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
                 self.record(move |tx| {

@@ -53,10 +53,9 @@ impl Verdict {
         let failure = Failure::new(code.as_deref(), message);
         match (status, code.as_deref()) {
             // A burst shows as 401, with either code.
-            (429, _)
+            (429 | 503, _)
             | (_, Some("RATE_LIMIT_EXCEEDED" | "RATE_LIMITED"))
-            | (401, Some("UNAUTHORIZED") | None)
-            | (503, _) => Self::Retry {
+            | (401, Some("UNAUTHORIZED") | None) => Self::Retry {
                 failure,
                 after: *retry_after,
             },
@@ -73,13 +72,13 @@ impl Verdict {
 }
 
 /// How long a report may stay out before a command is expired (`rule-language.md` §7.5).
-const REPORT_DEADLINE: Duration = Duration::from_secs(15 * 60);
+const REPORT_DEADLINE: Duration = Duration::from_mins(15);
 
 /// How soon the device is tried again while another action holds it.
 const BLOCKED_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a command waits for its device while other actions hold it.
-const BLOCKED_MAX: Duration = Duration::from_secs(15 * 60);
+const BLOCKED_MAX: Duration = Duration::from_mins(15);
 
 /// Before the first look-up of a push whose answer was lost: enough for it to be listed.
 const LISTING_WAIT: Duration = Duration::from_secs(1);

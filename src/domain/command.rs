@@ -45,7 +45,7 @@ impl RetryPolicy {
     pub const DEFAULT: Self = Self {
         attempts: 3,
         backoff: Duration::from_secs(30),
-        max_backoff: Duration::from_secs(600),
+        max_backoff: Duration::from_mins(10),
     };
 }
 

@@ -60,6 +60,10 @@ impl fmt::Display for DeviceType {
     }
 }
 
+#[expect(
+    clippy::struct_field_names,
+    reason = "`device_type` is the API's word, and `type` is Rust's"
+)]
 /// A device of this home: who it is for the rules and who it is for Amps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {

@@ -2,6 +2,8 @@
 //!
 //! Settled is final: whatever comes later is refused as a value and changes nothing.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +100,7 @@ pub struct IllegalTransition {
 
 impl Lifecycle {
     /// The state after `step`, taken at `now`.
-    pub fn after(self, step: Step, now: Timestamp) -> Result<Self, IllegalTransition> {
+    pub fn after(self, step: Step, now: Timestamp) -> Result<Self, Box<IllegalTransition>> {
         Ok(match (self, step) {
             (Self::Queued { attempts, due }, Step::Claimed) if due <= now => Self::Sending {
                 attempts: attempts + 1,
@@ -110,6 +112,15 @@ impl Lifecycle {
                     look_up_at,
                     deadline,
                 },
+            )
+            | (
+                Self::Acknowledged {
+                    attempts,
+                    action,
+                    deadline,
+                    ..
+                },
+                Step::StillWaiting { look_up_at },
             ) => Self::Acknowledged {
                 attempts,
                 action,
@@ -135,20 +146,6 @@ impl Lifecycle {
                 retry_at,
                 Outcome::Failed(Failure::never_arrived()),
             ),
-            (
-                Self::Acknowledged {
-                    attempts,
-                    action,
-                    deadline,
-                    ..
-                },
-                Step::StillWaiting { look_up_at },
-            ) => Self::Acknowledged {
-                attempts,
-                action,
-                look_up_at,
-                deadline,
-            },
             (Self::Acknowledged { attempts, .. }, Step::Reported { outcome, retry_at }) => {
                 Self::again(attempts, retry_at, outcome)
             }
@@ -157,7 +154,7 @@ impl Lifecycle {
                     outcome: Outcome::Expired,
                 }
             }
-            (from, step) => return Err(IllegalTransition { from, step }),
+            (from, step) => return Err(Box::new(IllegalTransition { from, step })),
         })
     }
 
@@ -205,6 +202,15 @@ impl Outcome {
         match self {
             Self::Failed(failure) => Some(failure),
             Self::Completed | Self::Cancelled | Self::Expired => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{code}, {}", self.message),
+            None => f.write_str(&self.message),
         }
     }
 }

@@ -113,8 +113,13 @@ impl Unit {
     /// Factor and offset that lead to the base unit of the dimension.
     fn to_base(self) -> (f64, f64) {
         match self {
-            Self::Percent | Self::Ampere | Self::Volt | Self::Minute | Self::Celsius => (1.0, 0.0),
-            Self::Watt | Self::WattHour => (1.0, 0.0),
+            Self::Percent
+            | Self::Watt
+            | Self::WattHour
+            | Self::Ampere
+            | Self::Volt
+            | Self::Minute
+            | Self::Celsius => (1.0, 0.0),
             Self::Kilowatt | Self::KilowattHour => (1000.0, 0.0),
             Self::Hour => (60.0, 0.0),
             Self::Fahrenheit => (5.0 / 9.0, -160.0 / 9.0),

@@ -180,8 +180,10 @@ fn look<'a>(scene: Scene<'a>, subject: &Subject) -> (Option<&'a Value>, String) 
         return (None, found);
     }
     if subject.max_age < age {
-        found += &format!(", more than {}", show(subject.max_age));
-        return (None, found);
+        return (
+            None,
+            format!("{found}, more than {}", show(subject.max_age)),
+        );
     }
     (Some(&reading.value), found)
 }

@@ -90,6 +90,3 @@ fn wake(scene: Scene<'_>, device: &DeviceId, happening: &Happening<'_>, decision
         run::consider(scene, of_one_rule, happening, decision);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -176,21 +176,20 @@ pub(super) fn resume(scene: Scene<'_>, settled: &Settled, decision: &mut Decisio
     decision.traces.push(trace);
 }
 
-/// How a command ended, for people.
+/// How a command ended, for people: the command, the outcome, why, and after how many attempts.
 fn settlement(settled: &Settled) -> String {
-    let mut text = format!("`{}` {}", settled.name, settled.outcome.name());
-    if let Some(failure) = settled.outcome.failure() {
-        let code = failure
-            .code
-            .as_deref()
-            .map(|code| format!("{code}, "))
-            .unwrap_or_default();
-        text += &format!(": {code}{}", failure.message);
-    }
-    if settled.attempts > 1 {
-        text += &format!(" ({} attempts)", settled.attempts);
-    }
-    text
+    let why = settled
+        .outcome
+        .failure()
+        .map(|failure| format!(": {failure}"));
+    let attempts = (1 < settled.attempts).then(|| format!(" ({} attempts)", settled.attempts));
+    format!(
+        "`{}` {}{}{}",
+        settled.name,
+        settled.outcome.name(),
+        why.unwrap_or_default(),
+        attempts.unwrap_or_default(),
+    )
 }
 
 /// How far a run came.

@@ -36,7 +36,7 @@ struct Polled {
 /// Reads until `stop`, one device at a time, the one that is due first.
 pub(crate) async fn run(poller: Poller, devices: Vec<HomeDevice>, stop: CancellationToken) {
     let now = poller.clock.now();
-    let mut polled: Vec<_> = devices
+    let mut line: Vec<_> = devices
         .into_iter()
         .map(|device| Polled {
             device,
@@ -45,7 +45,7 @@ pub(crate) async fn run(poller: Poller, devices: Vec<HomeDevice>, stop: Cancella
         })
         .collect();
     loop {
-        let Some(next) = polled.iter_mut().min_by_key(|it| it.due) else {
+        let Some(next) = line.iter_mut().min_by_key(|it| it.due) else {
             return;
         };
         tokio::select! {
@@ -60,7 +60,7 @@ pub(crate) async fn run(poller: Poller, devices: Vec<HomeDevice>, stop: Cancella
             Ok(()) => {}
             Err(Error::Closed) => return,
             Err(error) => {
-                tracing::warn!(device = %next.device.device.alias, %error, "a reading is lost")
+                tracing::warn!(device = %next.device.device.alias, %error, "a reading is lost");
             }
         }
         next.due = later(poller.clock.now(), next.device.poll);

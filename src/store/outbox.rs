@@ -348,12 +348,7 @@ fn describe(step: &Step) -> String {
         Step::Claimed => "sent".to_owned(),
         Step::Acknowledged { action, .. } => format!("taken by Amps as {action}"),
         Step::Refused { failure, retry_at } => {
-            let code = failure
-                .code
-                .as_deref()
-                .map(|code| format!("{code}, "))
-                .unwrap_or_default();
-            format!("turned away: {code}{}{}", failure.message, again(*retry_at))
+            format!("turned away: {failure}{}", again(*retry_at))
         }
         Step::Blocked { retry_at } => {
             format!("another action holds the device{}", again(Some(*retry_at)))
@@ -361,19 +356,10 @@ fn describe(step: &Step) -> String {
         Step::AnswerLost { .. } => {
             "the answer was lost; looking it up before anything is sent again".to_owned()
         }
-        Step::NeverArrived { retry_at } => {
-            format!("Amps does not have it{}", again(*retry_at))
-        }
+        Step::NeverArrived { retry_at } => format!("Amps does not have it{}", again(*retry_at)),
         Step::StillWaiting { .. } => "no news from Amps yet".to_owned(),
         Step::Reported { outcome, retry_at } => match outcome.failure() {
-            Some(failure) => {
-                let code = failure
-                    .code
-                    .as_deref()
-                    .map(|code| format!("{code}, "))
-                    .unwrap_or_default();
-                format!("{code}{}{}", failure.message, again(*retry_at))
-            }
+            Some(failure) => format!("failed: {failure}{}", again(*retry_at)),
             None => format!("reported as {}", outcome.name()),
         },
         Step::TimePassed => "nothing was heard of it in time".to_owned(),

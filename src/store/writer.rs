@@ -42,7 +42,6 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?)
     }
 
-
     /// Shows `event` to the consumers before this transaction commits.
     pub(super) fn hand_on(&self, event: Event) {
         self.fresh.borrow_mut().push_back(event);

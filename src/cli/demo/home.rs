@@ -70,21 +70,29 @@ impl DemoHome {
         let settings = loaded
             .home
             .with_context(|| explain("home.yaml", &loaded.diagnostics, &loaded.sources))?;
-        Ok(Self { settings, _folder: folder })
+        Ok(Self {
+            settings,
+            _folder: folder,
+        })
     }
 
     pub(super) fn rules(&self) -> anyhow::Result<RuleSet> {
         let (files, mut diagnostics) = config::rule_files(&self.settings.dir);
         let loaded = rules::load(&files, &Names::of(&self.settings));
         diagnostics.extend(loaded.diagnostics);
-        anyhow::ensure!(diagnostics.is_empty(), explain("the rules", &diagnostics, &files));
+        anyhow::ensure!(
+            diagnostics.is_empty(),
+            explain("the rules", &diagnostics, &files)
+        );
         Ok(loaded.rules)
     }
 }
 
 fn secrets() -> anyhow::Result<String> {
-    let values =
-        BTreeMap::from([("amps_api_key", API_KEY), ("amps_webhook_secret", WEBHOOK_SECRET)]);
+    let values = BTreeMap::from([
+        ("amps_api_key", API_KEY),
+        ("amps_webhook_secret", WEBHOOK_SECRET),
+    ]);
     Ok(serde_yaml::to_string(&Secrets { version: 1, values })?)
 }
 
@@ -93,5 +101,8 @@ fn write(dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
 }
 
 fn explain(what: &str, diagnostics: &[Diagnostic], sources: &[SourceFile]) -> String {
-    format!("{what} of the demo:\n{}", render::text(diagnostics, sources, Style::Plain))
+    format!(
+        "{what} of the demo:\n{}",
+        render::text(diagnostics, sources, Style::Plain)
+    )
 }

@@ -46,8 +46,14 @@ pub(super) fn demo(arguments: &DemoArguments, console: &mut Console) -> anyhow::
             path_per_event: true,
         })?;
         let narrator = Narrator::new(&home.settings, Clock::System.now());
-        narrator.introduce(&amps.url(), &webhooks, arguments.speed, console)?;
-        let exit = Story { arguments, amps: &amps, home: &home }.tell(narrator, console).await;
+        Narrator::introduce(&amps.url(), &webhooks, arguments.speed, console)?;
+        let exit = Story {
+            arguments,
+            amps: &amps,
+            home: &home,
+        }
+        .tell(narrator, console)
+        .await;
         app.stop().await?;
         amps.stop().await;
         exit
@@ -66,28 +72,34 @@ impl Story<'_> {
         let mut ends = Ends::new()?;
         let view = View::open(&self.home.settings.dir)?.context("the engine has no database")?;
         let mut cursor = Cursor::default();
-        narrator.outside("the owner's app tells the battery to charge to 90 %", clock.now(), console)?;
+        narrator.outside(
+            "the owner's app tells the battery to charge to 90 %",
+            clock.now(),
+            console,
+        )?;
         let target = json!({"target": {"value": 90, "unit": "percent"}});
         let order = json!({"command": "charge", "parameters": target});
-        self.amps.control("POST", "/devices/dev_abc123/actions", &order)?;
+        self.amps
+            .control("POST", "/devices/dev_abc123/actions", &order)?;
 
         let patience = Duration::from_secs_f64(STORY_SECONDS / self.arguments.speed) + SLACK;
         let deadline = later(clock.now(), patience);
-        let mut has_ended = false;
+        while !narrator.has_told_all() && clock.now() < deadline {
+            self.look(&view, &mut cursor, &mut narrator, console)?;
+            tokio::select! {
+                () = clock.sleep(LOOK_EVERY) => {}
+                () = ends.come() => return Ok(Exit::Done),
+            }
+        }
+        if !self.conclude(&narrator, console)? {
+            return Ok(Exit::Findings);
+        }
+        if self.arguments.once {
+            return Ok(Exit::Done);
+        }
+        Narrator::go_on(&self.amps.url(), console)?;
         loop {
-            for moment in view.since(&mut cursor)? {
-                narrator.tell(&moment, console)?;
-            }
-            let phone = self.amps.control("GET", "/phone", &Value::Null)?;
-            narrator.phone(&phone, clock.now(), console)?;
-            if !has_ended && (narrator.has_told_all() || deadline <= clock.now()) {
-                has_ended = true;
-                let went_well = self.conclude(&narrator, console)?;
-                if self.arguments.once || !went_well {
-                    return Ok(if went_well { Exit::Done } else { Exit::Findings });
-                }
-                narrator.go_on(&self.amps.url(), console)?;
-            }
+            self.look(&view, &mut cursor, &mut narrator, console)?;
             tokio::select! {
                 () = clock.sleep(LOOK_EVERY) => {}
                 () = ends.come() => return Ok(Exit::Done),
@@ -95,19 +107,46 @@ impl Story<'_> {
         }
     }
 
+    /// Tells what has happened since the last look.
+    fn look(
+        &self,
+        view: &View,
+        cursor: &mut Cursor,
+        narrator: &mut Narrator,
+        console: &mut Console,
+    ) -> anyhow::Result<()> {
+        for moment in view.since(cursor)? {
+            narrator.tell(&moment, console)?;
+        }
+        let phone = self.amps.control("GET", "/phone", &Value::Null)?;
+        narrator.phone(&phone, Clock::System.now(), console)?;
+        Ok(())
+    }
+
     /// Says how the story ended, by what the charger itself says; true when it ended as told.
     fn conclude(&self, narrator: &Narrator, console: &mut Console) -> anyhow::Result<bool> {
         let devices = self.amps.control("GET", "/devices", &Value::Null)?;
         let mut devices = devices["devices"].as_array().into_iter().flatten();
-        let state = devices.find(|it| it["id"] == "dev_ev001").map(|it| &it["state"]);
+        let state = devices
+            .find(|it| it["id"] == "dev_ev001")
+            .map(|it| &it["state"]);
         let is_charging = state.is_some_and(|it| it["isCharging"] == true);
         if narrator.has_told_all() && is_charging {
-            let power = state.and_then(|it| it["currentPower"].as_f64()).unwrap_or_default();
-            narrator.well(&format!("the car is charging with {power} kW"), console)?;
+            let power = state
+                .and_then(|it| it["currentPower"].as_f64())
+                .unwrap_or_default();
+            Narrator::well(&format!("the car is charging with {power} kW"), console)?;
             return Ok(true);
         }
-        let found = if is_charging { "is charging" } else { "is not charging" };
-        writeln!(console.err, "error: the story did not end as told: the car {found}")?;
+        let found = if is_charging {
+            "is charging"
+        } else {
+            "is not charging"
+        };
+        writeln!(
+            console.err,
+            "error: the story did not end as told: the car {found}"
+        )?;
         Ok(false)
     }
 }

@@ -38,8 +38,16 @@ pub(super) struct Narrator {
 
 impl Narrator {
     pub(super) fn new(home: &Home, began_at: Timestamp) -> Self {
-        let names = home.devices.values().map(|it| (it.device.id.clone(), it.device.alias.to_string()));
-        Self { began_at, names: names.collect(), has_completed: false, messages_told: 0 }
+        let names = home
+            .devices
+            .values()
+            .map(|it| (it.device.id.clone(), it.device.alias.to_string()));
+        Self {
+            began_at,
+            names: names.collect(),
+            has_completed: false,
+            messages_told: 0,
+        }
     }
 
     /// Whether the run has completed and the phone has heard of it.
@@ -48,14 +56,16 @@ impl Narrator {
     }
 
     pub(super) fn introduce(
-        &self,
         amps: &str,
         webhooks: &str,
         speed: f64,
         console: &mut Console,
     ) -> io::Result<()> {
         let out = &mut console.out;
-        writeln!(out, "{BOLD}Rose Cottage{BOLD:#}: a battery, a charger with a car, one rule; {speed} times faster than life")?;
+        writeln!(
+            out,
+            "{BOLD}Rose Cottage{BOLD:#}: a battery, a charger with a car, one rule; {speed} times faster than life"
+        )?;
         writeln!(out, "{DIM}pretend Amps   {amps}{DIM:#}")?;
         writeln!(out, "{DIM}this home      {webhooks}{DIM:#}")?;
         writeln!(out)
@@ -63,9 +73,15 @@ impl Narrator {
 
     pub(super) fn tell(&mut self, moment: &Moment, console: &mut Console) -> io::Result<()> {
         match &moment.what {
-            Happened::CameIn { id, payload } => self.came_in(moment.at, id, payload.as_ref(), console),
+            Happened::CameIn { id, payload } => {
+                self.came_in(moment.at, id, payload.as_ref(), console)
+            }
             Happened::Judged(trace) => self.judged(moment.at, trace, console),
-            Happened::Command { command, state, detail } => {
+            Happened::Command {
+                command,
+                state,
+                detail,
+            } => {
                 let style = match state.as_str() {
                     "completed" => GOOD,
                     "failed" | "expired" | "cancelled" => BAD,
@@ -91,11 +107,19 @@ impl Narrator {
         let (text, id) = match payload {
             Some(Payload::Report(report)) => {
                 let command = report.command.as_deref().unwrap_or("a command");
-                (format!("{} {command}: {}", self.name(&report.device), ended(&report.outcome)), id)
+                (
+                    format!(
+                        "{} {command}: {}",
+                        self.name(&report.device),
+                        ended(&report.outcome)
+                    ),
+                    id,
+                )
             }
-            Some(Payload::Connection(it)) => {
-                (format!("{} {}", self.name(&it.device), connection_change(it.change)), id)
-            }
+            Some(Payload::Connection(it)) => (
+                format!("{} {}", self.name(&it.device), connection_change(it.change)),
+                id,
+            ),
             Some(Payload::Unknown) => ("of a kind not known here".to_owned(), id),
             None => ("unreadable; kept as a dead letter".to_owned(), id),
             // The charger and the battery are read all the time, and what settled was just reported.
@@ -109,11 +133,15 @@ impl Narrator {
         let text = match &trace.verdict {
             Verdict::Started => "starts".to_owned(),
             Verdict::WentOn => "goes on".to_owned(),
-            Verdict::Ended { end: RunEnd::Completed } => {
+            Verdict::Ended {
+                end: RunEnd::Completed,
+            } => {
                 self.has_completed = true;
                 "is done".to_owned()
             }
-            Verdict::Ended { end: RunEnd::Failed { reason } } => format!("has failed: {reason}"),
+            Verdict::Ended {
+                end: RunEnd::Failed { reason },
+            } => format!("has failed: {reason}"),
             Verdict::NotTriggered { because } => format!("does not care: {because}"),
             Verdict::AlreadyRunning { .. } => "is running already".to_owned(),
             Verdict::ConditionNotMet => {
@@ -152,17 +180,29 @@ impl Narrator {
         self.line(now, "  outside", OUTSIDE, what, console)
     }
 
-    pub(super) fn well(&self, how: &str, console: &mut Console) -> io::Result<()> {
+    pub(super) fn well(how: &str, console: &mut Console) -> io::Result<()> {
         writeln!(console.out, "\n{GOOD}done{GOOD:#}: {how}")
     }
 
-    pub(super) fn go_on(&self, amps: &str, console: &mut Console) -> io::Result<()> {
+    pub(super) fn go_on(amps: &str, console: &mut Console) -> io::Result<()> {
         let out = &mut console.out;
-        writeln!(out, "\nThe home goes on; Ctrl-C ends it. In another terminal:")?;
+        writeln!(
+            out,
+            "\nThe home goes on; Ctrl-C ends it. In another terminal:"
+        )?;
         let devices = format!("{amps}/_simulator/devices");
-        writeln!(out, "  curl -d '{{\"command\":\"charge\"}}' {devices}/dev_abc123/actions   {DIM}# once more{DIM:#}")?;
-        writeln!(out, "  curl -d '{{\"event\":\"disconnected\"}}' {devices}/dev_ev001/events {DIM}# the charger is gone{DIM:#}")?;
-        writeln!(out, "  curl {amps}/_simulator/requests                                {DIM}# what was asked of Amps{DIM:#}\n")
+        writeln!(
+            out,
+            "  curl -d '{{\"command\":\"charge\"}}' {devices}/dev_abc123/actions   {DIM}# once more{DIM:#}"
+        )?;
+        writeln!(
+            out,
+            "  curl -d '{{\"event\":\"disconnected\"}}' {devices}/dev_ev001/events {DIM}# the charger is gone{DIM:#}"
+        )?;
+        writeln!(
+            out,
+            "  curl {amps}/_simulator/requests                                {DIM}# what was asked of Amps{DIM:#}\n"
+        )
     }
 
     fn line(
@@ -174,18 +214,29 @@ impl Narrator {
         console: &mut Console,
     ) -> io::Result<()> {
         let since = at.duration_since(self.began_at).as_secs_f64().max(0.0);
-        writeln!(console.out, "{DIM}{since:7.3} s{DIM:#}  {style}{word:<9}{style:#}  {text}")?;
+        writeln!(
+            console.out,
+            "{DIM}{since:7.3} s{DIM:#}  {style}{word:<9}{style:#}  {text}"
+        )?;
         console.out.flush()
     }
 
     fn name<'a>(&'a self, device: &'a DeviceId) -> &'a str {
-        self.names.get(device).map_or(device.as_str(), String::as_str)
+        self.names
+            .get(device)
+            .map_or(device.as_str(), String::as_str)
     }
 }
 
 /// `charge to 90 %`
 fn order(command: &Command) -> String {
-    let parameters: Vec<_> =
-        command.parameters.iter().map(|(name, quantity)| format!("{name} {quantity}")).collect();
-    [command.name.clone(), parameters.join(", ")].join(" ").trim_end().to_owned()
+    let parameters: Vec<_> = command
+        .parameters
+        .iter()
+        .map(|(name, quantity)| format!("{name} {quantity}"))
+        .collect();
+    [command.name.clone(), parameters.join(", ")]
+        .join(" ")
+        .trim_end()
+        .to_owned()
 }

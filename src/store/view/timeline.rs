@@ -1,6 +1,7 @@
 //! Everything that happened, in order: what came in, what rules made of it, what went out.
 
 use jiff::Timestamp;
+use rusqlite::Row;
 
 use crate::domain::command::Command;
 use crate::domain::event::Payload;
@@ -42,91 +43,64 @@ pub struct Cursor {
 impl View {
     /// What happened since `cursor`, in order, and moves it on.
     pub fn since(&self, cursor: &mut Cursor) -> Result<Vec<Moment>, Unreadable> {
-        let mut moments = self.list(
+        let mut moments = self.after(
             "SELECT seq, received_at, id, payload FROM events WHERE ?1 < seq ORDER BY seq",
-            [cursor.event],
+            &mut cursor.event,
             |row| {
                 let payload = row.get::<_, Option<String>>(3)?;
                 let payload = payload.map(|it| serde_json::from_str(&it)).transpose()?;
-                let what = Happened::CameIn {
+                Ok(Happened::CameIn {
                     id: row.get(2)?,
                     payload,
-                };
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    Moment {
-                        at: moment(row, 1)?,
-                        what,
-                    },
-                ))
+                })
             },
         )?;
-        cursor.event = last(&moments, cursor.event);
-
-        let traces = self.list(
+        moments.extend(self.after(
             "SELECT seq, at, trace FROM traces WHERE ?1 < seq ORDER BY seq",
-            [cursor.trace],
-            |row| {
-                let what = Happened::Judged(json(row, 2)?);
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    Moment {
-                        at: moment(row, 1)?,
-                        what,
-                    },
-                ))
-            },
-        )?;
-        cursor.trace = last(&traces, cursor.trace);
-
-        let steps = self.list(
+            &mut cursor.trace,
+            |row| Ok(Happened::Judged(json(row, 2)?)),
+        )?);
+        moments.extend(self.after(
             "SELECT command_steps.seq, at, command, command_steps.state, detail
              FROM command_steps JOIN commands ON commands.id = command_id
              WHERE ?1 < command_steps.seq ORDER BY command_steps.seq",
-            [cursor.step],
+            &mut cursor.step,
             |row| {
-                let what = Happened::Command {
-                    command: json(row, 2)?,
+                let command = json(row, 2)?;
+                Ok(Happened::Command {
+                    command,
                     state: row.get(3)?,
                     detail: row.get(4)?,
-                };
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    Moment {
-                        at: moment(row, 1)?,
-                        what,
-                    },
-                ))
+                })
             },
-        )?;
-        cursor.step = last(&steps, cursor.step);
-
-        let told = self.list(
+        )?);
+        moments.extend(self.after(
             "SELECT seq, created_at, notification FROM notifications WHERE ?1 < seq ORDER BY seq",
-            [cursor.notification],
-            |row| {
-                let what = Happened::Told(json(row, 2)?);
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    Moment {
-                        at: moment(row, 1)?,
-                        what,
-                    },
-                ))
-            },
-        )?;
-        cursor.notification = last(&told, cursor.notification);
-
-        moments.extend(traces);
-        moments.extend(steps);
-        moments.extend(told);
-        let mut moments: Vec<_> = moments.into_iter().map(|(_, moment)| moment).collect();
+            &mut cursor.notification,
+            |row| Ok(Happened::Told(json(row, 2)?)),
+        )?);
         // Stable: at one moment, what came in stands before what it led to.
         moments.sort_by_key(|moment| moment.at);
         Ok(moments)
     }
-}
 
-fn last(rows: &[(i64, Moment)], before: i64) -> i64 {
-    rows.last().map_or(before, |(seq, _)| *seq)
+    /// Rows after `seen`, which is moved on to the last; the first two columns are the row's number and moment.
+    fn after(
+        &self,
+        sql: &str,
+        seen: &mut i64,
+        read: impl Fn(&Row<'_>) -> Result<Happened, Unreadable>,
+    ) -> Result<Vec<Moment>, Unreadable> {
+        let rows = self.list(sql, [*seen], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                Moment {
+                    at: moment(row, 1)?,
+                    what: read(row)?,
+                },
+            ))
+        })?;
+        *seen = rows.last().map_or(*seen, |(number, _)| *number);
+        Ok(rows.into_iter().map(|(_, moment)| moment).collect())
+    }
 }
