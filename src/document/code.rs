@@ -55,6 +55,7 @@ codes! {
     FILE_VERSION "E116" "the file is of a version that is not known"
     FILE_MODE "E117" "other people can read the file of secrets"
     MORE_FINDINGS "E118" "the file has more problems than are shown"
+    CURLY_QUOTES "E119" "a text stands in quotes that YAML does not know"
 
     UNKNOWN_KEY "E201" "a key is not known here"
     DUPLICATE_KEY "E202" "a key stands twice in one place"
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 52));
+        assert_eq!((ordered, ALL.len()), (true, 53));
     }
 
     #[test]

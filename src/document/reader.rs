@@ -124,7 +124,10 @@ impl Builder<'_, '_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let kind = match style {
-                    ScalarStyle::Plain => Kind::of_plain(&text),
+                    ScalarStyle::Plain => {
+                        self.check_quotes(&text, span);
+                        Kind::of_plain(&text)
+                    }
                     ScalarStyle::SingleQuoted
                     | ScalarStyle::DoubleQuoted
                     | ScalarStyle::Literal
@@ -139,6 +142,19 @@ impl Builder<'_, '_> {
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             Event::Alias(anchor) => self.repeat(anchor, span),
             _ => Ok(()),
+        }
+    }
+
+    /// Word processors and phones write quotes that would become a part of the text.
+    fn check_quotes(&mut self, text: &str, span: Span) {
+        if text.starts_with(['\u{201C}', '\u{201D}', '\u{201E}', '\u{2018}', '\u{2019}']) {
+            self.findings
+                .report(
+                    code::CURLY_QUOTES,
+                    span,
+                    "the text stands in curly quotes, which YAML does not know",
+                )
+                .help("write straight quotes, `\"`, or none");
         }
     }
 

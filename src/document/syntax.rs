@@ -12,20 +12,36 @@ struct Wording {
     help: &'static str,
 }
 
+const ITEM: Wording = Wording {
+    code: code::SYNTAX,
+    message: "an item of a list stands at the wrong level, or lacks its dash",
+    help: "every item begins with `- `, all of a list at the same indentation",
+};
+
 pub(super) fn diagnostic(source: &SourceFile, error: &ScanError) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(0);
     let at = source.text.floor_char_boundary(at);
     let next = source.text[at..].chars().next();
     let end = at + next.filter(|c| *c != '\n').map_or(0, char::len_utf8);
+    let line = source.line(at);
+    let line = source.slice(source.lines(line, line));
+    let is_item = line.trim_start().starts_with("- ");
     let Wording {
         code,
         message,
         help,
-    } = wording(error.kind());
+    } = if is_item && matches!(error.kind(), ErrorKind::ExpectedBlockMappingKey) {
+        ITEM
+    } else {
+        wording(error.kind())
+    };
     let mut diagnostic = Diagnostic::new(code, source.location(Span::new(at, end)), message);
     diagnostic
         .help(help)
         .note(format!("the YAML parser says: {}", error.info()));
+    if line.contains("{{") {
+        diagnostic.help("templates in `{{ }}` are not available in this version");
+    }
     diagnostic
 }
 
@@ -71,11 +87,7 @@ fn wording(kind: &ErrorKind) -> Wording {
             message: "a `key: value` was expected here",
             help: "a colon is missing, or a space after it, or the line is indented unlike its neighbors",
         },
-        K::ExpectedBlockSequenceEntry | K::BlockSequenceEntryNotAllowed => Wording {
-            code: code::SYNTAX,
-            message: "an item of a list stands at the wrong level, or lacks its dash",
-            help: "every item begins with `- `, all of a list at the same indentation",
-        },
+        K::ExpectedBlockSequenceEntry | K::BlockSequenceEntryNotAllowed => ITEM,
         K::UnexpectedCharacter { .. } => Wording {
             code: code::SYNTAX,
             message: "no value can begin with this character",

@@ -78,10 +78,11 @@ impl Loading<'_> {
     fn file(&mut self, source: &SourceFile) {
         let mut findings = Findings::new(source);
         let node = reader::read(&mut findings);
+        let n_read = findings.mark();
         match node.as_ref().and_then(|it| parse::file(it, &mut findings)) {
             Some(nodes) => {
                 for node in nodes {
-                    self.rule(node, &mut findings);
+                    self.rule(node, n_read, &mut findings);
                 }
             }
             None => self.broken_files.push(source.name.to_string()),
@@ -89,8 +90,15 @@ impl Loading<'_> {
         self.diagnostics.extend(findings.in_order());
     }
 
-    fn rule(&mut self, node: &Node, findings: &mut Findings<'_>) {
+    /// The first `n_read` findings are those of reading the file, in its order.
+    fn rule(&mut self, node: &Node, n_read: usize, findings: &mut Findings<'_>) {
         let mark = findings.mark();
+        let is_hurt = {
+            let start = |it: &Diagnostic| it.primary.location.span.start;
+            let read = &findings.diagnostics[..n_read];
+            let first = read.partition_point(|it| start(it) < node.span.start);
+            read.get(first).is_some_and(|it| start(it) < node.span.end)
+        };
         let written = parse::rule(node, findings);
         let place = check::place(node.head(), findings);
         let Some(written) = written else {
@@ -102,7 +110,7 @@ impl Loading<'_> {
             let message = format!("the home has more than {RULES_MAX} rules");
             findings.report(code::TOO_MANY, node.head(), message);
         }
-        match rule.filter(|_| !findings.has_errors_since(mark)) {
+        match rule.filter(|_| !is_hurt && !findings.has_errors_since(mark)) {
             Some(rule) => {
                 lint::rule(&written, &rule, findings);
                 self.rules.push(rule);

@@ -81,6 +81,24 @@ rules:
 }
 
 #[test]
+fn a_rule_that_could_not_be_read_as_it_was_meant_is_left_out() {
+    let rule = |id: &str, alias: &str| {
+        format!("  - {{id: {id}, alias: {alias}, triggers: {TRIGGER}, actions: {ACTION}}}\n")
+    };
+    let rules = [
+        rule("a", "A"),
+        rule("b", "\u{201C}B\u{201D}"),
+        rule("c", "!text C"),
+        rule("d", "D"),
+    ];
+    let loaded = load(&format!("version: 1\nrules:\n{}", rules.concat()));
+    let broken: Vec<usize> = loaded.broken.iter().map(|it| it.place.line).collect();
+    let codes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.code.name).collect();
+    assert_eq!((broken, codes), (vec![4, 5], vec!["E119", "E113"]));
+    assert_eq!(loaded.rules.rules.len(), 2);
+}
+
+#[test]
 fn a_file_that_is_no_file_of_rules_does_not_touch_the_others() {
     let good = rule_text(TRIGGER, CONDITION, ACTION);
     let files = [

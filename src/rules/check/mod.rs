@@ -1,4 +1,4 @@
-//! [`syntax`](crate::rules::syntax) to [`Rule`]: names resolved, numbers in their units, nothing left to fail later.
+//! [`syntax`] to [`Rule`]: names resolved, numbers in their units, nothing left to fail later.
 
 use std::sync::Arc;
 
