@@ -210,7 +210,7 @@ help: name the folder of the home with `--home DIR`
 }
 
 #[test]
-fn rule_files_are_found_in_name_order_and_links_are_not_followed() {
+fn rule_files_are_found_in_name_order_and_links_do_not_lead_out() {
     let dir = tempfile::tempdir().unwrap();
     let rules = dir.path().join("rules");
     fs::create_dir_all(rules.join("upstairs")).unwrap();
@@ -224,6 +224,8 @@ fn rule_files_are_found_in_name_order_and_links_are_not_followed() {
         fs::write(rules.join(name), name).unwrap();
     }
     std::os::unix::fs::symlink("/etc/passwd", rules.join("d.yaml")).unwrap();
+    std::os::unix::fs::symlink("/etc", rules.join("e")).unwrap();
+    std::os::unix::fs::symlink("a.yml", rules.join("f.yaml")).unwrap();
     let (sources, diagnostics) = config::rule_files(dir.path());
     let read: BTreeMap<&str, &str> = sources
         .iter()
@@ -232,14 +234,18 @@ fn rule_files_are_found_in_name_order_and_links_are_not_followed() {
     let expected = [
         ("rules/a.yml", "a.yml"),
         ("rules/b.yaml", "b.yaml"),
+        ("rules/f.yaml", "a.yml"),
         ("rules/upstairs/c.yaml", "upstairs/c.yaml"),
     ];
     assert_eq!(read, expected.into());
     assert_eq!(
         plain(&diagnostics, &sources),
         "\
-error[E114]: `rules/d.yaml` cannot be read: it is a link, and links are not followed
+error[E114]: `rules/d.yaml` cannot be read: it is a link that leads out of the rules
 --> rules/d.yaml
+
+error[E114]: `rules/e` cannot be read: links to folders are not followed
+--> rules/e
 "
     );
 }

@@ -61,7 +61,13 @@ pub(super) fn rules(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     let rules = dir.join(RULES_DIR);
     // A home without rules is a home; a link in place of the folder is the owner's own choice.
     if rules.is_dir() {
-        found.folder(&rules, RULES_DIR, 0);
+        match rules.canonicalize() {
+            Ok(root) => {
+                found.root = root;
+                found.folder(&rules, RULES_DIR, 0);
+            }
+            Err(error) => found.diagnostics.push(unreadable(RULES_DIR, &error)),
+        }
     }
     read_all(found)
 }
@@ -83,6 +89,8 @@ pub(super) fn at(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
 
 fn read_all(found: Found) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     let mut diagnostics = found.diagnostics;
+    // Folders are listed in no order.
+    diagnostics.sort_by(|a, b| a.primary.location.cmp(&b.primary.location));
     let mut sources = Vec::new();
     for (index, (name, path)) in found.files.iter().enumerate() {
         if index == RULE_FILES_MAX {
@@ -107,6 +115,8 @@ fn read_all(found: Found) -> (Vec<SourceFile>, Vec<Diagnostic>) {
 
 #[derive(Default)]
 struct Found {
+    /// The folder of the rules, without links in its path.
+    root: PathBuf,
     /// By name relative to the home.
     files: BTreeMap<String, PathBuf>,
     diagnostics: Vec<Diagnostic>,
@@ -134,7 +144,6 @@ impl Found {
         }
     }
 
-    /// Links are left alone: they could lead anywhere.
     fn entry(&mut self, entry: &fs::DirEntry, kind: fs::FileType, folder: &str, depth: usize) {
         let file_name = entry.file_name();
         let file_name = file_name.to_string_lossy();
@@ -144,18 +153,36 @@ impl Found {
         }
         let name = format!("{folder}/{file_name}");
         let is_yaml = file_name.ends_with(".yaml") || file_name.ends_with(".yml");
-        if kind.is_dir() && depth < FOLDER_DEPTH_MAX {
+        let refused = if kind.is_symlink() {
+            self.link(entry.path(), &name, is_yaml)
+        } else if kind.is_dir() && depth < FOLDER_DEPTH_MAX {
             self.folder(&entry.path(), &name, depth + 1);
-        } else if kind.is_file() && is_yaml {
-            self.files.insert(name, entry.path());
-        } else if kind.is_dir() || (kind.is_symlink() && is_yaml) {
-            let reason = if kind.is_dir() {
-                "folders stand too deep inside each other"
-            } else {
-                "it is a link, and links are not followed"
-            };
-            let error = io::Error::other(reason);
+            Ok(())
+        } else if kind.is_dir() {
+            Err(io::Error::other("folders stand too deep inside each other"))
+        } else {
+            if kind.is_file() && is_yaml {
+                self.files.insert(name.clone(), entry.path());
+            }
+            Ok(())
+        };
+        if let Err(error) = refused {
             self.diagnostics.push(unreadable(&name, &error));
         }
+    }
+
+    /// A link to another file of the rules is that file; everything else could lead anywhere.
+    fn link(&mut self, path: PathBuf, name: &str, is_yaml: bool) -> io::Result<()> {
+        let target = path.canonicalize()?;
+        if target.is_dir() {
+            return Err(io::Error::other("links to folders are not followed"));
+        }
+        if is_yaml && !target.starts_with(&self.root) {
+            return Err(io::Error::other("it is a link that leads out of the rules"));
+        }
+        if is_yaml && target.is_file() {
+            self.files.insert(name.to_owned(), target);
+        }
+        Ok(())
     }
 }
