@@ -9,6 +9,8 @@ mod device_api;
 mod diagnostics;
 /// A webhook's body means one event, in each generation it has been seen in.
 mod envelope;
+/// Rules, an event and a moment to a decision.
+mod evaluation;
 /// A home, its Amps and its engine, for the suites that look from outside.
 mod home;
 /// Rule text to checked rules.
