@@ -94,7 +94,9 @@ impl Engine {
                     end.reason().unwrap_or_default()
                 )
             }
-            verdict => format!("{}: {}", trace.rule, verdict.name()),
+            verdict @ (Verdict::Started | Verdict::WentOn | Verdict::AlreadyRunning { .. }) => {
+                format!("{}: {}", trace.rule, verdict.name())
+            }
         });
         let commands = decision
             .commands

@@ -5,7 +5,7 @@
 //! What to make of an answer is the caller's business.
 
 pub(crate) mod address;
-mod tls;
+pub(crate) mod tls;
 
 use std::error::Error as _;
 use std::time::Duration;

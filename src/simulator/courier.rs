@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::later;
 use crate::domain::secret::Secret;
+use crate::http_client::tls;
 use crate::intake::signature::{Key, sign};
 use crate::simulator::server::Shared;
 use crate::simulator::webhooks::{Parcel, Target, WebhookState};
@@ -47,14 +48,7 @@ struct Miss {
 
 /// A client for webhooks. It follows no redirects, which Svix counts as failures.
 pub(crate) fn client() -> Result<Client, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let tls = tls::config().map_err(|error| error.to_string())?;
     Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(redirect::Policy::none())
