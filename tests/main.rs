@@ -11,6 +11,8 @@ mod diagnostics;
 mod envelope;
 /// Rules, an event and a moment to a decision.
 mod evaluation;
+/// Whole homes, each with the story that its README tells.
+mod examples;
 /// A home, its Amps and its engine, for the suites that look from outside.
 mod home;
 /// Rule text to checked rules.

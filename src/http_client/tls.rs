@@ -7,7 +7,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tracing::debug;
 
 /// Built here and not by reqwest, which makes no client at all on a system without certificates.
-pub(super) fn config() -> Result<ClientConfig, rustls::Error> {
+pub(crate) fn config() -> Result<ClientConfig, rustls::Error> {
     Ok(
         ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
