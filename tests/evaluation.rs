@@ -131,15 +131,31 @@ impl Engine {
         self.now += SignedDuration::from_mins(minutes);
     }
 
-    /// The command that the run of the last event but `back` waits for.
+    /// A report has ended `command`.
     fn settles(&mut self, command: &CommandId, outcome: Outcome, attempts: u32) -> Vec<String> {
+        let report = EventId::new("msg_report");
+        self.ends(command, outcome, attempts, Some(report))
+    }
+
+    /// `command` is over, and no report has told of it.
+    fn ends_unreported(&mut self, command: &CommandId, outcome: Outcome) -> Vec<String> {
+        self.ends(command, outcome, 1, None)
+    }
+
+    fn ends(
+        &mut self,
+        command: &CommandId,
+        outcome: Outcome,
+        attempts: u32,
+        cause: Option<EventId>,
+    ) -> Vec<String> {
         let settled = Settled {
             command: command.clone(),
             device: DeviceId::new("dev_c"),
             name: "charge".to_owned(),
             outcome,
             attempts,
-            cause: None,
+            cause,
         };
         self.sees(Payload::Settled(settled), true)
     }
@@ -451,16 +467,22 @@ fn a_command_that_fails_ends_the_run_and_says_why() {
 }
 
 #[test]
-fn a_command_of_ours_that_nothing_was_heard_of_is_told_to_the_rules() {
+fn an_order_of_ours_that_ended_without_a_report_is_told_to_the_rules() {
     let mut engine = Engine::with(&telling(
-        "    triggers: {trigger: command, device: car_charger, result: expired}\n",
+        "    triggers: {trigger: command, device: car_charger, result: [expired, failed]}\n",
     ));
     let command = CommandId::new("cmd_1");
+    let told = ["r: started", "phone: hello"];
+    assert_eq!(engine.ends_unreported(&command, Outcome::Expired), told);
     assert_eq!(
-        engine.settles(&command, Outcome::Expired, 1),
-        ["r: started", "phone: hello"]
+        engine.ends_unreported(&command, failed("COMMAND_NOT_SUPPORTED")),
+        told
     );
-    assert_eq!(engine.settles(&command, Outcome::Completed, 1), [""; 0]);
+    // The report itself has been shown to the rules.
+    assert_eq!(
+        engine.settles(&command, failed("DEVICE_OFFLINE"), 1),
+        [""; 0]
+    );
 }
 
 #[test]

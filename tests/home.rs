@@ -211,6 +211,17 @@ impl House {
             .count()
     }
 
+    /// Waits until the action of the charger has been looked up so often.
+    pub(crate) async fn looked_up(&self, times: usize) {
+        until(&format!("the action is looked up {times} times"), || {
+            let requests = self.amps.requests();
+            let looked =
+                |it: &&RequestRecord| it.method == "GET" && it.path.starts_with("/actions/");
+            (times <= requests.iter().filter(looked).count()).then_some(())
+        })
+        .await;
+    }
+
     pub(crate) fn fault(&self, kind: &str, fault: &Value) {
         self.amps
             .control("POST", &format!("/faults/{kind}"), fault)

@@ -31,3 +31,5 @@ mod simulator;
 mod story;
 /// What a reviewer should not have to check by eye.
 mod tidy;
+/// What is waited for has a deadline.
+mod tracking;

@@ -12,9 +12,9 @@ pub(super) struct Arguments {
     #[arg(long, global = true, default_value = ".", value_name = "DIR")]
     pub(super) home: PathBuf,
 
-    /// How much to log, to standard error.
-    #[arg(long, global = true, value_enum, default_value_t = LogLevel::Warn, value_name = "LEVEL")]
-    pub(super) log: LogLevel,
+    /// How much to log, to standard error; `info` for `run` and `warn` for the others, if not told.
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub(super) log: Option<LogLevel>,
 
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub(super) log_format: LogFormat,

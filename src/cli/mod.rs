@@ -43,7 +43,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return code(explain(&error, &mut console)),
     };
-    log(arguments.log, arguments.log_format);
+    let level = arguments.log.unwrap_or(match arguments.command {
+        Command::Run => LogLevel::Info,
+        _ => LogLevel::Warn,
+    });
+    log(level, arguments.log_format);
     let exit = run(arguments, &mut console).unwrap_or_else(|error| {
         if is_broken_pipe(&error) {
             return Exit::Done;

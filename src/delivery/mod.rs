@@ -5,6 +5,8 @@
 
 mod look_up;
 pub(crate) mod messages;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -20,7 +22,7 @@ use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
 use crate::device_api::wire::Action;
 use crate::domain::id::CommandId;
-use crate::domain::lifecycle::Step;
+use crate::domain::lifecycle::{Lifecycle, Step};
 use crate::store::error::Error;
 use crate::store::outbox::{self, Open, Waiting};
 use crate::store::signal::News;
@@ -129,9 +131,12 @@ impl Stage for Courier {
 
 impl Delivery {
     async fn handle(&self, open: Open) {
-        match open.lifecycle.name() {
-            "sending" => self.push(open).await,
-            _ => self.look_up(open).await,
+        match &open.lifecycle {
+            Lifecycle::Sending { .. } => self.push(open).await,
+            Lifecycle::InDoubt { .. } => self.look_up(open).await,
+            Lifecycle::Queued { .. }
+            | Lifecycle::Acknowledged { .. }
+            | Lifecycle::Settled { .. } => {}
         }
     }
 
@@ -239,7 +244,6 @@ fn wanting_work(tx: &Tx<'_>, now: Timestamp) -> Result<(Vec<Open>, Option<Timest
 }
 
 fn moment_of(open: &Open) -> Timestamp {
-    use crate::domain::lifecycle::Lifecycle;
     match &open.lifecycle {
         Lifecycle::InDoubt { look_up_at, .. } => *look_up_at,
         Lifecycle::Queued { .. }

@@ -14,7 +14,6 @@ use jiff::Timestamp;
 
 use crate::domain::event::{Event, Payload};
 use crate::domain::id::DeviceId;
-use crate::domain::lifecycle::Outcome;
 use crate::engine::decision::{Change, Decision};
 use crate::engine::state::State;
 use crate::engine::trigger::Happening;
@@ -62,8 +61,9 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         Payload::Readings(readings) => decision.changes.push(Change::Read(readings.clone())),
         Payload::Settled(settled) => {
             run::resume(scene, settled, &mut decision);
-            // Nobody else tells of a command that nothing was heard of.
-            if settled.outcome == Outcome::Expired {
+            // A report has been shown to the rules already; an order that Amps never took, or that
+            // nothing was heard of, ended without one.
+            if settled.cause.is_none() {
                 let happening = Happening::Ended {
                     command: Some(&settled.name),
                     outcome: &settled.outcome,

@@ -1,0 +1,174 @@
+//! Each answer of Amps and the step it leads to, in one table.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::delivery::verdict::{Verdict, step};
+use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::wire::{Action, ActionState};
+use crate::domain::command::{Command, RetryPolicy};
+use crate::domain::device::{Device, DeviceType};
+use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
+use crate::domain::lifecycle::{Failure, Lifecycle, Step};
+use crate::store::outbox::Open;
+
+/// A first push of `charge` that left at `moment`.
+pub(super) fn open_at(moment: Timestamp) -> Open {
+    Open {
+        command: Command {
+            id: CommandId::new("cmd_1"),
+            device: Device {
+                alias: DeviceAlias::new("house_battery"),
+                device_type: DeviceType::Battery,
+                id: DeviceId::new("dev_1"),
+            },
+            name: "charge".to_owned(),
+            parameters: BTreeMap::new(),
+            retry: RetryPolicy::DEFAULT,
+            rule: RuleId::new("rule"),
+            run: RunId::new("run_1"),
+            cause: EventId::new("msg_1"),
+        },
+        lifecycle: Lifecycle::Sending { attempts: 1 },
+        created_at: moment,
+        sent_at: Some(moment),
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn refused(status: u16, code: Option<&str>) -> Answer<Action> {
+    Answer::Refused(Refusal {
+        status,
+        code: code.map(str::to_owned),
+        message: "no".to_owned(),
+        ..Refusal::default()
+    })
+}
+
+#[derive(Debug, PartialEq)]
+enum Means {
+    Retry,
+    Blocked,
+    InDoubt,
+    GiveUp,
+}
+
+#[test]
+fn every_refusal_has_a_verdict() {
+    use Means::{Blocked, GiveUp, InDoubt, Retry};
+    for (status, code, means) in [
+        (400, Some("INVALID_REQUEST"), GiveUp),
+        (401, Some("UNAUTHORIZED"), Retry),
+        (401, Some("RATE_LIMIT_EXCEEDED"), Retry),
+        (401, Some("INVALID_API_KEY"), GiveUp),
+        (401, Some("EXPIRED_TOKEN"), GiveUp),
+        (401, Some("INVALID_CREDENTIALS"), GiveUp),
+        (401, None, Retry),
+        (403, Some("LIVE_ACCESS_DISABLED"), GiveUp),
+        (404, Some("DEVICE_NOT_FOUND"), GiveUp),
+        (408, None, InDoubt),
+        (409, Some("CONFLICT"), Blocked),
+        (422, Some("PARAMETER_OUT_OF_RANGE"), GiveUp),
+        (422, Some("COMMAND_NOT_SUPPORTED"), GiveUp),
+        (422, Some("DEVICE_OFFLINE"), Retry),
+        (429, Some("RATE_LIMIT_EXCEEDED"), Retry),
+        (429, None, Retry),
+        (500, Some("INTERNAL_ERROR"), InDoubt),
+        (501, Some("NOT_IMPLEMENTED"), GiveUp),
+        (502, None, InDoubt),
+        (503, None, Retry),
+        (504, Some("TIMEOUT"), InDoubt),
+        (302, None, GiveUp),
+    ] {
+        let found = match Verdict::of(&refused(status, code)) {
+            Verdict::Retry { .. } => Retry,
+            Verdict::Blocked(_) => Blocked,
+            Verdict::InDoubt => InDoubt,
+            Verdict::GiveUp(_) => GiveUp,
+            Verdict::Acknowledged(_) => panic!("{status} {code:?} is no success"),
+        };
+        assert_eq!(found, means, "{status} {code:?}");
+    }
+}
+
+#[test]
+fn what_never_left_is_tried_again_and_what_may_have_arrived_is_in_doubt() {
+    let reason = "connection refused".to_owned();
+    assert_eq!(
+        Verdict::of(&Answer::NotSent {
+            reason: reason.clone()
+        }),
+        Verdict::Retry {
+            failure: Failure::new(None, "Amps cannot be reached: connection refused"),
+            after: None,
+        }
+    );
+    assert_eq!(Verdict::of(&Answer::Lost { reason }), Verdict::InDoubt);
+}
+
+#[test]
+fn a_retry_waits_as_long_as_the_rule_says_and_as_amps_asks() {
+    let failure = Failure::new(None, "busy");
+    let retry_at = |after, attempts| {
+        let mut open = open_at(at(0));
+        open.lifecycle = Lifecycle::Sending { attempts };
+        let verdict = Verdict::Retry {
+            failure: failure.clone(),
+            after,
+        };
+        match step(verdict, &open, Duration::from_secs(30), at(100)) {
+            Step::Refused { retry_at, .. } => retry_at,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(retry_at(None, 1), Some(at(130)));
+    assert_eq!(retry_at(None, 2), Some(at(160)));
+    assert_eq!(retry_at(Some(Duration::from_secs(5)), 1), Some(at(130)));
+    assert_eq!(retry_at(Some(Duration::from_secs(90)), 1), Some(at(190)));
+    assert_eq!(retry_at(None, 3), None, "three attempts are the default");
+}
+
+#[test]
+fn a_device_that_others_hold_is_waited_for_a_quarter_of_an_hour() {
+    let blocked = || Verdict::Blocked(Failure::new(Some("CONFLICT"), "busy"));
+    let wait = Duration::from_secs(30);
+    assert_eq!(
+        step(blocked(), &open_at(at(0)), wait, at(899)),
+        Step::Blocked { retry_at: at(904) }
+    );
+    assert_eq!(
+        step(blocked(), &open_at(at(0)), wait, at(900)),
+        Step::Refused {
+            failure: Failure::new(Some("CONFLICT"), "busy"),
+            retry_at: None
+        }
+    );
+}
+
+#[test]
+fn an_acknowledged_push_is_looked_up_and_has_a_deadline() {
+    let action = Action {
+        id: ActionId::new("act_1"),
+        device: None,
+        command: None,
+        parameters: BTreeMap::new(),
+        state: ActionState::Acknowledged,
+        created_at: None,
+        ended_at: None,
+        failure: None,
+    };
+    let verdict = Verdict::of(&Answer::Ok(action));
+    assert_eq!(
+        step(verdict, &open_at(at(0)), Duration::from_secs(30), at(1)),
+        Step::Acknowledged {
+            action: ActionId::new("act_1"),
+            look_up_at: at(31),
+            deadline: at(901),
+        }
+    );
+}

@@ -1,0 +1,62 @@
+//! What is waited for has a deadline: on a clock that is wound by hand.
+
+use std::time::Duration;
+
+use amps_rules::app::App;
+use amps_rules::clock::Clock;
+use amps_rules::config::environment::Environment;
+use amps_rules::config::names::Names;
+use amps_rules::{config, rules};
+use serde_json::json;
+
+use crate::home::{CAR_AFTER_BATTERY, House, battery_charged, post};
+
+/// The engine of `house` inside this process, on `clock`.
+async fn engine(house: &House, clock: Clock) -> App {
+    let home = config::load(house.dir.path(), &Environment::default())
+        .home
+        .unwrap();
+    let (files, _) = config::rule_files(&home.dir);
+    let loaded = rules::load(&files, &Names::of(&home));
+    assert_eq!(loaded.diagnostics, []);
+    App::start(&home, loaded.rules, clock).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_nothing_is_heard_of_expires_after_a_quarter_of_an_hour() {
+    let house = House::without_engine(CAR_AFTER_BATTERY).await;
+    house.fault(
+        "actions",
+        &json!({"device": "dev_ev001", "fault": {"kind": "never_end"}}),
+    );
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let app = engine(&house, clock).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    assert_eq!(
+        post(&webhooks, "msg_1", body.as_bytes()).await.status(),
+        200
+    );
+    house.command_in("acknowledged").await;
+
+    winder.advance(Duration::from_secs(15 * 60 - 1));
+    house.looked_up(1).await;
+    assert_eq!(house.command().unwrap()["state"], "acknowledged");
+
+    winder.advance(Duration::from_secs(1));
+    house.command_in("expired").await;
+    assert_eq!(house.run_in("failed").await["reason"], "`charge` expired");
+    assert_eq!(house.accepted_pushes(), 1);
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_engine_on_the_same_home_is_refused() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    let second = house.cli(&["run"]);
+    assert_eq!(second.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(second.stderr).unwrap(),
+        "error: another engine is running on this home; stop it first\n"
+    );
+}
