@@ -23,10 +23,10 @@ use crate::readings::{self, Poller};
 use crate::rules::rule::RuleSet;
 use crate::store::signal::News;
 use crate::store::writer::Consumer;
-use crate::store::{Lock, Store, inbox};
+use crate::store::{Lock, Store, retention};
 use crate::tracking::{self, Reports, Tracking};
 
-/// Events and their traces are kept for this long; a delivery id takes effect once as long as it is kept.
+/// What is over is kept for this long; a delivery id takes effect once as long as it is kept.
 const RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// How often old rows are removed, and how many at a time.
@@ -217,7 +217,7 @@ async fn prune(store: Store, clock: Clock, stop: CancellationToken) {
     loop {
         let limit = earlier(clock.now(), RETENTION);
         let pruned = store
-            .write(move |tx| inbox::prune(tx, limit, PRUNED_MAX))
+            .write(move |tx| retention::prune(tx, limit, PRUNED_MAX))
             .await;
         let wait = match pruned {
             Ok(PRUNED_MAX..) => Duration::from_secs(1),

@@ -120,22 +120,6 @@ pub(super) fn report_on(
     }
 }
 
-/// Removes events and traces from before `limit`, at most `rows_max` of each. Returns how many events went.
-pub(crate) fn prune(tx: &Tx<'_>, limit: Timestamp, rows_max: usize) -> Result<usize, Error> {
-    let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
-    // Rows are in the order of their coming, so the first ones are the oldest.
-    tx.prepare(
-        "DELETE FROM traces WHERE seq IN (SELECT seq FROM traces ORDER BY seq LIMIT ?2) AND at < ?1",
-    )?
-    .execute([stamp(limit), rows_max])?;
-    Ok(tx
-        .prepare(
-            "DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?2)
-             AND received_at < ?1",
-        )?
-        .execute([stamp(limit), rows_max])?)
-}
-
 fn report_of(event: &Event) -> Option<&Report> {
     match &event.payload {
         Payload::Report(report) => Some(report),

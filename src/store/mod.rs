@@ -7,9 +7,12 @@ pub(crate) mod error;
 pub(crate) mod inbox;
 pub(crate) mod notifications;
 pub(crate) mod outbox;
+pub(crate) mod retention;
 pub(crate) mod runs;
 mod schema;
 pub(crate) mod signal;
+#[cfg(test)]
+mod tests;
 pub mod view;
 pub(crate) mod writer;
 

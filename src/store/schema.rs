@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
     )?;
-    migrate(&mut connection, path)?;
+    migrate(&mut connection, path, MIGRATIONS)?;
     Ok(connection)
 }
 
@@ -36,7 +36,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, Error> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(LOCK_WAIT)?;
-    refuse_newer(&connection)?;
+    refuse_newer(&connection, MIGRATIONS)?;
     Ok(connection)
 }
 
@@ -46,20 +46,20 @@ fn version(connection: &Connection) -> Result<usize, Error> {
         .map_err(|_| Error::Broken(format!("version {version} of the database")))
 }
 
-fn refuse_newer(connection: &Connection) -> Result<usize, Error> {
+fn refuse_newer(connection: &Connection, migrations: &[&str]) -> Result<usize, Error> {
     let version = version(connection)?;
-    if MIGRATIONS.len() < version {
+    if migrations.len() < version {
         return Err(Error::Broken(format!(
             "the database has version {version}, this program knows up to {}: it was written by a newer amps-rules",
-            MIGRATIONS.len()
+            migrations.len()
         )));
     }
     Ok(version)
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Error> {
-    let version = refuse_newer(connection)?;
-    for (number, migration) in (1..).zip(MIGRATIONS).skip(version) {
+fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), Error> {
+    let version = refuse_newer(connection, migrations)?;
+    for (number, migration) in (1..).zip(migrations).skip(version) {
         if 1 < number {
             snapshot(connection, path, number - 1)?;
         }
@@ -82,4 +82,60 @@ fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), 
         connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);";
+    const SECOND: &str = "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 2;";
+
+    fn sum(connection: &Connection, column: &str) -> Result<i64, rusqlite::Error> {
+        connection.query_row(&format!("SELECT sum({column}) FROM a"), [], |row| {
+            row.get(0)
+        })
+    }
+
+    #[test]
+    fn a_migration_leaves_a_copy_of_the_database_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("amps-rules.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &path, &[FIRST]).unwrap();
+        migrate(&mut connection, &path, &[FIRST, SECOND]).unwrap();
+        assert_eq!(sum(&connection, "y"), Ok(2));
+        let copy = Connection::open(dir.path().join("amps-rules.before-2.db")).unwrap();
+        assert_eq!(sum(&copy, "x"), Ok(1));
+        assert!(sum(&copy, "y").is_err(), "the copy is older");
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("amps-rules.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &path, &[FIRST]).unwrap();
+        let broken = "UPDATE a SET x = 9; SELECT nothing FROM nowhere;";
+        migrate(&mut connection, &path, &[FIRST, broken]).unwrap_err();
+        assert_eq!(sum(&connection, "x"), Ok(1));
+        assert_eq!(version(&connection).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_program_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("amps-rules.db");
+        let connection = open(&path).unwrap();
+        let newer = MIGRATIONS.len() + 1;
+        connection
+            .pragma_update(None, "user_version", i64::try_from(newer).unwrap())
+            .unwrap();
+        let expected = format!(
+            "the database has version {newer}, this program knows up to {}: it was written by a newer amps-rules",
+            MIGRATIONS.len()
+        );
+        assert_eq!(open(&path).unwrap_err().to_string(), expected);
+        assert_eq!(open_for_reading(&path).unwrap_err().to_string(), expected);
+    }
 }

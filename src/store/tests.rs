@@ -1,0 +1,226 @@
+//! What commits together, and what a failure leaves behind.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+
+use crate::domain::command::{Command, RetryPolicy};
+use crate::domain::device::{Device, DeviceType};
+use crate::domain::event::{Event, Payload, Source};
+use crate::domain::id::{CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
+use crate::domain::lifecycle::{Failure, Step};
+use crate::store::error::Error;
+use crate::store::inbox::{self, Recorded};
+use crate::store::view::View;
+use crate::store::writer::{Consumer, Tx};
+use crate::store::{Store, outbox, retention};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn event(id: &str) -> Event {
+    Event {
+        id: EventId::new(id),
+        source: Source::Webhook,
+        received_at: NOW,
+        payload: Payload::Unknown,
+    }
+}
+
+fn command(id: &str) -> Command {
+    Command {
+        id: CommandId::new(id),
+        device: Device {
+            alias: DeviceAlias::new("car_charger"),
+            device_type: DeviceType::EvCharger,
+            id: DeviceId::new("dev_1"),
+        },
+        name: "charge".to_owned(),
+        parameters: BTreeMap::new(),
+        retry: RetryPolicy::DEFAULT,
+        rule: RuleId::new("rule"),
+        run: RunId::new("run_1"),
+        cause: EventId::new("msg_1"),
+    }
+}
+
+/// Puts a command in line for each event it sees, and then does as it is told.
+struct Clerk {
+    then: fn(&Event) -> Result<(), Error>,
+    forgot: mpsc::Sender<()>,
+}
+
+impl Consumer for Clerk {
+    fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
+        if event.payload == Payload::Unknown {
+            outbox::enqueue(tx, &command(&format!("cmd_{}", event.id)), NOW)?;
+        }
+        (self.then)(event)
+    }
+
+    fn forget(&mut self) {
+        self.forgot.send(()).unwrap();
+    }
+}
+
+fn start(dir: &TempDir, then: fn(&Event) -> Result<(), Error>) -> (Store, mpsc::Receiver<()>) {
+    let (forgot, forgotten) = mpsc::channel();
+    let clerk = Box::new(Clerk { then, forgot });
+    (
+        Store::start(dir.path(), vec![clerk]).unwrap().store,
+        forgotten,
+    )
+}
+
+async fn record(store: &Store, id: &str) -> Result<Recorded, Error> {
+    let event = event(id);
+    store.write(move |tx| inbox::record(tx, event, None)).await
+}
+
+/// Ids of the events and commands on record, newest first.
+fn on_record(dir: &TempDir) -> (Vec<String>, Vec<String>) {
+    let view = View::open(dir.path()).unwrap().unwrap();
+    (
+        view.events(99)
+            .unwrap()
+            .into_iter()
+            .map(|it| it.id)
+            .collect(),
+        view.commands(99)
+            .unwrap()
+            .into_iter()
+            .map(|it| it.id)
+            .collect(),
+    )
+}
+
+#[tokio::test]
+async fn an_event_and_what_it_leads_to_commit_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    assert_eq!(record(&store, "msg_1").await.unwrap(), Recorded::New);
+    assert_eq!(
+        on_record(&dir),
+        (vec!["msg_1".to_owned()], vec!["cmd_msg_1".to_owned()])
+    );
+    assert_eq!(record(&store, "msg_1").await.unwrap(), Recorded::Known);
+    assert_eq!(on_record(&dir).1.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_breaks_its_consumer_is_a_dead_letter_and_leaves_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, forgotten) = start(&dir, |event| match event.id.as_str() {
+        "msg_bad" => Err(Error::Broken("a bug".to_owned())),
+        _ => Ok(()),
+    });
+    assert_eq!(record(&store, "msg_bad").await.unwrap(), Recorded::New);
+    assert_eq!(record(&store, "msg_good").await.unwrap(), Recorded::New);
+    assert_eq!(
+        on_record(&dir),
+        (
+            vec!["msg_good".to_owned(), "msg_bad".to_owned()],
+            vec!["cmd_msg_good".to_owned()]
+        )
+    );
+    let letter = View::open(dir.path())
+        .unwrap()
+        .unwrap()
+        .dead_letter("msg_bad")
+        .unwrap();
+    assert_eq!(letter.unwrap().reason, "a bug");
+    assert_eq!(forgotten.try_iter().count(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_of_the_medium_undoes_the_whole_batch_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, forgotten) = start(&dir, |event| match event.id.as_str() {
+        "msg_bad" => Err(Error::Unavailable("the disk is full".to_owned())),
+        _ => Ok(()),
+    });
+    let refused = record(&store, "msg_bad").await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the database cannot be written now: the disk is full"
+    );
+    assert_eq!(on_record(&dir), (Vec::new(), Vec::new()));
+    assert_eq!(forgotten.try_iter().count(), 1);
+    assert_eq!(record(&store, "msg_good").await.unwrap(), Recorded::New);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_leaves_no_mark_and_its_neighbours_stand() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    let failing = store.write(|tx| {
+        inbox::record(tx, event("msg_failing"), None)?;
+        Err::<(), _>(Error::Broken("not this one".to_owned()))
+    });
+    let (failed, first, second) =
+        tokio::join!(failing, record(&store, "msg_1"), record(&store, "msg_2"));
+    assert_eq!(failed.unwrap_err().to_string(), "not this one");
+    assert_eq!(
+        (first.unwrap(), second.unwrap()),
+        (Recorded::New, Recorded::New)
+    );
+    let (events, commands) = on_record(&dir);
+    assert_eq!(events, ["msg_2", "msg_1"]);
+    assert_eq!(commands, ["cmd_msg_2", "cmd_msg_1"]);
+}
+
+/// Ids of the commands whose push is under way.
+async fn under_way(store: &Store) -> Vec<String> {
+    let sending = store.write(|tx| outbox::sending(tx)).await.unwrap();
+    sending
+        .into_iter()
+        .map(|it| it.command.id.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_device_gets_one_push_at_a_time_in_the_order_they_were_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    for id in ["1", "2", "3"] {
+        record(&store, id).await.unwrap();
+    }
+    assert_eq!(under_way(&store).await, ["cmd_1"]);
+    let end = |id: &'static str, retry_at| {
+        store.write(move |tx| {
+            let failure = Failure::new(None, "no");
+            let step = Step::Refused { failure, retry_at };
+            outbox::advance(tx, &CommandId::new(id), step, None, NOW).map(drop)
+        })
+    };
+    end("cmd_1", None).await.unwrap();
+    assert_eq!(under_way(&store).await, ["cmd_2"]);
+    // The second waits for another attempt; the third stays behind it.
+    let later = NOW + SignedDuration::from_secs(60);
+    end("cmd_2", Some(later)).await.unwrap();
+    assert_eq!(under_way(&store).await, [""; 0]);
+    store
+        .write(move |tx| outbox::promote_due(tx, later))
+        .await
+        .unwrap();
+    assert_eq!(under_way(&store).await, ["cmd_2"]);
+}
+
+#[tokio::test]
+async fn what_is_over_is_removed_when_it_is_old_and_what_is_not_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    record(&store, "1").await.unwrap();
+    record(&store, "2").await.unwrap();
+    let prune = |limit| store.write(move |tx| retention::prune(tx, limit, 100));
+    assert_eq!(
+        prune(NOW).await.unwrap(),
+        0,
+        "what is as old as the limit stays"
+    );
+    prune(NOW + SignedDuration::from_secs(1)).await.unwrap();
+    let (events, commands) = on_record(&dir);
+    assert_eq!(events, [""; 0]);
+    assert_eq!(commands, ["cmd_2", "cmd_1"]);
+}
