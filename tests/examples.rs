@@ -18,7 +18,14 @@ fn example(file: &str) -> String {
 
 /// The example as it is, but for the addresses, which are free ones here.
 async fn rose_cottage() -> House {
-    let mut house = House::without_engine(&example("rose-cottage/rules/car.yaml")).await;
+    let mut house = rose_cottage_asleep().await;
+    house.start_engine();
+    house
+}
+
+/// The same, before its engine starts.
+async fn rose_cottage_asleep() -> House {
+    let house = House::without_engine(&example("rose-cottage/rules/car.yaml")).await;
     fs::write(
         house.dir.path().join("rules/trouble.yaml"),
         example("rose-cottage/rules/trouble.yaml"),
@@ -28,7 +35,6 @@ async fn rose_cottage() -> House {
         .replace("http://127.0.0.1:8799", &house.amps.url())
         .replace("127.0.0.1:8787", "127.0.0.1:0");
     house.edit("home.yaml", |_| settings);
-    house.start_engine();
     house
 }
 
@@ -69,12 +75,13 @@ async fn at_rose_cottage_the_car_charges_after_the_battery() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_rose_cottage_nothing_charges_without_a_car() {
-    let house = rose_cottage().await;
+    let mut house = rose_cottage_asleep().await;
     let unplugged = json!({"plugged": false});
     house
         .amps
         .control("POST", "/devices/dev_ev001", &unplugged)
         .unwrap();
+    house.start_engine();
     both_are_read(&house).await;
     charge_battery(&house);
     let report = until("the battery's report has come", || {

@@ -1,6 +1,8 @@
 //! The suites, each with the promise it keeps.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+/// The command line: what is written where, and how the program ends.
+mod cli;
 /// What Amps answers is read in each generation it has been seen in.
 mod device_answers;
 /// A request to Amps is made once, and what became of it is told for what it is.

@@ -43,11 +43,13 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return code(explain(&error, &mut console)),
     };
-    let level = arguments.log.unwrap_or(match arguments.command {
-        Command::Run => LogLevel::Info,
-        _ => LogLevel::Warn,
-    });
-    log(level, arguments.log_format);
+    let is_run = matches!(arguments.command, Command::Run);
+    let level = if is_run {
+        LogLevel::Info
+    } else {
+        LogLevel::Warn
+    };
+    log(arguments.log.unwrap_or(level), arguments.log_format);
     let exit = run(arguments, &mut console).unwrap_or_else(|error| {
         if is_broken_pipe(&error) {
             return Exit::Done;

@@ -121,10 +121,11 @@ fn a_retry_waits_as_long_as_the_rule_says_and_as_amps_asks() {
             failure: failure.clone(),
             after,
         };
-        match step(verdict, &open, Duration::from_secs(30), at(100)) {
-            Step::Refused { retry_at, .. } => retry_at,
-            other => panic!("{other:?}"),
-        }
+        let step = step(verdict, &open, Duration::from_secs(30), at(100));
+        let Step::Refused { retry_at, .. } = step else {
+            panic!("{step:?}");
+        };
+        retry_at
     };
     assert_eq!(retry_at(None, 1), Some(at(130)));
     assert_eq!(retry_at(None, 2), Some(at(160)));

@@ -172,7 +172,7 @@ async fn a_job_that_fails_leaves_no_mark_and_its_neighbours_stand() {
 
 /// Ids of the commands whose push is under way.
 async fn under_way(store: &Store) -> Vec<String> {
-    let sending = store.write(|tx| outbox::sending(tx)).await.unwrap();
+    let sending = store.write(outbox::sending).await.unwrap();
     sending
         .into_iter()
         .map(|it| it.command.id.to_string())

@@ -1,0 +1,255 @@
+//! The command line: what is written where, and how the program ends.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::json;
+
+use crate::home::{CAR_AFTER_BATTERY, House, home};
+
+fn amps_rules(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_amps-rules"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn at(dir: &Path, arguments: &[&str]) -> Output {
+    amps_rules(&[&["--home", dir.to_str().unwrap()], arguments].concat())
+}
+
+fn said(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+const SETTINGS: &str = "\
+version: 1
+home: {name: Rose Cottage, timezone: Europe/London}
+amps: {base_url: \"http://127.0.0.1:1\", api_key: !secret amps_api_key}
+intake: {listen: \"127.0.0.1:1\", secrets: [!secret amps_webhook_secret]}
+devices:
+  house_battery: {type: battery, id: dev_abc123}
+  car_charger: {type: ev_charger, id: dev_ev001}
+notifiers:
+  phone: {type: ntfy, url: \"https://ntfy.sh/rose-cottage\"}
+";
+
+#[test]
+fn the_demo_ends_well_and_tells_its_story_in_order() {
+    let demo = amps_rules(&["demo", "--once", "--speed", "100"]);
+    assert_eq!(demo.status.code(), Some(0), "{}", said(&demo.stderr));
+    let words: Vec<_> = said(&demo.stdout)
+        .lines()
+        .filter(|line| line.contains(" s  "))
+        .map(|line| {
+            line[11..]
+                .trim_start()
+                .split("  ")
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert!(
+        !said(&demo.stdout).contains('\u{1b}'),
+        "no colour in a pipe"
+    );
+    // The answer to the push and the webhook that ends it come from two sides, and close together.
+    assert_eq!(words.first().unwrap(), "outside");
+    assert_eq!(words[1..4], ["← webhook", "rule", "→ command"]);
+    assert_eq!(words.last().unwrap(), "☏ phone");
+    let last = said(&demo.stdout).lines().last().unwrap();
+    assert_eq!(last, "done: the car is charging with 11 kW");
+}
+
+#[test]
+fn a_sound_home_checks_out() {
+    let dir = home(SETTINGS, CAR_AFTER_BATTERY);
+    let check = at(dir.path(), &["check"]);
+    assert_eq!((check.status.code(), said(&check.stdout)), (Some(0), ""));
+    assert_eq!(
+        said(&check.stderr),
+        "0 errors and 0 warnings in 3 files; 1 rule can run\n"
+    );
+}
+
+#[test]
+fn a_rule_with_a_mistake_is_shown_with_its_place_and_the_remedy() {
+    let dir = home(
+        SETTINGS,
+        &CAR_AFTER_BATTERY.replace("car_charger", "car_chargr"),
+    );
+    let check = at(dir.path(), &["check"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert_eq!(
+        said(&check.stdout),
+        "\
+error[E204]: unknown device `car_chargr`
+  --> rules/rules.yaml:10:17
+   |
+10 |         device: car_chargr
+   |                 ^^^^^^^^^^ no device of this home has this name
+   |
+help: did you mean `car_charger`?
+"
+    );
+    assert_eq!(
+        said(&check.stderr),
+        "1 error and 0 warnings in 3 files; 0 rules can run\n"
+    );
+    let check = at(dir.path(), &["check", "--format", "json"]);
+    let findings: serde_json::Value = serde_json::from_slice(&check.stdout).unwrap();
+    assert_eq!(
+        json!([
+            findings[0]["code"],
+            findings[0]["file"],
+            findings[0]["line"]
+        ]),
+        json!(["E204", "rules/rules.yaml", 10])
+    );
+}
+
+#[test]
+fn other_rule_files_can_be_checked_against_the_home() {
+    let dir = home(SETTINGS, CAR_AFTER_BATTERY);
+    let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/car-after-battery.yaml");
+    let check = at(dir.path(), &["check", starter.to_str().unwrap()]);
+    assert_eq!((check.status.code(), said(&check.stdout)), (Some(0), ""));
+    let missing = at(dir.path(), &["check", "/no/such/file.yaml"]);
+    assert_eq!(missing.status.code(), Some(1));
+}
+
+#[test]
+fn warnings_are_findings_when_they_are_denied() {
+    let full = CAR_AFTER_BATTERY.replace("car-after-battery", "car-when-battery-full");
+    let dir = home(SETTINGS, &full);
+    assert_eq!(at(dir.path(), &["check"]).status.code(), Some(0));
+    assert_eq!(
+        at(dir.path(), &["check", "--deny", "warnings"])
+            .status
+            .code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_home_that_is_not_usable_does_not_run() {
+    let dir = home(
+        &SETTINGS.replace("battery, id", "batery, id"),
+        CAR_AFTER_BATTERY,
+    );
+    let run = at(dir.path(), &["run"]);
+    assert_eq!(run.status.code(), Some(2));
+    let first = said(&run.stderr).lines().next().unwrap().to_owned();
+    assert!(first.starts_with("error[E"), "{first}");
+    assert_eq!(
+        at(Path::new("/no/such/home"), &["run"]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_explained_on_standard_error() {
+    let wrong = amps_rules(&["demoo"]);
+    assert_eq!((wrong.status.code(), said(&wrong.stdout)), (Some(2), ""));
+    assert!(said(&wrong.stderr).contains("a similar subcommand exists: 'demo'"));
+    assert_eq!(
+        amps_rules(&["demo", "--speed", "0.5"]).status.code(),
+        Some(2)
+    );
+    let help = amps_rules(&["--help"]);
+    assert_eq!((help.status.code(), said(&help.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn lists_of_a_home_that_never_ran_are_empty() {
+    let dir = home(SETTINGS, CAR_AFTER_BATTERY);
+    for list in ["events", "commands", "runs", "dead-letters"] {
+        let listed = at(dir.path(), &[list, "--json"]);
+        assert_eq!(
+            (listed.status.code(), said(&listed.stdout)),
+            (Some(0), "[]\n"),
+            "{list}"
+        );
+        let shown = at(dir.path(), &[list, "show", "nothing"]);
+        assert_eq!(
+            (shown.status.code(), said(&shown.stdout)),
+            (Some(2), ""),
+            "{list}"
+        );
+    }
+    assert!(!dir.path().join("state").exists(), "looking leaves no mark");
+}
+
+#[test]
+fn an_engine_that_does_not_run_cannot_be_reached() {
+    let dir = home(SETTINGS, CAR_AFTER_BATTERY);
+    let send = at(dir.path(), &["webhook", "send"]);
+    assert_eq!((send.status.code(), said(&send.stdout)), (Some(3), ""));
+    assert!(said(&send.stderr).ends_with("help: start it with `amps-rules run`\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_can_be_sent_by_hand_once_under_one_id() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    let listen = house
+        .engine()
+        .webhooks
+        .replace("http://", "")
+        .replace("/webhooks/amps", "");
+    house.edit("home.yaml", |text| text.replace("127.0.0.1:0", &listen));
+    for _ in 0..2 {
+        let send = house.cli(&[
+            "webhook",
+            "send",
+            "--device",
+            "house_battery",
+            "--id",
+            "msg_hand",
+        ]);
+        assert_eq!(
+            (send.status.code(), said(&send.stdout)),
+            (
+                Some(0),
+                "msg_hand was taken in; see `amps-rules events show msg_hand`\n"
+            )
+        );
+    }
+    assert_eq!(house.run_in("completed").await["cause"], "msg_hand");
+    assert_eq!(house.pushes().len(), 1);
+
+    let file = house.dir.path().join("body.json");
+    fs::write(&file, "not json").unwrap();
+    let arguments = [
+        "webhook",
+        "send",
+        "--id",
+        "msg_file",
+        "--file",
+        file.to_str().unwrap(),
+    ];
+    assert_eq!(house.cli(&arguments).status.code(), Some(0));
+    assert_eq!(house.json(&["dead-letters"])[0]["id"], "msg_file");
+    let kinds = [
+        "push.failed",
+        "device.connected",
+        "device.reconnected",
+        "device.disconnected",
+    ];
+    for event in kinds {
+        assert_eq!(
+            house
+                .cli(&["webhook", "send", "--event", event])
+                .status
+                .code(),
+            Some(0)
+        );
+    }
+    let events = house.json(&["events"]);
+    let changes: Vec<_> = events.as_array().unwrap()[..3]
+        .iter()
+        .map(|it| it["payload"]["change"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["disconnected", "reconnected", "connected"]);
+}
