@@ -28,7 +28,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
-            Self::System => Timestamp::now(),
+            Self::System => whole_microseconds(Timestamp::now()),
             Self::Simulated(time) => *time.borrow(),
         }
     }
@@ -62,6 +62,11 @@ impl Winder {
     pub fn advance(&self, duration: Duration) {
         self.0.send_modify(|now| *now = later(*now, duration));
     }
+}
+
+/// What a row can hold, so that a moment is the same before and after it was stored.
+fn whole_microseconds(moment: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(moment.as_microsecond()).expect("it was a moment before")
 }
 
 /// `moment` plus `duration`, at most the end of the calendar.

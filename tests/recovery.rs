@@ -252,3 +252,31 @@ async fn killed_at_any_moment() {
     );
     assert_eq!(commands.as_array().unwrap().len() as u64, STORIES);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_while_an_answer_is_out() {
+    let mut house = House::without_engine(CAR_AFTER_BATTERY).await;
+    let late = json!({"kind": "delay_after", "ms": 60_000});
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
+    );
+    house.edit("home.yaml", |text| {
+        text.replace("request_timeout: 1s", "request_timeout: 60s")
+    });
+    house.start_engine();
+    begin(&house, "act_1").await;
+    accepted(&house).await;
+    assert_eq!(
+        house.stop_engine(),
+        Some(0),
+        "it does not wait for an answer that does not come"
+    );
+
+    house.edit("home.yaml", |text| {
+        text.replace("request_timeout: 60s", "request_timeout: 1s")
+    });
+    house.start_engine();
+    ends_well(&house).await;
+    assert_eq!(house.pushes().len(), 1);
+}

@@ -1,5 +1,6 @@
 //! `events`, `commands`, `runs`, `dead-letters`: read from the database, with the engine or without it.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -10,7 +11,10 @@ use serde::Serialize;
 use crate::cli::Exit;
 use crate::cli::arguments::{ListArguments, ShowCommand};
 use crate::cli::console::Console;
+use crate::config;
+use crate::config::environment::Environment;
 use crate::domain::event::{ConnectionChange, Payload};
+use crate::domain::id::{DeviceAlias, DeviceId};
 use crate::domain::lifecycle::Outcome;
 use crate::store::view::{
     CommandRow, CommandStory, DeadLetter, EventRow, EventStory, RunRow, RunStory, Unreadable, View,
@@ -25,7 +29,8 @@ pub(super) trait Listed: Serialize + Sized {
 
     fn newest(view: &View, rows_max: usize) -> Result<Vec<Self>, Unreadable>;
     fn story(view: &View, id: &str) -> Result<Option<Self::Story>, Unreadable>;
-    fn cells(&self) -> Vec<String>;
+    /// What the columns of the headings hold.
+    fn cells(&self, names: &DeviceNames) -> Vec<String>;
 }
 
 /// Writes the list that was asked for, or the one thing.
@@ -58,7 +63,8 @@ pub(super) fn list<T: Listed>(
             } else if rows.is_empty() {
                 writeln!(console.err, "no {}s yet", T::NOUN)?;
             } else {
-                let cells: Vec<_> = rows.iter().map(Listed::cells).collect();
+                let names = DeviceNames::of(dir);
+                let cells: Vec<_> = rows.iter().map(|row| row.cells(&names)).collect();
                 console.table(T::HEADINGS, &cells)?;
             }
         }
@@ -79,7 +85,7 @@ impl Listed for EventRow {
         view.event(id)
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, names: &DeviceNames) -> Vec<String> {
         vec![
             time(self.received_at),
             self.id.clone(),
@@ -87,7 +93,7 @@ impl Listed for EventRow {
             self.state.clone(),
             self.payload
                 .as_ref()
-                .map_or_else(|| self.kind.clone(), about),
+                .map_or_else(|| self.kind.clone(), |it| about(it, names)),
         ]
     }
 }
@@ -107,7 +113,7 @@ impl Listed for CommandRow {
         view.command(id)
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _names: &DeviceNames) -> Vec<String> {
         let why = self
             .failure
             .as_ref()
@@ -138,7 +144,7 @@ impl Listed for RunRow {
         view.run(id)
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _names: &DeviceNames) -> Vec<String> {
         vec![
             time(self.started_at),
             self.id.clone(),
@@ -162,13 +168,36 @@ impl Listed for DeadLetter {
         view.dead_letter(id)
     }
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _names: &DeviceNames) -> Vec<String> {
         vec![
             time(self.at),
             self.id.clone(),
             self.kind.clone(),
             self.reason.clone(),
         ]
+    }
+}
+
+/// What the devices of a home are called, as far as its `home.yaml` can be read.
+pub(super) struct DeviceNames(BTreeMap<DeviceId, DeviceAlias>);
+
+impl DeviceNames {
+    fn of(dir: &Path) -> Self {
+        let names = config::load(dir, &Environment::default()).names;
+        Self(
+            names
+                .devices
+                .into_values()
+                .map(|it| (it.id, it.alias))
+                .collect(),
+        )
+    }
+
+    /// The device's own id where the home does not name it.
+    fn name<'a>(&'a self, device: &'a DeviceId) -> &'a str {
+        self.0
+            .get(device)
+            .map_or(device.as_str(), DeviceAlias::as_str)
     }
 }
 
@@ -181,16 +210,20 @@ fn time(moment: Timestamp) -> String {
 }
 
 /// An event in a few words.
-fn about(payload: &Payload) -> String {
+fn about(payload: &Payload, names: &DeviceNames) -> String {
     match payload {
         Payload::Report(report) => {
             let command = report.command.as_deref().unwrap_or("command");
-            format!("{command} on {} {}", report.device, ended(&report.outcome))
+            format!(
+                "{command} on {} {}",
+                names.name(&report.device),
+                ended(&report.outcome)
+            )
         }
         Payload::Connection(connection) => {
             format!(
                 "{} {}",
-                connection.device,
+                names.name(&connection.device),
                 connection_change(connection.change)
             )
         }
@@ -200,13 +233,13 @@ fn about(payload: &Payload) -> String {
                 .iter()
                 .map(|(name, value)| format!("{name} {value}"))
                 .collect();
-            format!("{}: {}", readings.device, values.join(", "))
+            format!("{}: {}", names.name(&readings.device), values.join(", "))
         }
         Payload::Settled(settled) => {
             format!(
                 "our {} on {} {}",
                 settled.name,
-                settled.device,
+                names.name(&settled.device),
                 ended(&settled.outcome)
             )
         }

@@ -11,7 +11,7 @@ mod simulator;
 mod webhook;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -114,6 +114,7 @@ fn log(level: LogLevel, format: LogFormat) {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     let set = match format {
         LogFormat::Text => subscriber.try_init(),
