@@ -253,3 +253,14 @@ async fn a_webhook_can_be_sent_by_hand_once_under_one_id() {
         .collect();
     assert_eq!(changes, ["disconnected", "reconnected", "connected"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_engine_keeps_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    let mode = fs::metadata(house.dir.path().join("state"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
+}

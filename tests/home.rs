@@ -211,6 +211,12 @@ impl House {
             .count()
     }
 
+    /// What becomes of the next push to the charger.
+    pub(crate) fn fault_push(&self, fault: Value) {
+        let rule = json!({"method": "POST", "path": "/ev-charger", "fault": fault});
+        self.fault("requests", &rule);
+    }
+
     /// Waits until the action of the charger has been looked up so often.
     pub(crate) async fn looked_up(&self, times: usize) {
         until(&format!("the action is looked up {times} times"), || {

@@ -88,11 +88,7 @@ async fn killed_right_after_the_answer_to_the_webhook() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_push_and_its_arrival() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
-    let late = json!({"kind": "delay_before", "ms": 600});
-    house.fault(
-        "requests",
-        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
-    );
+    house.fault_push(json!({"kind": "delay_before", "ms": 600}));
     begin(&house, "act_1").await;
     until("the push is under way", || house.pushes().pop()).await;
     house.kill_engine();
@@ -105,11 +101,7 @@ async fn killed_between_the_push_and_its_arrival() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_push_and_its_answer() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
-    let late = json!({"kind": "delay_after", "ms": 5000});
-    house.fault(
-        "requests",
-        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
-    );
+    house.fault_push(json!({"kind": "delay_after", "ms": 5000}));
     begin(&house, "act_1").await;
     accepted(&house).await;
     house.kill_engine();
@@ -122,11 +114,7 @@ async fn killed_between_the_push_and_its_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_answer_to_the_push_and_its_record() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
-    let late = json!({"kind": "delay_after", "ms": 500});
-    house.fault(
-        "requests",
-        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
-    );
+    house.fault_push(json!({"kind": "delay_after", "ms": 500}));
     house
         .amps
         .control("POST", "/webhooks/hold", &Value::Null)
@@ -256,11 +244,7 @@ async fn killed_at_any_moment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_while_an_answer_is_out() {
     let mut house = House::without_engine(CAR_AFTER_BATTERY).await;
-    let late = json!({"kind": "delay_after", "ms": 60_000});
-    house.fault(
-        "requests",
-        &json!({"method": "POST", "path": "/ev-charger", "fault": late}),
-    );
+    house.fault_push(json!({"kind": "delay_after", "ms": 60_000}));
     house.edit("home.yaml", |text| {
         text.replace("request_timeout: 1s", "request_timeout: 60s")
     });

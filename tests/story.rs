@@ -90,8 +90,7 @@ async fn a_report_that_overtakes_the_answer_settles_the_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_lost_is_looked_up_and_nothing_is_sent_twice() {
     let house = House::start(CAR_AFTER_BATTERY).await;
-    let push = json!({"method": "POST", "path": "/ev-charger", "fault": {"kind": "drop_answer"}});
-    house.fault("requests", &push);
+    house.fault_push(json!({"kind": "drop_answer"}));
     tell(&house, "act_1").await;
 
     let command = house.command_in("completed").await;
@@ -113,9 +112,7 @@ async fn an_answer_that_is_lost_is_looked_up_and_nothing_is_sent_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_never_arrived_is_sent_again() {
     let house = House::start(CAR_AFTER_BATTERY).await;
-    let push =
-        json!({"method": "POST", "path": "/ev-charger", "fault": {"kind": "drop_connection"}});
-    house.fault("requests", &push);
+    house.fault_push(json!({"kind": "drop_connection"}));
     tell(&house, "act_1").await;
 
     let command = house.command_in("completed").await;
@@ -163,10 +160,7 @@ async fn a_final_refusal_fails_the_run_and_says_why() {
         "kind": "answer", "status": 422, "code": "COMMAND_NOT_SUPPORTED",
         "message": "not offered yet", "retry_after_seconds": null,
     });
-    house.fault(
-        "requests",
-        &json!({"method": "POST", "path": "/ev-charger", "fault": refusal}),
-    );
+    house.fault_push(refusal);
     tell(&house, "act_1").await;
 
     let run = house.run_in("failed").await;
@@ -189,10 +183,7 @@ async fn a_device_that_another_action_holds_is_waited_for() {
         "kind": "answer", "status": 409, "code": "CONFLICT", "message": "busy",
         "retry_after_seconds": null,
     });
-    house.fault(
-        "requests",
-        &json!({"method": "POST", "path": "/ev-charger", "fault": busy}),
-    );
+    house.fault_push(busy);
     tell(&house, "act_1").await;
 
     let command = house.command_in("completed").await;

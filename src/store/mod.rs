@@ -18,6 +18,7 @@ pub(crate) mod writer;
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -60,9 +61,7 @@ pub(crate) struct Lock {
 impl Lock {
     /// None when another process holds it.
     pub(crate) fn take(dir: &Path) -> io::Result<Option<Self>> {
-        let state = dir.join("state");
-        fs::create_dir_all(&state)?;
-        let file = fs::File::create(state.join("engine.lock"))?;
+        let file = fs::File::create(state_folder(dir)?.join("engine.lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -75,8 +74,8 @@ impl Store {
     /// Opens the database of the home in `dir`, and starts the writer with `consumers`, who see each
     /// event in this order.
     pub(crate) fn start(dir: &Path, consumers: Vec<Box<dyn Consumer>>) -> Result<Started, Error> {
+        state_folder(dir).map_err(|it| Error::Unavailable(it.to_string()))?;
         let path = database_path(dir);
-        fs::create_dir_all(dir.join("state")).map_err(|it| Error::Unavailable(it.to_string()))?;
         let connection = schema::open(&path)?;
         let (sender, jobs) = mpsc::channel(JOBS_WAITING_MAX);
         let signals = Signals::default();
@@ -119,6 +118,17 @@ impl Store {
             })?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
+}
+
+/// The folder of the database, made if need be. For the owner's eyes only: webhooks may carry a link
+/// that opens an account.
+fn state_folder(dir: &Path) -> io::Result<PathBuf> {
+    let state = dir.join("state");
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&state)?;
+    Ok(state)
 }
 
 /// Moments in the tables are whole microseconds since 1970.
