@@ -6,14 +6,16 @@
 pub mod envelope;
 mod server;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
@@ -30,9 +32,6 @@ use crate::store::inbox::{self, Recorded};
 /// The largest body of a webhook. Svix sends up to about 350 kB (`webhooks.md` §2).
 pub const BODY_BYTES_MAX: usize = 512 * 1024;
 
-/// How long a sender may take for a body. Svix itself gives up after 15 s.
-pub const BODY_WAIT: Duration = Duration::from_secs(10);
-
 /// What the sender is asked to wait while the database cannot be written.
 const RETRY_AFTER_SECONDS: &str = "30";
 
@@ -45,26 +44,69 @@ pub(crate) struct Intake {
     pub(crate) keys: Arc<[Key]>,
 }
 
+/// What a stranger can hold of us, and for how long.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Connections at once; further ones wait to be accepted.
+    connections: usize,
+    /// How long a client may take for a head, and how long a connection may lie idle.
+    header_wait: Duration,
+    /// How long a client may take for a body. Svix itself gives up after 15 s.
+    body_wait: Duration,
+    /// How long a connection takes requests; the one that is under way then is finished.
+    connection_life: Duration,
+    /// How long a connection that is over takes what the client still sends, unread.
+    linger: Duration,
+    /// How long a stop waits for requests under way.
+    stop_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            header_wait: Duration::from_secs(10),
+            body_wait: Duration::from_secs(10),
+            connection_life: Duration::from_mins(1),
+            linger: Duration::from_secs(2),
+            stop_wait: Duration::from_secs(3),
+        }
+    }
+}
+
+impl Limits {
+    /// How long a request that is under way may still take. A body, and as long for the store and the answer.
+    fn request_wait(self) -> Duration {
+        self.body_wait * 2
+    }
+}
+
 /// Takes in webhooks until `stop`, then lets the requests under way finish.
 pub(crate) async fn serve(listener: TcpListener, intake: Intake, stop: CancellationToken) {
+    serve_within(Limits::default(), listener, intake, stop).await;
+}
+
+async fn serve_within(
+    limits: Limits,
+    listener: TcpListener,
+    intake: Intake,
+    stop: CancellationToken,
+) {
+    let receive = move |State(intake): State<Intake>, request: Request| async move {
+        let received = intake.receive(request, limits.body_wait).await;
+        received.into_response()
+    };
     let routes = Router::new()
         .route("/webhooks/amps", post(receive))
-        .route("/webhooks/amps/{event}", post(receive_event))
+        .route("/webhooks/amps/{event}", post(receive))
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(intake);
-    server::serve(listener, routes, stop).await;
+    server::serve(listener, routes, limits, stop).await;
 }
 
-async fn receive(State(intake): State<Intake>, request: Request) -> Response {
-    intake.receive(None, request).await.into_response()
-}
-
-async fn receive_event(
-    State(intake): State<Intake>,
-    Path(event): Path<String>,
-    request: Request,
-) -> Response {
-    intake.receive(Some(&event), request).await.into_response()
+/// The event that the address names. Taken as it stands: what is no name of an event is no hint.
+fn hint(uri: &Uri) -> Option<&str> {
+    uri.path().strip_prefix("/webhooks/amps/")
 }
 
 /// Why a request was turned away. The sender learns the status alone.
@@ -73,7 +115,9 @@ enum Rejection {
     /// The headers, the signature or the time.
     NotVerified(signature::Rejection),
     TooLarge,
-    TooSlow,
+    TooSlow {
+        limit: Duration,
+    },
     /// The connection broke inside the body.
     Incomplete,
     NotStored(Error),
@@ -86,7 +130,10 @@ impl IntoResponse for Rejection {
                 tracing::warn!(?reason, "a webhook was refused");
                 (StatusCode::BAD_REQUEST, "bad request\n").into_response()
             }
-            Self::Incomplete => (StatusCode::BAD_REQUEST, "bad request\n").into_response(),
+            Self::Incomplete => {
+                tracing::warn!("a body broke off");
+                (StatusCode::BAD_REQUEST, "bad request\n").into_response()
+            }
             Self::TooLarge => {
                 tracing::warn!(limit = BODY_BYTES_MAX, "a body was too large");
                 (
@@ -95,8 +142,8 @@ impl IntoResponse for Rejection {
                 )
                     .into_response()
             }
-            Self::TooSlow => {
-                tracing::warn!(limit = ?BODY_WAIT, "a body was too slow");
+            Self::TooSlow { limit } => {
+                tracing::warn!(?limit, "a body was too slow");
                 (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")]).into_response()
             }
             Self::NotStored(error) => {
@@ -111,11 +158,11 @@ impl IntoResponse for Rejection {
 impl Intake {
     async fn receive(
         &self,
-        hint: Option<&str>,
         request: Request,
+        body_wait: Duration,
     ) -> Result<&'static str, Rejection> {
         let (parts, body) = request.into_parts();
-        let body = read(&parts.headers, body).await?;
+        let body = read(&parts.headers, body, body_wait).await?;
         let now = self.clock.now();
         let headers = parts
             .headers
@@ -124,7 +171,7 @@ impl Intake {
         let id =
             signature::verify(headers, &body, &self.keys, now).map_err(Rejection::NotVerified)?;
         let recorded = self
-            .record(id.clone(), hint, body)
+            .record(id.clone(), hint(&parts.uri), body)
             .await
             .map_err(Rejection::NotStored)?;
         tracing::info!(event = %id, ?recorded, "a webhook came in");
@@ -162,18 +209,22 @@ impl Intake {
 }
 
 /// The whole body, within its bounds of size and time.
-async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Rejection> {
+async fn read(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    wait: Duration,
+) -> Result<Bytes, Rejection> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|it| it.to_str().ok()?.parse().ok());
     if announced.is_some_and(|bytes: usize| BODY_BYTES_MAX < bytes) {
         return Err(Rejection::TooLarge);
     }
-    match tokio::time::timeout(BODY_WAIT, to_bytes(body, BODY_BYTES_MAX)).await {
+    match tokio::time::timeout(wait, to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_too_large(&error) => Err(Rejection::TooLarge),
         Ok(Err(_)) => Err(Rejection::Incomplete),
-        Err(_) => Err(Rejection::TooSlow),
+        Err(_) => Err(Rejection::TooSlow { limit: wait }),
     }
 }
 
