@@ -65,11 +65,22 @@ impl Tx<'_> {
                 .err()
                 .unwrap_or_else(|| Error::Unavailable("the transaction was given up".to_owned())));
         }
-        if result.is_err() {
+        match self.close_part(result.is_err()) {
+            Ok(()) => result,
+            Err(error) => {
+                // What is to be undone would be committed with the rest: better none of it.
+                self.connection.execute_batch("ROLLBACK")?;
+                Err(error)
+            }
+        }
+    }
+
+    fn close_part(&self, undo: bool) -> Result<(), Error> {
+        if undo {
             self.prepare("ROLLBACK TO part")?.execute([])?;
         }
         self.prepare("RELEASE part")?.execute([])?;
-        result
+        Ok(())
     }
 }
 
@@ -217,5 +228,81 @@ fn consume(tx: &Tx<'_>, consumers: &mut [Box<dyn Consumer>]) -> Result<(), Error
                 crate::store::inbox::bury(tx, &event.id, &reason)?;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, poll_fn};
+    use std::sync::mpsc;
+    use std::task::Poll;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::id::EventId;
+    use crate::store::inbox::{self, Recorded};
+    use crate::store::{Started, Store};
+
+    fn record(tx: &Tx<'_>, id: &str) -> Result<Recorded, Error> {
+        let id = EventId::new(id);
+        inbox::record_unreadable(tx, &id, Timestamp::UNIX_EPOCH, b"body", "reason")
+    }
+
+    async fn recorded(store: &Store) -> i64 {
+        let count = |tx: &Tx<'_>| {
+            let mut statement = tx.prepare("SELECT count(*) FROM events")?;
+            Ok(statement.query_row([], |row| row.get(0))?)
+        };
+        store.write(count).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_leaves_no_mark_even_if_its_part_cannot_be_undone() {
+        let dir = tempfile::tempdir().unwrap();
+        let Started { store, .. } = Store::start(dir.path(), Vec::new()).unwrap();
+        let failing = |tx: &Tx<'_>| -> Result<(), Error> {
+            record(tx, "msg_1")?;
+            // Now the savepoint to go back to is gone.
+            tx.prepare("RELEASE part")?.execute([])?;
+            Err(Error::Broken("on purpose".to_owned()))
+        };
+        assert!(store.write(failing).await.is_err());
+        assert_eq!(recorded(&store).await, 0);
+    }
+
+    #[tokio::test]
+    async fn no_job_is_answered_with_success_when_the_transaction_it_shared_is_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let Started { store, .. } = Store::start(dir.path(), Vec::new()).unwrap();
+        let (started, is_started) = mpsc::channel();
+        let (open, gate) = mpsc::channel::<()>();
+        let mut blocking = Box::pin(store.write(move |_| {
+            started.send(()).unwrap();
+            gate.recv().unwrap();
+            Ok(())
+        }));
+        let mut first = Box::pin(store.write(|tx| record(tx, "msg_1")));
+        let mut second = Box::pin(store.write(|tx| -> Result<(), Error> {
+            // As SQLite does by itself when the disk is full.
+            tx.prepare("ROLLBACK")?.execute([])?;
+            Err(Error::Unavailable("on purpose".to_owned()))
+        }));
+        let mut third = Box::pin(store.write(|tx| record(tx, "msg_3")));
+        poll_fn(|cx| {
+            assert!(blocking.as_mut().poll(cx).is_pending());
+            is_started.recv().unwrap();
+            assert!(first.as_mut().poll(cx).is_pending());
+            assert!(second.as_mut().poll(cx).is_pending());
+            assert!(third.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        open.send(()).unwrap();
+        blocking.await.unwrap();
+        assert!(first.await.is_err());
+        assert!(second.await.is_err());
+        assert!(third.await.is_err());
+        assert_eq!(recorded(&store).await, 0);
     }
 }
