@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use amps_rules::clock::Clock;
@@ -70,6 +71,8 @@ pub(crate) struct House {
 
 pub(crate) struct Engine {
     child: Child,
+    /// All that it says on standard error, once it has ended.
+    log: JoinHandle<String>,
     /// Where it takes webhooks in.
     pub(crate) webhooks: String,
 }
@@ -134,15 +137,16 @@ impl House {
     /// SIGTERM; returns how the process ended.
     pub(crate) fn stop_engine(&mut self) -> Option<i32> {
         let mut engine = self.engine.take().unwrap();
-        let id = engine.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        engine.terminate();
         engine.child.wait().unwrap().code()
+    }
+
+    /// SIGTERM; returns all that the engine said on standard error.
+    pub(crate) fn stop_engine_for_its_log(&mut self) -> String {
+        let mut engine = self.engine.take().unwrap();
+        engine.terminate();
+        engine.child.wait().unwrap();
+        engine.log.join().unwrap()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -268,8 +272,13 @@ impl Engine {
             }
         };
         // Read on, or the engine would wait for somebody to read its log.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()).unwrap());
-        Self { child, webhooks }
+        let log = std::thread::spawn(move || said + &text(lines));
+        Self { child, log, webhooks }
+    }
+
+    fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 }
 

@@ -17,6 +17,8 @@ mod evaluation;
 mod examples;
 /// A home, its Amps and its engine, for the suites that look from outside.
 mod home;
+/// Strangers get nothing out of the intake, and a 200 means that the event is on the disk.
+mod intake;
 /// Rule text to checked rules.
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.
