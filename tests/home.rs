@@ -1,8 +1,9 @@
 //! The harness: a home in a folder of its own, a pretend Amps, and the engine as a process of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -273,12 +274,22 @@ impl Engine {
         };
         // Read on, or the engine would wait for somebody to read its log.
         let log = std::thread::spawn(move || said + &text(lines));
-        Self { child, log, webhooks }
+        Self {
+            child,
+            log,
+            webhooks,
+        }
     }
 
     fn terminate(&self) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -348,4 +359,22 @@ pub(crate) fn battery_charged(action: &str) -> Value {
         "command": "charge", "parameters": null, "result": {"success": true},
         "completedAt": "2026-06-10T08:00:00.000Z",
     })
+}
+
+/// All that comes out of `stream`.
+pub(crate) fn text(mut stream: impl Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// The bytes of all files in `dir`, for looking for what must not be there.
+pub(crate) fn contents(dir: &Path) -> Vec<u8> {
+    let paths = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.is_file())
+        .flat_map(|path| fs::read(path).unwrap())
+        .collect()
 }
