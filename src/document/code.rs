@@ -95,6 +95,11 @@ codes! {
 
     COMPLETED_IS_NOT_FULL "W601" "`completed` does not mean that the battery is full"
     UNSEEN_WORD "W602" "no device was seen to report this word"
+    NEVER_TOGETHER "W603" "conditions can never hold together"
+    ALWAYS_HOLDS "W604" "a condition always holds"
+
+    LOOP "W701" "rules lead back to each other"
+    OPPOSITE "W702" "rules order opposite things at the same moment"
 }
 
 #[cfg(test)]
@@ -104,7 +109,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 53));
+        assert_eq!((ordered, ALL.len()), (true, 57));
     }
 
     #[test]

@@ -56,11 +56,14 @@ pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
     for source in files {
         loading.file(source);
     }
+    let rules = index::rule_set(loading.rules, names.timezone.clone());
+    let mut diagnostics = loading.diagnostics;
+    diagnostics.extend(lint::between(&rules, files));
     Loaded {
-        rules: index::rule_set(loading.rules, names.timezone.clone()),
+        rules,
         broken: loading.broken,
         broken_files: loading.broken_files,
-        diagnostics: loading.diagnostics,
+        diagnostics,
     }
 }
 

@@ -1,16 +1,16 @@
-//! Advice on rules that are right and may not mean what their author thinks.
+//! `completed`, taken for *full*.
 
 use crate::document::code;
 use crate::document::diagnostic::Findings;
 use crate::rules::rule::{On, ResultKind, Rule};
 use crate::rules::syntax;
 
-pub(super) fn rule(written: &syntax::Rule<'_>, rule: &Rule, findings: &mut Findings<'_>) {
-    completed_is_not_full(written, rule, findings);
-}
-
 /// The commonest misunderstanding: `completed` comes minutes after the command, not when the battery is full.
-fn completed_is_not_full(written: &syntax::Rule<'_>, rule: &Rule, findings: &mut Findings<'_>) {
+pub(super) fn completed_is_not_full(
+    written: &syntax::Rule<'_>,
+    rule: &Rule,
+    findings: &mut Findings<'_>,
+) {
     let texts = [Some(rule.id.as_str()), written.alias, written.description];
     let mut words = texts
         .into_iter()
