@@ -21,7 +21,7 @@ use crate::intake::{self, Intake};
 use crate::notify::Notifiers;
 use crate::readings::{self, Poller};
 use crate::rules::rule::RuleSet;
-use crate::store::signal::News;
+use crate::store::signal::AllNews;
 use crate::store::writer::Consumer;
 use crate::store::{Lock, Store, retention};
 use crate::tracking::{self, Reports, Tracking};
@@ -68,12 +68,7 @@ impl App {
             clock,
             stop: stop.clone(),
         };
-        let stages = inside.start(
-            home,
-            outside,
-            listener,
-            (started.commands, started.notifications),
-        );
+        let stages = inside.start(home, outside, listener, started.news);
         Ok(Self {
             address,
             stop,
@@ -147,7 +142,7 @@ impl Inside {
         home: &Home,
         outside: Outside,
         listener: TcpListener,
-        (commands, notifications): (News, News),
+        news: AllNews,
     ) -> JoinSet<()> {
         let Outside {
             api,
@@ -186,9 +181,13 @@ impl Inside {
         let devices = home.devices.values().cloned().collect();
         let stop = || self.stop.clone();
         let mut stages = JoinSet::new();
-        stages.spawn(delivery::run(delivery, stop(), commands.clone()));
-        stages.spawn(tracking::run(tracking, stop(), commands));
-        stages.spawn(delivery::messages::run(messages, stop(), notifications));
+        stages.spawn(delivery::run(delivery, stop(), news.requests));
+        stages.spawn(tracking::run(tracking, stop(), news.reports));
+        stages.spawn(delivery::messages::run(
+            messages,
+            stop(),
+            news.notifications,
+        ));
         stages.spawn(readings::run(poller, devices, stop()));
         stages.spawn(prune(store.clone(), clock.clone(), stop()));
         stages.spawn(intake::serve(listener, intake, stop()));

@@ -68,19 +68,21 @@ impl Stage for Tracking {
 
     async fn work(&mut self) -> Result<Next, Error> {
         let now = self.clock.now();
+        let next = self
+            .store
+            .write(|tx| outbox::next_due(tx, Waiting::Acknowledged))
+            .await?;
+        if next.is_none_or(|at| now < at) {
+            return Ok(Next::at(next));
+        }
         let due = self
             .store
             .write(move |tx| outbox::due(tx, Waiting::Acknowledged, now))
             .await?;
         if let Some(open) = due.first() {
             self.look_up(open).await?;
-            return Ok(Next::Again);
         }
-        let next = self
-            .store
-            .write(|tx| outbox::next_due(tx, Waiting::Acknowledged))
-            .await?;
-        Ok(Next::at(next))
+        Ok(Next::Again)
     }
 }
 

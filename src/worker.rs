@@ -35,6 +35,11 @@ pub(crate) trait Stage: Send {
 
     /// Does a piece of work, if there is one.
     fn work(&mut self) -> impl Future<Output = Result<Next, Error>> + Send;
+
+    /// Returns when something that is not news calls for work. May be dropped before it does.
+    fn called(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 /// Lets `stage` work whenever there is news or a deadline has come, until `stop`.
@@ -66,6 +71,7 @@ pub(crate) async fn run<S: Stage>(
             () = stop.cancelled() => return,
             // An error means that the store has ended.
             changed = news.changed() => if changed.is_err() { return },
+            () = stage.called() => {}
             () = wait_for(&clock, deadline) => {}
         }
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, later};
@@ -21,10 +21,9 @@ use crate::delivery::verdict::Verdict;
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
 use crate::device_api::wire::Action;
-use crate::domain::id::CommandId;
 use crate::domain::lifecycle::{Lifecycle, Step};
 use crate::store::error::Error;
-use crate::store::outbox::{self, Open, Waiting};
+use crate::store::outbox::{self, Open, Turn, Waiting};
 use crate::store::signal::News;
 use crate::store::writer::Tx;
 use crate::store::{Store, inbox};
@@ -32,9 +31,6 @@ use crate::worker::{self, Next, Stage};
 
 /// Requests under way at once.
 const REQUESTS_MAX: usize = 16;
-
-/// How soon rows that found no free place are looked at again, if no news comes first.
-const CROWDED_WAIT: Duration = Duration::from_millis(50);
 
 /// How long a stop waits for requests under way. What is still out then is in doubt at the next start.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -58,9 +54,6 @@ pub(crate) struct Delivery {
     pub(crate) request_timeout: Duration,
     pub(crate) look_up_after: Duration,
 }
-
-/// A claim or a look-up that is being worked on: the command, and the moment that makes it unique.
-type Work = (CommandId, Timestamp);
 
 /// Marks pushes that were under way when the program stopped as in doubt. Once, before [`run`].
 pub(crate) fn recover(tx: &Tx<'_>, now: Timestamp) -> Result<usize, Error> {
@@ -91,8 +84,8 @@ pub(crate) async fn run(delivery: Delivery, stop: CancellationToken, news: News)
 /// The requests under way.
 struct Courier {
     delivery: Delivery,
-    requests: JoinSet<Work>,
-    under_way: BTreeSet<Work>,
+    requests: JoinSet<Turn>,
+    under_way: BTreeSet<Turn>,
 }
 
 impl Stage for Courier {
@@ -101,31 +94,46 @@ impl Stage for Courier {
     /// Starts a request for each row that wants one, as far as there is room.
     async fn work(&mut self) -> Result<Next, Error> {
         while let Some(finished) = self.requests.try_join_next() {
-            self.under_way
-                .remove(&finished.expect("a request does not panic"));
+            self.finish(finished);
+        }
+        let room = REQUESTS_MAX - self.requests.len();
+        if room == 0 {
+            return Ok(Next::Idle);
         }
         let now = self.delivery.clock.now();
+        let under_way = self.under_way.clone();
         let (rows, next) = self
             .delivery
             .store
-            .write(move |tx| wanting_work(tx, now))
+            .write(move |tx| wanting_work(tx, &under_way, room, now))
             .await?;
         for open in rows {
-            let work = (open.command.id.clone(), moment_of(&open));
-            if self.under_way.contains(&work) {
-                continue;
-            }
-            if REQUESTS_MAX <= self.requests.len() {
-                return Ok(Next::IdleUntil(later(now, CROWDED_WAIT)));
-            }
-            self.under_way.insert(work.clone());
+            let turn = open.turn();
+            self.under_way.insert(turn.clone());
             let delivery = self.delivery.clone();
             self.requests.spawn(async move {
                 delivery.handle(open).await;
-                work
+                turn
             });
         }
         Ok(Next::at(next))
+    }
+
+    /// There is room again, after there was none.
+    async fn called(&mut self) {
+        if self.requests.len() < REQUESTS_MAX {
+            return std::future::pending().await;
+        }
+        if let Some(finished) = self.requests.join_next().await {
+            self.finish(finished);
+        }
+    }
+}
+
+impl Courier {
+    fn finish(&mut self, finished: Result<Turn, JoinError>) {
+        let turn = finished.expect("a request does not panic");
+        self.under_way.remove(&turn);
     }
 }
 
@@ -228,10 +236,14 @@ impl Delivery {
 }
 
 /// Rows to start a request for, and when to look again if nothing happens.
-fn wanting_work(tx: &Tx<'_>, now: Timestamp) -> Result<(Vec<Open>, Option<Timestamp>), Error> {
+fn wanting_work(
+    tx: &Tx<'_>,
+    under_way: &BTreeSet<Turn>,
+    room: usize,
+    now: Timestamp,
+) -> Result<(Vec<Open>, Option<Timestamp>), Error> {
     outbox::promote_due(tx, now)?;
-    let mut rows = outbox::sending(tx)?;
-    rows.extend(outbox::due(tx, Waiting::InDoubt, now)?);
+    let rows = outbox::wanting_request(tx, under_way, room, now)?;
     let next = [Waiting::Queued, Waiting::InDoubt]
         .into_iter()
         .map(|state| outbox::next_due(tx, state))
@@ -241,16 +253,6 @@ fn wanting_work(tx: &Tx<'_>, now: Timestamp) -> Result<(Vec<Open>, Option<Timest
         rows,
         next.into_iter().flatten().filter(|at| now < *at).min(),
     ))
-}
-
-fn moment_of(open: &Open) -> Timestamp {
-    match &open.lifecycle {
-        Lifecycle::InDoubt { look_up_at, .. } => *look_up_at,
-        Lifecycle::Queued { .. }
-        | Lifecycle::Sending { .. }
-        | Lifecycle::Acknowledged { .. }
-        | Lifecycle::Settled { .. } => open.sent_at.unwrap_or(open.created_at),
-    }
 }
 
 /// Amps has the push as `action`; if that is over already, its end is recorded like a report.

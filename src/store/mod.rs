@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::error::Error;
-use crate::store::signal::{News, Signals};
+use crate::store::signal::{AllNews, Signals};
 use crate::store::writer::{Consumer, JOBS_WAITING_MAX, Job, Task, Tx, Writer};
 
 /// Where the database of the home in `dir` is.
@@ -44,10 +44,7 @@ pub(crate) struct Store {
 #[derive(Debug)]
 pub(crate) struct Started {
     pub(crate) store: Store,
-    /// Commands have changed.
-    pub(crate) commands: News,
-    /// Notifications have changed.
-    pub(crate) notifications: News,
+    pub(crate) news: AllNews,
     /// Ends when everything is written and the database is closed.
     pub(crate) thread: thread::JoinHandle<()>,
 }
@@ -79,7 +76,7 @@ impl Store {
         let connection = schema::open(&path)?;
         let (sender, jobs) = mpsc::channel(JOBS_WAITING_MAX);
         let signals = Signals::default();
-        let (commands, notifications) = signals.subscribe();
+        let news = signals.subscribe();
         let writer = Writer {
             connection,
             jobs,
@@ -92,8 +89,7 @@ impl Store {
             .map_err(|it| Error::Unavailable(it.to_string()))?;
         Ok(Started {
             store: Self { jobs: sender },
-            commands,
-            notifications,
+            news,
             thread,
         })
     }

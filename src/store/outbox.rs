@@ -4,6 +4,8 @@
 //! they were given. A command is marked as sending in the transaction that makes it first in line, so its
 //! intent is on the disk before its first byte leaves.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row};
 
@@ -76,17 +78,16 @@ pub(crate) fn advance(
     };
     save(tx, id, &lifecycle, now)?;
     note(tx, id, &lifecycle, &detail, now)?;
-    tx.touch(Area::COMMANDS);
     match &lifecycle {
         Lifecycle::Settled { outcome } => {
             settled(tx, &open.command, outcome.clone(), attempts, cause, now)?;
             promote(tx, &open.command.device.id, now)?;
         }
         // The line stays in order: the one that waits for another attempt is still the first.
-        Lifecycle::Queued { .. }
-        | Lifecycle::Sending { .. }
-        | Lifecycle::InDoubt { .. }
-        | Lifecycle::Acknowledged { .. } => {}
+        Lifecycle::Queued { .. } | Lifecycle::Sending { .. } | Lifecycle::InDoubt { .. } => {
+            tx.touch(Area::REQUESTS)
+        }
+        Lifecycle::Acknowledged { .. } => tx.touch(Area::REPORTS),
     }
     Ok(Some(lifecycle))
 }
@@ -178,28 +179,72 @@ pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
     open_where(tx, "is_open = 1 AND state = 'sending'", [])
 }
 
-/// The first in line for its device: nothing else that is open came before it.
-const FIRST_IN_LINE: &str = "is_open = 1 AND state = ?1 AND NOT EXISTS (
-    SELECT 1 FROM commands AS earlier
-    WHERE earlier.is_open = 1 AND earlier.device_id = commands.device_id AND earlier.seq < commands.seq)";
+/// A request that a command wants: whose, and since when, which tells it from the ones before.
+pub(crate) type Turn = (CommandId, Timestamp);
+
+impl Open {
+    /// The request that it wants now: a push, or a look-up of the last one.
+    pub(crate) fn turn(&self) -> Turn {
+        let since = match &self.lifecycle {
+            Lifecycle::InDoubt { look_up_at, .. } => *look_up_at,
+            Lifecycle::Queued { .. }
+            | Lifecycle::Sending { .. }
+            | Lifecycle::Acknowledged { .. }
+            | Lifecycle::Settled { .. } => self.sent_at.unwrap_or(self.created_at),
+        };
+        // As a column has it.
+        (self.command.id.clone(), moment(stamp(since)))
+    }
+}
+
+/// Commands that want a push, or a look-up by `now`, without those `under_way`; at most `rows_max`.
+///
+/// Under load most of the rows are under way: they are passed over unread.
+pub(crate) fn wanting_request(
+    tx: &Tx<'_>,
+    under_way: &BTreeSet<Turn>,
+    rows_max: usize,
+    now: Timestamp,
+) -> Result<Vec<Open>, Error> {
+    let mut statement = tx.prepare(&format!(
+        "SELECT {COLUMNS}, id, coalesce(due_at, sent_at) FROM commands
+         WHERE is_open = 1 AND state IN ('sending', 'in_doubt') AND (due_at IS NULL OR due_at <= ?1)"
+    ))?;
+    let mut rows = statement.query([stamp(now)])?;
+    let mut found = Vec::new();
+    while found.len() < rows_max
+        && let Some(row) = rows.next()?
+    {
+        let turn = (
+            CommandId::new(row.get::<_, String>(4)?),
+            moment(row.get(5)?),
+        );
+        if !under_way.contains(&turn) {
+            found.push(read(row)?);
+        }
+    }
+    Ok(found)
+}
 
 /// Commands handed out by one call of [`due`]; the rest comes with the next.
 const DUE_MAX: usize = 256;
 
 /// Commands in `state` that are first in line and about which something is to be done by `now`.
 pub(crate) fn due(tx: &Tx<'_>, state: Waiting, now: Timestamp) -> Result<Vec<Open>, Error> {
+    let condition = state.condition();
     open_where(
         tx,
-        &format!("{FIRST_IN_LINE} AND due_at <= ?2 ORDER BY due_at LIMIT {DUE_MAX}"),
+        &format!("{condition} AND due_at <= ?2 ORDER BY due_at LIMIT {DUE_MAX}"),
         rusqlite::params![state.name(), stamp(now)],
     )
 }
 
 /// When the next command in `state` that is first in line is due.
 pub(crate) fn next_due(tx: &Tx<'_>, state: Waiting) -> Result<Option<Timestamp>, Error> {
+    let condition = state.condition();
     let next: Option<i64> = tx
         .prepare(&format!(
-            "SELECT min(due_at) FROM commands WHERE {FIRST_IN_LINE}"
+            "SELECT min(due_at) FROM commands WHERE {condition}"
         ))?
         .query_row([state.name()], |row| row.get(0))?;
     Ok(next.map(moment))
@@ -219,6 +264,20 @@ impl Waiting {
             Self::Queued => "queued",
             Self::InDoubt => "in_doubt",
             Self::Acknowledged => "acknowledged",
+        }
+    }
+
+    /// In this state (`?1`), and first in line for its device: nothing else that is open came before.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Queued => {
+                "is_open = 1 AND state = ?1 AND NOT EXISTS (
+                     SELECT 1 FROM commands AS earlier
+                     WHERE earlier.is_open = 1 AND earlier.device_id = commands.device_id
+                         AND earlier.seq < commands.seq)"
+            }
+            // Only the first in line is ever pushed, and it stays the first until it is over.
+            Self::InDoubt | Self::Acknowledged => "is_open = 1 AND state = ?1",
         }
     }
 }
@@ -248,9 +307,13 @@ fn promote(tx: &Tx<'_>, device: &DeviceId, now: Timestamp) -> Result<(), Error> 
         .optional()?;
     if let Some((id, state, Some(due))) = first
         && state == Waiting::Queued.name()
-        && due <= stamp(now)
     {
-        advance(tx, &CommandId::new(id), Step::Claimed, None, now)?;
+        if due <= stamp(now) {
+            advance(tx, &CommandId::new(id), Step::Claimed, None, now)?;
+        } else {
+            // Its time is a deadline of those who push.
+            tx.touch(Area::REQUESTS);
+        }
     }
     Ok(())
 }

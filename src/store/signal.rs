@@ -5,23 +5,36 @@ use tokio::sync::watch;
 /// What a commit has touched, for those who wait for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Area {
-    pub(crate) commands: bool,
+    /// A command wants a request, now or later.
+    pub(crate) requests: bool,
+    /// A command waits for its report.
+    pub(crate) reports: bool,
     pub(crate) notifications: bool,
 }
 
 impl Area {
-    pub(crate) const COMMANDS: Self = Self {
-        commands: true,
+    pub(crate) const NOTHING: Self = Self {
+        requests: false,
+        reports: false,
         notifications: false,
     };
+    pub(crate) const REQUESTS: Self = Self {
+        requests: true,
+        ..Self::NOTHING
+    };
+    pub(crate) const REPORTS: Self = Self {
+        reports: true,
+        ..Self::NOTHING
+    };
     pub(crate) const NOTIFICATIONS: Self = Self {
-        commands: false,
         notifications: true,
+        ..Self::NOTHING
     };
 
     pub(super) fn and(self, other: Self) -> Self {
         Self {
-            commands: self.commands || other.commands,
+            requests: self.requests || other.requests,
+            reports: self.reports || other.reports,
             notifications: self.notifications || other.notifications,
         }
     }
@@ -30,21 +43,37 @@ impl Area {
 /// Something was committed that concerns the one who holds this.
 pub(crate) type News = watch::Receiver<()>;
 
+/// The news of each area.
+#[derive(Debug)]
+pub(crate) struct AllNews {
+    pub(crate) requests: News,
+    pub(crate) reports: News,
+    pub(crate) notifications: News,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    commands: watch::Sender<()>,
+    requests: watch::Sender<()>,
+    reports: watch::Sender<()>,
     notifications: watch::Sender<()>,
 }
 
 impl Signals {
-    /// Receivers for the commands' and the notifications' news.
-    pub(super) fn subscribe(&self) -> (News, News) {
-        (self.commands.subscribe(), self.notifications.subscribe())
+    /// Receivers for the news of each area.
+    pub(super) fn subscribe(&self) -> AllNews {
+        AllNews {
+            requests: self.requests.subscribe(),
+            reports: self.reports.subscribe(),
+            notifications: self.notifications.subscribe(),
+        }
     }
 
     pub(super) fn raise(&self, area: Area) {
-        if area.commands {
-            self.commands.send_replace(());
+        if area.requests {
+            self.requests.send_replace(());
+        }
+        if area.reports {
+            self.reports.send_replace(());
         }
         if area.notifications {
             self.notifications.send_replace(());
