@@ -115,12 +115,12 @@ impl Tracking {
         self.store
             .write(move |tx| {
                 // Like a report: the consumers settle the command and show the end to the rules.
-                if let Some(event) = ended
-                    && inbox::record(tx, event, None)? == Recorded::New
+                if let Some(event) = &ended
+                    && inbox::record(tx, event.clone(), None)? == Recorded::New
                 {
                     return Ok(());
                 }
-                outbox::advance(tx, &id, step, None, now).map(drop)
+                outbox::advance(tx, &id, step.clone(), None, now).map(drop)
             })
             .await
     }

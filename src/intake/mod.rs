@@ -194,7 +194,7 @@ impl Intake {
                     payload,
                 };
                 self.store
-                    .write(move |tx| inbox::record(tx, event, Some(&body)))
+                    .write(move |tx| inbox::record(tx, event.clone(), Some(&body)))
                     .await
             }
             Err(unreadable) => {

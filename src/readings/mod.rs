@@ -94,9 +94,9 @@ impl Poller {
         self.store
             .write(move |tx| {
                 if is_new {
-                    inbox::record(tx, event, None).map(drop)
+                    inbox::record(tx, event.clone(), None).map(drop)
                 } else {
-                    inbox::pass(tx, event);
+                    inbox::pass(tx, event.clone());
                     Ok(())
                 }
             })

@@ -94,15 +94,16 @@ impl Store {
         })
     }
 
-    /// Runs `work` in a transaction, and returns when it is on the disk.
+    /// Runs `work` in a transaction, and returns when it is on the disk. It runs a second time when
+    /// something else in the same transaction failed.
     pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+        W: Fn(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let task = Task {
-            work: Some(work),
+            work,
             result: None,
             reply,
         };

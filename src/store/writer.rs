@@ -2,6 +2,10 @@
 //!
 //! Jobs that arrive while a commit is running share the next one. A job is answered only after the
 //! commit that holds it: an answer means "on the disk".
+//!
+//! A batch is written as one piece. Only when something in it turns out to be broken is all of it undone
+//! and written again part by part, so that what is sound stands and what is broken leaves no mark:
+//! savepoints cost a copy of each page that a part touches, and nearly every batch needs none.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -47,6 +51,10 @@ impl Tx<'_> {
         self.fresh.borrow_mut().push_back(event);
     }
 
+    fn next_fresh(&self) -> Option<Event> {
+        self.fresh.borrow_mut().pop_front()
+    }
+
     /// After the commit, wakes who waits for news of `area`.
     pub(super) fn touch(&self, area: Area) {
         self.touched.set(self.touched.get().and(area));
@@ -57,6 +65,7 @@ impl Tx<'_> {
         &self,
         work: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let already_fresh = self.fresh.borrow().len();
         self.prepare("SAVEPOINT part")?.execute([])?;
         let result = work();
         // Some failures (a full disk) make SQLite give up the whole transaction by itself.
@@ -78,6 +87,7 @@ impl Tx<'_> {
     fn close_part(&self, undo: bool) -> Result<(), Error> {
         if undo {
             self.prepare("ROLLBACK TO part")?.execute([])?;
+            self.fresh.borrow_mut().truncate(already_fresh);
         }
         self.prepare("RELEASE part")?.execute([])?;
         Ok(())
@@ -86,24 +96,24 @@ impl Tx<'_> {
 
 /// Work for the writer's thread, with the way back for its result.
 pub(super) trait Job: Send {
+    /// May run again, when what it did the first time was undone.
     fn run(&mut self, tx: &Tx<'_>) -> Result<(), Error>;
     fn answer(self: Box<Self>, committed: Result<(), Error>);
 }
 
 pub(super) struct Task<W, T> {
-    pub(super) work: Option<W>,
+    pub(super) work: W,
     pub(super) result: Option<T>,
     pub(super) reply: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<W, T> Job for Task<W, T>
 where
-    W: FnOnce(&Tx<'_>) -> Result<T, Error> + Send,
+    W: Fn(&Tx<'_>) -> Result<T, Error> + Send,
     T: Send,
 {
     fn run(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
-        let work = self.work.take().expect("a job runs once");
-        self.result = Some(work(tx)?);
+        self.result = Some((self.work)(tx)?);
         Ok(())
     }
 
@@ -137,8 +147,13 @@ impl Writer {
 
     /// Runs a batch of jobs in one transaction and answers each.
     fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
-        let mut failures = Vec::with_capacity(batch.len());
-        let committed = self.transaction(batch, &mut failures);
+        let mut failures = Vec::new();
+        let mut committed = self.transaction(|tx, consumers| as_one_piece(tx, batch, consumers));
+        if let Err(Error::Broken(_)) = committed {
+            self.forget();
+            committed =
+                self.transaction(|tx, consumers| part_by_part(tx, batch, consumers, &mut failures));
+        }
         match &committed {
             Ok(touched) => self.signals.raise(*touched),
             Err(_) => self.forget(),
@@ -152,8 +167,7 @@ impl Writer {
 
     fn transaction(
         &mut self,
-        batch: &mut [Box<dyn Job>],
-        failures: &mut Vec<Option<Error>>,
+        work: impl FnOnce(&Tx<'_>, &mut [Box<dyn Consumer>]) -> Result<(), Error>,
     ) -> Result<Area, Error> {
         self.connection
             .prepare_cached("BEGIN IMMEDIATE")?
@@ -163,7 +177,7 @@ impl Writer {
             fresh: RefCell::default(),
             touched: Cell::default(),
         };
-        let done = work(&tx, batch, &mut self.consumers, failures);
+        let done = work(&tx, &mut self.consumers);
         let touched = tx.touched.get();
         let done = done
             .and_then(|()| Ok(self.connection.prepare_cached("COMMIT")?.execute([])?))
@@ -182,40 +196,35 @@ impl Writer {
     }
 }
 
-/// Each job, and then the consumers on whatever the jobs recorded. A job that fails leaves no mark.
-fn work(
+/// Each job, and then the consumers on whatever the jobs recorded. The first failure is the end of it.
+fn as_one_piece(
+    tx: &Tx<'_>,
+    batch: &mut [Box<dyn Job>],
+    consumers: &mut [Box<dyn Consumer>],
+) -> Result<(), Error> {
+    batch.iter_mut().try_for_each(|job| job.run(tx))?;
+    while let Some(event) = tx.next_fresh() {
+        show(tx, consumers, &event)?;
+    }
+    Ok(())
+}
+
+/// The same, where a job that fails leaves no mark, and an event that cannot be handled is buried.
+fn part_by_part(
     tx: &Tx<'_>,
     batch: &mut [Box<dyn Job>],
     consumers: &mut [Box<dyn Consumer>],
     failures: &mut Vec<Option<Error>>,
 ) -> Result<(), Error> {
     for job in batch {
-        let already_fresh = tx.fresh.borrow().len();
         let failure = tx.undo_on_failure(|| job.run(tx)).err();
         if tx.connection.is_autocommit() {
             return Err(failure.unwrap_or(Error::Closed));
         }
-        if failure.is_some() {
-            tx.fresh.borrow_mut().truncate(already_fresh);
-        }
         failures.push(failure);
     }
-    consume(tx, consumers)
-}
-
-/// Shows each fresh event to each consumer. What they make of it may be events again: settled
-/// commands, which start operations but never settle others, so this ends.
-fn consume(tx: &Tx<'_>, consumers: &mut [Box<dyn Consumer>]) -> Result<(), Error> {
-    loop {
-        let Some(event) = tx.fresh.borrow_mut().pop_front() else {
-            return Ok(());
-        };
-        let done = tx.undo_on_failure(|| {
-            consumers
-                .iter_mut()
-                .try_for_each(|consumer| consumer.consume(tx, &event))
-        });
-        match done {
+    while let Some(event) = tx.next_fresh() {
+        match tx.undo_on_failure(|| show(tx, consumers, &event)) {
             Ok(()) => {}
             // Not the event's fault, and not only this event's problem.
             Err(error @ (Error::Unavailable(_) | Error::Overloaded | Error::Closed)) => {
@@ -229,6 +238,15 @@ fn consume(tx: &Tx<'_>, consumers: &mut [Box<dyn Consumer>]) -> Result<(), Error
             }
         }
     }
+    Ok(())
+}
+
+/// Shows `event` to each consumer. What they make of it may be events again: settled commands, which
+/// start operations but never settle others, so that fresh events run out.
+fn show(tx: &Tx<'_>, consumers: &mut [Box<dyn Consumer>], event: &Event) -> Result<(), Error> {
+    consumers
+        .iter_mut()
+        .try_for_each(|consumer| consumer.consume(tx, event))
 }
 
 #[cfg(test)]
