@@ -23,7 +23,8 @@ use crate::device_api::answer::Answer;
 use crate::device_api::wire::Action;
 use crate::domain::lifecycle::{Lifecycle, Step};
 use crate::store::error::Error;
-use crate::store::outbox::{self, Open, Turn, Waiting};
+use crate::store::outbox::{self, Open, Waiting};
+use crate::store::requests::{self, Turn};
 use crate::store::signal::News;
 use crate::store::writer::Tx;
 use crate::store::{Store, inbox};
@@ -243,7 +244,7 @@ fn wanting_work(
     now: Timestamp,
 ) -> Result<(Vec<Open>, Option<Timestamp>), Error> {
     outbox::promote_due(tx, now)?;
-    let rows = outbox::wanting_request(tx, under_way, room, now)?;
+    let rows = requests::wanted(tx, under_way, room, now)?;
     let next = [Waiting::Queued, Waiting::InDoubt]
         .into_iter()
         .map(|state| outbox::next_due(tx, state))

@@ -22,16 +22,33 @@ pub(crate) enum Recorded {
 
 /// Records `event`, with the `body` it came in, and hands it on to the consumers.
 pub(crate) fn record(tx: &Tx<'_>, event: Event, body: Option<&[u8]>) -> Result<Recorded, Error> {
-    let report = report_of(&event);
-    let counts_as = report.map(counts_as);
-    let repeat = match &counts_as {
-        Some(counts_as) => has_counted(tx, counts_as)?,
-        None => false,
-    };
+    let counts_as = report_of(&event).map(counts_as);
+    if insert(tx, &event, body, counts_as.as_deref())? {
+        tx.hand_on(event);
+        return Ok(Recorded::New);
+    }
+    // The delivery has been here, or another one that says the same.
+    if counts_as.is_some() && insert(tx, &event, body, None)? {
+        return Ok(Recorded::Repeat);
+    }
+    Ok(Recorded::Known)
+}
+
+/// Whether `event` is on record now, and was not before: neither its id nor what it counts as.
+///
+/// A report that counts as nothing is a repeat.
+fn insert(
+    tx: &Tx<'_>,
+    event: &Event,
+    body: Option<&[u8]>,
+    counts_as: Option<&str>,
+) -> Result<bool, Error> {
+    let report = report_of(event);
+    let is_repeat = report.is_some() && counts_as.is_none();
     let inserted = tx
         .prepare(
             "INSERT INTO events (id, source, received_at, kind, payload, body, action_id, counts_as, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
         )?
         .execute(rusqlite::params![
             event.id.as_str(),
@@ -41,17 +58,10 @@ pub(crate) fn record(tx: &Tx<'_>, event: Event, body: Option<&[u8]>) -> Result<R
             serde_json::to_string(&event.payload)?,
             body,
             report.map(|report| report.action.as_str()),
-            counts_as.filter(|_| !repeat),
-            if repeat { "repeat" } else { "done" },
+            counts_as,
+            if is_repeat { "repeat" } else { "done" },
         ])?;
-    if inserted == 0 {
-        return Ok(Recorded::Known);
-    }
-    if repeat {
-        return Ok(Recorded::Repeat);
-    }
-    tx.hand_on(event);
-    Ok(Recorded::New)
+    Ok(inserted == 1)
 }
 
 /// Shows `event` to the consumers without keeping it: a reading that brings nothing new but its age.
@@ -133,10 +143,4 @@ fn report_of(event: &Event) -> Option<&Report> {
 /// their ids; a delivery id alone does not tell, since we look up too.
 fn counts_as(report: &Report) -> String {
     format!("{} {}", report.action, report.outcome.name())
-}
-
-fn has_counted(tx: &Tx<'_>, counts_as: &str) -> Result<bool, Error> {
-    Ok(tx
-        .prepare("SELECT 1 FROM events WHERE counts_as = ?1")?
-        .exists([counts_as])?)
 }

@@ -7,6 +7,7 @@ pub(crate) mod error;
 pub(crate) mod inbox;
 pub(crate) mod notifications;
 pub(crate) mod outbox;
+pub(crate) mod requests;
 pub(crate) mod retention;
 pub(crate) mod runs;
 mod schema;

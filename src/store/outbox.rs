@@ -4,8 +4,6 @@
 //! they were given. A command is marked as sending in the transaction that makes it first in line, so its
 //! intent is on the disk before its first byte leaves.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row};
 
@@ -28,19 +26,29 @@ pub(crate) struct Open {
     pub(crate) sent_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "command, lifecycle, created_at, sent_at";
+pub(super) const COLUMNS: &str = "command, lifecycle, created_at, sent_at";
 
-/// Puts `command` in line for its device. Doing it twice is doing it once: the id is derived.
+/// Puts `command` in line for its device; where nobody is in line, its push starts at once. Doing it
+/// twice is doing it once: the id is derived.
 pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<(), Error> {
-    let lifecycle = Lifecycle::Queued {
+    let queued = Lifecycle::Queued {
         attempts: 0,
         due: now,
     };
+    let is_first = !tx
+        .prepare("SELECT 1 FROM commands WHERE device_id = ?1 AND is_open = 1")?
+        .exists([command.device.id.as_str()])?;
+    let lifecycle = if is_first {
+        let claimed = queued.after(Step::Claimed, now);
+        claimed.expect("what is due now can be claimed now")
+    } else {
+        queued
+    };
     let inserted = tx
         .prepare(
-            "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, attempts,
+            "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, sent_at, attempts,
                  created_at, updated_at, is_open)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?7, ?7, 1) ON CONFLICT (id) DO NOTHING",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1) ON CONFLICT (id) DO NOTHING",
         )?
         .execute(rusqlite::params![
             command.id.as_str(),
@@ -49,10 +57,14 @@ pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<
             serde_json::to_string(command)?,
             serde_json::to_string(&lifecycle)?,
             lifecycle.name(),
+            (!is_first).then_some(stamp(now)),
+            is_first.then_some(stamp(now)),
+            lifecycle.attempts(),
             stamp(now),
         ])?;
-    if inserted == 1 {
-        promote(tx, &command.device.id, now)?;
+    if inserted == 1 && is_first {
+        note(tx, &command.id, &lifecycle, &describe(&Step::Claimed), now)?;
+        tx.touch(Area::REQUESTS);
     }
     Ok(())
 }
@@ -68,9 +80,21 @@ pub(crate) fn advance(
     cause: Option<&EventId>,
     now: Timestamp,
 ) -> Result<Option<Lifecycle>, Error> {
-    let Some(open) = open(tx, id)? else {
-        return Ok(None);
-    };
+    match open(tx, id)? {
+        Some(open) => take(tx, open, step, cause, now),
+        None => Ok(None),
+    }
+}
+
+/// Takes `step` with a command as it was just read.
+fn take(
+    tx: &Tx<'_>,
+    open: Open,
+    step: Step,
+    cause: Option<&EventId>,
+    now: Timestamp,
+) -> Result<Option<Lifecycle>, Error> {
+    let id = &open.command.id;
     let detail = describe(&step);
     let attempts = open.lifecycle.attempts().unwrap_or_default();
     let Ok(lifecycle) = open.lifecycle.after(step, now) else {
@@ -145,7 +169,7 @@ pub(crate) fn settle_by_report(
         outcome: report.outcome.clone(),
         retry_at,
     };
-    advance(tx, &id, step, Some(event), now)?;
+    take(tx, open, step, Some(event), now)?;
     Ok(())
 }
 
@@ -177,53 +201,6 @@ pub(crate) fn is_known_action(tx: &Tx<'_>, action: &ActionId) -> Result<bool, Er
 /// Commands whose push is under way, or was when the program stopped.
 pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
     open_where(tx, "is_open = 1 AND state = 'sending'", [])
-}
-
-/// A request that a command wants: whose, and since when, which tells it from the ones before.
-pub(crate) type Turn = (CommandId, Timestamp);
-
-impl Open {
-    /// The request that it wants now: a push, or a look-up of the last one.
-    pub(crate) fn turn(&self) -> Turn {
-        let since = match &self.lifecycle {
-            Lifecycle::InDoubt { look_up_at, .. } => *look_up_at,
-            Lifecycle::Queued { .. }
-            | Lifecycle::Sending { .. }
-            | Lifecycle::Acknowledged { .. }
-            | Lifecycle::Settled { .. } => self.sent_at.unwrap_or(self.created_at),
-        };
-        // As a column has it.
-        (self.command.id.clone(), moment(stamp(since)))
-    }
-}
-
-/// Commands that want a push, or a look-up by `now`, without those `under_way`; at most `rows_max`.
-///
-/// Under load most of the rows are under way: they are passed over unread.
-pub(crate) fn wanting_request(
-    tx: &Tx<'_>,
-    under_way: &BTreeSet<Turn>,
-    rows_max: usize,
-    now: Timestamp,
-) -> Result<Vec<Open>, Error> {
-    let mut statement = tx.prepare(&format!(
-        "SELECT {COLUMNS}, id, coalesce(due_at, sent_at) FROM commands
-         WHERE is_open = 1 AND state IN ('sending', 'in_doubt') AND (due_at IS NULL OR due_at <= ?1)"
-    ))?;
-    let mut rows = statement.query([stamp(now)])?;
-    let mut found = Vec::new();
-    while found.len() < rows_max
-        && let Some(row) = rows.next()?
-    {
-        let turn = (
-            CommandId::new(row.get::<_, String>(4)?),
-            moment(row.get(5)?),
-        );
-        if !under_way.contains(&turn) {
-            found.push(read(row)?);
-        }
-    }
-    Ok(found)
 }
 
 /// Commands handed out by one call of [`due`]; the rest comes with the next.
@@ -336,7 +313,7 @@ fn open_where(
     Ok(found)
 }
 
-fn read(row: &Row<'_>) -> Result<Open, Error> {
+pub(super) fn read(row: &Row<'_>) -> Result<Open, Error> {
     Ok(Open {
         command: serde_json::from_str(&row.get::<_, String>(0)?)?,
         lifecycle: serde_json::from_str(&row.get::<_, String>(1)?)?,
@@ -385,24 +362,21 @@ fn note(
     now: Timestamp,
 ) -> Result<(), Error> {
     let action = match lifecycle {
-        Lifecycle::Acknowledged { action, .. } if !is_known_action(tx, action)? => Some(action),
-        Lifecycle::Acknowledged { .. }
-        | Lifecycle::Queued { .. }
+        Lifecycle::Acknowledged { action, .. } => Some(action.as_str()),
+        Lifecycle::Queued { .. }
         | Lifecycle::Sending { .. }
         | Lifecycle::InDoubt { .. }
         | Lifecycle::Settled { .. } => None,
     };
-    tx.prepare(
+    let mut insert = tx.prepare(
         "INSERT INTO command_steps (command_id, at, state, detail, action_id)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(rusqlite::params![
-        id.as_str(),
-        stamp(now),
-        lifecycle.name(),
-        detail,
-        action.map(ActionId::as_str),
-    ])?;
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+    )?;
+    let (id, at, state) = (id.as_str(), stamp(now), lifecycle.name());
+    if insert.execute(rusqlite::params![id, at, state, detail, action])? == 0 {
+        // An action belongs to the first step that names it.
+        insert.execute(rusqlite::params![id, at, state, detail, None::<&str>])?;
+    }
     Ok(())
 }
 

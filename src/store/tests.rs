@@ -75,7 +75,9 @@ fn start(dir: &TempDir, then: fn(&Event) -> Result<(), Error>) -> (Store, mpsc::
 
 async fn record(store: &Store, id: &str) -> Result<Recorded, Error> {
     let event = event(id);
-    store.write(move |tx| inbox::record(tx, event, None)).await
+    store
+        .write(move |tx| inbox::record(tx, event.clone(), None))
+        .await
 }
 
 /// Ids of the events and commands on record, newest first.

@@ -74,6 +74,10 @@ impl Tx<'_> {
                 .err()
                 .unwrap_or_else(|| Error::Unavailable("the transaction was given up".to_owned())));
         }
+        if result.is_err() {
+            // What it recorded is undone, and must not be shown to anybody.
+            self.fresh.borrow_mut().truncate(already_fresh);
+        }
         match self.close_part(result.is_err()) {
             Ok(()) => result,
             Err(error) => {
@@ -87,7 +91,6 @@ impl Tx<'_> {
     fn close_part(&self, undo: bool) -> Result<(), Error> {
         if undo {
             self.prepare("ROLLBACK TO part")?.execute([])?;
-            self.fresh.borrow_mut().truncate(already_fresh);
         }
         self.prepare("RELEASE part")?.execute([])?;
         Ok(())
