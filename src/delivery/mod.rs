@@ -10,9 +10,11 @@ mod tests;
 mod verdict;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +34,10 @@ use crate::worker::{self, Next, Stage};
 
 /// Requests under way at once.
 const REQUESTS_MAX: usize = 16;
+
+/// Commands in hand at once: their request is under way or waits for a place, or its answer is being
+/// written down. So places are not empty while the next rows are read and the last answers written.
+const IN_HAND_MAX: usize = 128;
 
 /// How long a stop waits for requests under way. What is still out then is in doubt at the next start.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -71,49 +77,52 @@ pub(crate) async fn run(delivery: Delivery, stop: CancellationToken, news: News)
     let clock = delivery.clock.clone();
     let mut courier = Courier {
         delivery,
-        requests: JoinSet::new(),
-        under_way: BTreeSet::new(),
+        places: Arc::new(Semaphore::new(REQUESTS_MAX)),
+        tasks: JoinSet::new(),
+        in_hand: Arc::default(),
     };
     worker::run(&mut courier, clock.clone(), stop, news).await;
-    let finish = async { while courier.requests.join_next().await.is_some() {} };
+    courier.places.close();
+    let finish = async { while courier.tasks.join_next().await.is_some() {} };
     tokio::select! {
         () = finish => {}
         () = clock.sleep(STOP_WAIT) => tracing::warn!("requests under way are left in doubt"),
     }
 }
 
-/// The requests under way.
+/// The commands in hand.
 struct Courier {
     delivery: Delivery,
-    requests: JoinSet<Turn>,
-    under_way: BTreeSet<Turn>,
+    places: Arc<Semaphore>,
+    tasks: JoinSet<Turn>,
+    in_hand: Arc<BTreeSet<Turn>>,
 }
 
 impl Stage for Courier {
     const NAME: &'static str = "delivery";
 
-    /// Starts a request for each row that wants one, as far as there is room.
+    /// Takes each row that wants a request in hand, as far as there is room.
     async fn work(&mut self) -> Result<Next, Error> {
-        while let Some(finished) = self.requests.try_join_next() {
+        while let Some(finished) = self.tasks.try_join_next() {
             self.finish(finished);
         }
-        let room = REQUESTS_MAX - self.requests.len();
+        let room = IN_HAND_MAX - self.tasks.len();
         if room == 0 {
             return Ok(Next::Idle);
         }
         let now = self.delivery.clock.now();
-        let under_way = self.under_way.clone();
+        let in_hand = Arc::clone(&self.in_hand);
         let (rows, next) = self
             .delivery
             .store
-            .write(move |tx| wanting_work(tx, &under_way, room, now))
+            .write(move |tx| wanting_work(tx, &in_hand, room, now))
             .await?;
         for open in rows {
             let turn = open.turn();
-            self.under_way.insert(turn.clone());
-            let delivery = self.delivery.clone();
-            self.requests.spawn(async move {
-                delivery.handle(open).await;
+            Arc::make_mut(&mut self.in_hand).insert(turn.clone());
+            let (delivery, places) = (self.delivery.clone(), Arc::clone(&self.places));
+            self.tasks.spawn(async move {
+                delivery.handle(open, &places).await;
                 turn
             });
         }
@@ -122,10 +131,10 @@ impl Stage for Courier {
 
     /// There is room again, after there was none.
     async fn called(&mut self) {
-        if self.requests.len() < REQUESTS_MAX {
+        if self.tasks.len() < IN_HAND_MAX {
             return std::future::pending().await;
         }
-        if let Some(finished) = self.requests.join_next().await {
+        if let Some(finished) = self.tasks.join_next().await {
             self.finish(finished);
         }
     }
@@ -134,23 +143,28 @@ impl Stage for Courier {
 impl Courier {
     fn finish(&mut self, finished: Result<Turn, JoinError>) {
         let turn = finished.expect("a request does not panic");
-        self.under_way.remove(&turn);
+        Arc::make_mut(&mut self.in_hand).remove(&turn);
     }
 }
 
 impl Delivery {
-    async fn handle(&self, open: Open) {
+    /// A stop closes the places; what waits for one then is found by the next start.
+    async fn handle(&self, open: Open, places: &Semaphore) {
+        let Ok(place) = places.acquire().await else {
+            return;
+        };
         match &open.lifecycle {
-            Lifecycle::Sending { .. } => self.push(open).await,
-            Lifecycle::InDoubt { .. } => self.look_up(open).await,
+            Lifecycle::Sending { .. } => self.push(open, place).await,
+            Lifecycle::InDoubt { .. } => self.look_up(open, place).await,
             Lifecycle::Queued { .. }
             | Lifecycle::Acknowledged { .. }
             | Lifecycle::Settled { .. } => {}
         }
     }
 
-    async fn push(&self, open: Open) {
+    async fn push(&self, open: Open, place: SemaphorePermit<'_>) {
         let answer = self.api.push(&open.command).await;
+        drop(place);
         let now = self.clock.now();
         let verdict = Verdict::of(&answer);
         tracing::info!(command = %open.command.id, device = %open.command.device.alias, ?verdict, "pushed");
@@ -170,8 +184,9 @@ impl Delivery {
     }
 
     /// Finds out whether a push whose answer was lost has arrived.
-    async fn look_up(&self, open: Open) {
+    async fn look_up(&self, open: Open, place: SemaphorePermit<'_>) {
         let listed = self.list_since(&open).await;
+        drop(place);
         let now = self.clock.now();
         let (timeout, look_up_after) = (self.request_timeout, self.look_up_after);
         tracing::info!(command = %open.command.id, found = ?listed.as_ref().map(Vec::len), "looked up");
@@ -239,12 +254,12 @@ impl Delivery {
 /// Rows to start a request for, and when to look again if nothing happens.
 fn wanting_work(
     tx: &Tx<'_>,
-    under_way: &BTreeSet<Turn>,
+    in_hand: &BTreeSet<Turn>,
     room: usize,
     now: Timestamp,
 ) -> Result<(Vec<Open>, Option<Timestamp>), Error> {
     outbox::promote_due(tx, now)?;
-    let rows = requests::wanted(tx, under_way, room, now)?;
+    let rows = requests::wanted(tx, in_hand, room, now)?;
     let next = [Waiting::Queued, Waiting::InDoubt]
         .into_iter()
         .map(|state| outbox::next_due(tx, state))

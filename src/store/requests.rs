@@ -29,12 +29,12 @@ impl Open {
     }
 }
 
-/// Commands that want a push, or a look-up by `now`, without those `under_way`; at most `rows_max`.
+/// Commands that want a push, or a look-up by `now`, without those `in_hand`; at most `rows_max`.
 ///
-/// Under load most of the rows are under way: they are passed over unread.
+/// Under load most of the rows are in hand: they are passed over unread.
 pub(crate) fn wanted(
     tx: &Tx<'_>,
-    under_way: &BTreeSet<Turn>,
+    in_hand: &BTreeSet<Turn>,
     rows_max: usize,
     now: Timestamp,
 ) -> Result<Vec<Open>, Error> {
@@ -52,7 +52,7 @@ pub(crate) fn wanted(
             CommandId::new(row.get::<_, String>(4)?),
             moment(row.get(5)?),
         );
-        if !under_way.contains(&turn) {
+        if !in_hand.contains(&turn) {
             found.push(outbox::read(row)?);
         }
     }
