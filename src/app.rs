@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, earlier};
 use crate::config::home::Home;
 use crate::delivery::messages::Messages;
+use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
 use crate::evaluation::Evaluation;
@@ -23,7 +24,7 @@ use crate::readings::{self, Poller};
 use crate::rules::rule::RuleSet;
 use crate::store::signal::AllNews;
 use crate::store::writer::Consumer;
-use crate::store::{Lock, Store, retention};
+use crate::store::{Lock, Store, outbox, retention};
 use crate::tracking::{self, Reports, Tracking};
 
 /// What is over is kept for this long; a delivery id takes effect once as long as it is kept.
@@ -37,11 +38,19 @@ const PRUNED_MAX: usize = 1000;
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
-    stop: CancellationToken,
+    /// Ends what takes in; ends the rest.
+    stop: Stop,
     stages: JoinSet<()>,
     store: Store,
     writer: thread::JoinHandle<()>,
     _lock: Lock,
+}
+
+/// The two steps of a stop: what is taken in up to the last moment can still be claimed and given back.
+#[derive(Clone, Debug, Default)]
+struct Stop {
+    intake: CancellationToken,
+    rest: CancellationToken,
 }
 
 impl App {
@@ -57,12 +66,12 @@ impl App {
         ];
         let started = Store::start(&home.dir, consumers).context("failed to open the database")?;
         let store = started.store.clone();
-        recover(&store, &clock).await?;
+        recover(&store, waits(home), &clock).await?;
         let listener = TcpListener::bind(home.intake.listen)
             .await
             .with_context(|| format!("failed to listen on {}", home.intake.listen))?;
         let address = listener.local_addr()?;
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let inside = Inside {
             store: store.clone(),
             clock,
@@ -95,9 +104,11 @@ impl App {
 
     /// Stops taking in, lets what is under way finish within bounds, and closes the database.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.stop.cancel();
+        self.stop.intake.cancel();
         let mut broken = None;
         while let Some(ended) = self.stages.join_next().await {
+            // The intake is the first to end; nothing new is claimed then.
+            self.stop.rest.cancel();
             broken = ended.err().or(broken);
         }
         drop(self.store);
@@ -133,7 +144,7 @@ impl Outside {
 struct Inside {
     store: Store,
     clock: Clock,
-    stop: CancellationToken,
+    stop: Stop,
 }
 
 impl Inside {
@@ -154,8 +165,7 @@ impl Inside {
             store: store.clone(),
             api: api.clone(),
             clock: clock.clone(),
-            request_timeout: home.amps.request_timeout,
-            look_up_after: home.amps.look_up_after,
+            waits: waits(home),
         };
         let tracking = Tracking {
             store: store.clone(),
@@ -179,7 +189,7 @@ impl Inside {
             keys,
         };
         let devices = home.devices.values().cloned().collect();
-        let stop = || self.stop.clone();
+        let stop = || self.stop.rest.clone();
         let mut stages = JoinSet::new();
         stages.spawn(delivery::run(delivery, stop(), news.requests));
         stages.spawn(tracking::run(tracking, stop(), news.reports));
@@ -190,16 +200,26 @@ impl Inside {
         ));
         stages.spawn(readings::run(poller, devices, stop()));
         stages.spawn(prune(store.clone(), clock.clone(), stop()));
-        stages.spawn(intake::serve(listener, intake, stop()));
+        stages.spawn(intake::serve(listener, intake, self.stop.intake.clone()));
         stages
     }
 }
 
-/// What was under way when the program stopped is in doubt now.
-async fn recover(store: &Store, clock: &Clock) -> anyhow::Result<()> {
+fn waits(home: &Home) -> Waits {
+    Waits {
+        look_up_after: home.amps.look_up_after,
+        in_doubt_for: home.amps.in_doubt_for,
+    }
+}
+
+/// What was under way when the program ended is in doubt now, and a run whose command is over goes on.
+async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
     let interrupted = store
-        .write(move |tx| delivery::recover(tx, now))
+        .write(move |tx| {
+            outbox::hand_on_unheard(tx)?;
+            delivery::recover(tx, waits, now)
+        })
         .await
         .context("failed to read the database")?;
     if 0 < interrupted {

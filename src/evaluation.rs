@@ -17,7 +17,16 @@ use crate::store::{notifications, outbox, runs};
 pub(crate) struct Evaluation {
     rules: Arc<RuleSet>,
     clock: Clock,
-    state: Option<State>,
+    memory: Memory,
+}
+
+/// What is remembered of the state.
+#[derive(Debug)]
+enum Memory {
+    /// As the tables have it.
+    Sure(State),
+    /// Perhaps not as the tables have it. What was read stays true: the tables do not hold how lately.
+    Unsure(State),
 }
 
 impl Evaluation {
@@ -25,17 +34,34 @@ impl Evaluation {
         Self {
             rules,
             clock,
-            state: None,
+            memory: Memory::Unsure(State::default()),
+        }
+    }
+}
+
+impl Memory {
+    /// The state as the tables have it.
+    fn recall(&mut self, tx: &Tx<'_>) -> Result<&mut State, Error> {
+        if let Self::Unsure(before) = self {
+            let mut state = runs::load(tx)?;
+            state.keep_later_readings(before);
+            *self = Self::Sure(state);
+        }
+        match self {
+            Self::Sure(state) | Self::Unsure(state) => Ok(state),
+        }
+    }
+
+    fn doubt(&mut self) {
+        if let Self::Sure(state) = self {
+            *self = Self::Unsure(std::mem::take(state));
         }
     }
 }
 
 impl Consumer for Evaluation {
     fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
-        let state = match &mut self.state {
-            Some(state) => state,
-            forgotten => forgotten.insert(runs::load(tx)?),
-        };
+        let state = self.memory.recall(tx)?;
         let own = match &event.payload {
             Payload::Report(report) => outbox::is_ours(tx, report)?,
             Payload::Connection(_)
@@ -65,6 +91,6 @@ impl Consumer for Evaluation {
     }
 
     fn forget(&mut self) {
-        self.state = None;
+        self.memory.doubt();
     }
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
 use crate::domain::event::{Event, Payload};
 use crate::domain::lifecycle::{Lifecycle, Step};
+use crate::domain::retry::next_look_up;
 use crate::store::Store;
 use crate::store::error::Error;
 use crate::store::inbox::{self, Recorded};
@@ -16,9 +17,6 @@ use crate::store::outbox::{self, Open, Waiting};
 use crate::store::signal::News;
 use crate::store::writer::{Consumer, Tx};
 use crate::worker::{self, Next, Stage};
-
-/// The longest wait between two look-ups of one action.
-const LOOK_UP_WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// Settles our commands by the reports that come in, in the transaction that records them.
 #[derive(Debug)]
@@ -102,14 +100,13 @@ impl Tracking {
         };
         tracing::info!(command = %open.command.id, %action, ended = ended.is_some(), "looked up");
         let id = open.command.id.clone();
-        let waited = now.duration_since(open.sent_at.unwrap_or(open.created_at));
-        let waited = Duration::try_from(waited).unwrap_or_default();
         let step = if *deadline <= now {
             Step::TimePassed
         } else {
-            let wait = waited.clamp(self.look_up_after, LOOK_UP_WAIT_MAX.max(self.look_up_after));
+            let began = open.sent_at.unwrap_or(open.created_at);
+            let look_up_at = next_look_up(began, self.look_up_after, now);
             Step::StillWaiting {
-                look_up_at: later(now, wait).min(*deadline),
+                look_up_at: look_up_at.min(*deadline),
             }
         };
         self.store

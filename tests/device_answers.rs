@@ -139,7 +139,15 @@ async fn a_list_of_actions_is_read_in_both_generations() {
         let device = DeviceId::new("dev_1");
         let answer = api(&server).actions(&device, 0, limit).await;
         let actions = actions.clone();
-        assert_eq!(answer, Answer::Ok(Page { actions, has_more }), "{body}");
+        assert_eq!(
+            answer,
+            Answer::Ok(Page {
+                actions,
+                has_more,
+                amps_time: None
+            }),
+            "{body}"
+        );
     }
 }
 

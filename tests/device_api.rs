@@ -29,6 +29,7 @@ fn amps(base_url: String) -> Amps {
         api_key: Secret::new("sk_test_1"),
         request_timeout: Duration::from_secs(5),
         look_up_after: Duration::from_secs(30),
+        in_doubt_for: Duration::from_mins(1),
     }
 }
 

@@ -30,6 +30,7 @@ amps:
   api_key: !secret amps_api_key
   request_timeout: 1s
   look_up_after: 1s
+  in_doubt_for: 2s
 intake:
   listen: 127.0.0.1:0
   secrets: [!secret amps_webhook_secret]
@@ -62,6 +63,8 @@ const SPEED: f64 = 100.0;
 
 /// What takes longer than this will not happen.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a program may take to end when it is told to.
+const STOP_WAIT: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 pub(crate) struct House {
@@ -135,11 +138,18 @@ impl House {
         engine.child.wait().unwrap();
     }
 
-    /// SIGTERM; returns how the process ended.
-    pub(crate) fn stop_engine(&mut self) -> Option<i32> {
+    /// SIGTERM; returns how the process ended, which it must within ten seconds.
+    pub(crate) async fn stop_engine(&mut self) -> Option<i32> {
         let mut engine = self.engine.take().unwrap();
         engine.terminate();
-        engine.child.wait().unwrap().code()
+        for _ in 0..STOP_WAIT.as_millis() / LOOK_EVERY.as_millis() {
+            if let Some(status) = engine.child.try_wait().unwrap() {
+                return status.code();
+            }
+            Clock::System.sleep(LOOK_EVERY).await;
+        }
+        engine.child.kill().unwrap();
+        panic!("the engine did not end within {STOP_WAIT:?}");
     }
 
     /// SIGTERM; returns all that the engine said on standard error.
@@ -220,17 +230,6 @@ impl House {
     pub(crate) fn fault_push(&self, fault: Value) {
         let rule = json!({"method": "POST", "path": "/ev-charger", "fault": fault});
         self.fault("requests", &rule);
-    }
-
-    /// Waits until the action of the charger has been looked up so often.
-    pub(crate) async fn looked_up(&self, times: usize) {
-        until(&format!("the action is looked up {times} times"), || {
-            let requests = self.amps.requests();
-            let looked =
-                |it: &&RequestRecord| it.method == "GET" && it.path.starts_with("/actions/");
-            (times <= requests.iter().filter(looked).count()).then_some(())
-        })
-        .await;
     }
 
     pub(crate) fn fault(&self, kind: &str, fault: &Value) {

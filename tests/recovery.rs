@@ -252,7 +252,7 @@ async fn told_to_stop_while_an_answer_is_out() {
     begin(&house, "act_1").await;
     accepted(&house).await;
     assert_eq!(
-        house.stop_engine(),
+        house.stop_engine().await,
         Some(0),
         "it does not wait for an answer that does not come"
     );

@@ -110,6 +110,23 @@ async fn an_answer_that_is_lost_is_looked_up_and_nothing_is_sent_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_that_gets_no_answer_proves_nothing() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    house.fault_push(json!({"kind": "drop_answer"}));
+    let down = json!({
+        "kind": "answer", "status": 500, "code": "INTERNAL_ERROR", "message": null,
+        "retry_after_seconds": null,
+    });
+    // Longer than the push could still turn up.
+    let list = json!({"method": "GET", "path": "/actions", "times": 3, "fault": down});
+    house.fault("requests", &list);
+    tell(&house, "act_1").await;
+
+    assert_eq!(house.command_in("completed").await["attempts"], 1);
+    assert_eq!(house.pushes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_never_arrived_is_sent_again() {
     let house = House::start(CAR_AFTER_BATTERY).await;
     house.fault_push(json!({"kind": "drop_connection"}));
@@ -199,6 +216,6 @@ async fn the_engine_ends_in_good_order_when_it_is_told_to() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
     tell(&house, "act_1").await;
     house.command_in("completed").await;
-    assert_eq!(house.stop_engine(), Some(0));
+    assert_eq!(house.stop_engine().await, Some(0));
     house.run_in("completed").await;
 }

@@ -21,6 +21,7 @@ const BASE_URL_DEFAULT: &str = "https://api.amps.ai";
 const LISTEN_DEFAULT: &str = "127.0.0.1:8787";
 const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const LOOK_UP_AFTER_DEFAULT: Duration = Duration::from_secs(30);
+const IN_DOUBT_FOR_DEFAULT: Duration = Duration::from_mins(1);
 const NAME_CHARACTERS_MAX: usize = 200;
 
 /// The most secrets at a time; more than two is a rotation that nobody finished.
@@ -43,7 +44,13 @@ const HOME_KEYS: Keys = Keys {
 };
 
 const AMPS_KEYS: Keys = Keys {
-    known: &["base_url", "api_key", "request_timeout", "look_up_after"],
+    known: &[
+        "base_url",
+        "api_key",
+        "request_timeout",
+        "look_up_after",
+        "in_doubt_for",
+    ],
     reserved: &[],
 };
 
@@ -158,11 +165,16 @@ fn amps(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -> 
         Some(node) => bounded(node, second, Duration::from_hours(1), findings),
         None => Some(LOOK_UP_AFTER_DEFAULT),
     };
+    let in_doubt_for = match fields.get("in_doubt_for") {
+        Some(node) => bounded(node, second, Duration::from_hours(1), findings),
+        None => Some(IN_DOUBT_FOR_DEFAULT),
+    };
     Some(Amps {
         base_url: base_url?,
         api_key: api_key?,
         request_timeout: request_timeout?,
         look_up_after: look_up_after?,
+        in_doubt_for: in_doubt_for?,
     })
 }
 

@@ -34,6 +34,9 @@ pub struct Amps {
     pub request_timeout: Duration,
     /// How long to wait for the webhook that ends an action before asking for it. 1 s to 1 h, default 30 s.
     pub look_up_after: Duration,
+    /// How long a push whose answer was lost may still turn up at Amps: so long it is looked up, and not
+    /// sent again. 1 s to 1 h, default 1 min.
+    pub in_doubt_for: Duration,
 }
 
 /// The face to the internet.

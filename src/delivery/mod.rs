@@ -7,7 +7,7 @@ mod look_up;
 pub(crate) mod messages;
 #[cfg(test)]
 mod tests;
-mod verdict;
+pub(crate) mod verdict;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,12 +18,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
-use crate::delivery::verdict::Verdict;
+use crate::clock::Clock;
+use crate::delivery::look_up::Listed;
+use crate::delivery::verdict::{Verdict, Waits};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
 use crate::device_api::wire::Action;
-use crate::domain::lifecycle::{Lifecycle, Step};
+use crate::domain::lifecycle::{Doubt, DoubtCause, Lifecycle, Step};
 use crate::store::error::Error;
 use crate::store::outbox::{self, Open, Waiting};
 use crate::store::requests::{self, Turn};
@@ -45,9 +46,6 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 /// How soon an answer that could not be written down is tried to be written again.
 const RECORD_WAIT: Duration = Duration::from_millis(500);
 
-/// Before the next look-up, after one that got no answer.
-const LOOK_UP_WAIT: Duration = Duration::from_secs(5);
-
 /// Pages of a look-up, and the actions on each (`amps-api.md` §3.5 allows 50).
 const PAGES_MAX: u32 = 10;
 const PAGE_ACTIONS: u32 = 50;
@@ -58,16 +56,18 @@ pub(crate) struct Delivery {
     pub(crate) store: Store,
     pub(crate) api: DeviceApi,
     pub(crate) clock: Clock,
-    pub(crate) request_timeout: Duration,
-    pub(crate) look_up_after: Duration,
+    pub(crate) waits: Waits,
 }
 
-/// Marks pushes that were under way when the program stopped as in doubt. Once, before [`run`].
-pub(crate) fn recover(tx: &Tx<'_>, now: Timestamp) -> Result<usize, Error> {
+/// Marks pushes that were under way when the program ended as in doubt. Once, before [`run`].
+pub(crate) fn recover(tx: &Tx<'_>, waits: Waits, now: Timestamp) -> Result<usize, Error> {
     let interrupted = outbox::sending(tx)?;
     for open in &interrupted {
-        let step = Step::AnswerLost { look_up_at: now };
-        outbox::advance(tx, &open.command.id, step, None, now)?;
+        let doubt = Doubt {
+            look_up_at: now,
+            ..waits.doubt(DoubtCause::Interrupted, now)
+        };
+        outbox::advance(tx, &open.command.id, Step::AnswerLost { doubt }, None, now)?;
     }
     Ok(interrupted.len())
 }
@@ -88,13 +88,15 @@ pub(crate) async fn run(delivery: Delivery, stop: CancellationToken, news: News)
         () = finish => {}
         () = clock.sleep(STOP_WAIT) => tracing::warn!("requests under way are left in doubt"),
     }
+    courier.give_back().await;
 }
 
 /// The commands in hand.
 struct Courier {
     delivery: Delivery,
     places: Arc<Semaphore>,
-    tasks: JoinSet<Turn>,
+    /// Each gives its turn back; none when what it learned could not be written down.
+    tasks: JoinSet<Option<Turn>>,
     in_hand: Arc<BTreeSet<Turn>>,
 }
 
@@ -121,10 +123,8 @@ impl Stage for Courier {
             let turn = open.turn();
             Arc::make_mut(&mut self.in_hand).insert(turn.clone());
             let (delivery, places) = (self.delivery.clone(), Arc::clone(&self.places));
-            self.tasks.spawn(async move {
-                delivery.handle(open, &places).await;
-                turn
-            });
+            self.tasks
+                .spawn(async move { delivery.handle(open, &places).await.then_some(turn) });
         }
         Ok(Next::at(next))
     }
@@ -141,79 +141,121 @@ impl Stage for Courier {
 }
 
 impl Courier {
-    fn finish(&mut self, finished: Result<Turn, JoinError>) {
-        let turn = finished.expect("a request does not panic");
-        Arc::make_mut(&mut self.in_hand).remove(&turn);
+    /// A turn whose end is not on the disk stays in hand: its row still says "sending", and a push that has
+    /// begun must not begin again. The next start takes it as in doubt.
+    fn finish(&mut self, finished: Result<Option<Turn>, JoinError>) {
+        if let Some(turn) = finished.expect("a request does not panic") {
+            Arc::make_mut(&mut self.in_hand).remove(&turn);
+        }
+    }
+
+    /// Lets go of claims whose push never began, so that the next start sends them at once.
+    async fn give_back(self) {
+        let Self {
+            delivery, in_hand, ..
+        } = self;
+        let now = delivery.clock.now();
+        let given_back = delivery.store.write(move |tx| {
+            for open in outbox::sending(tx)? {
+                if !in_hand.contains(&open.turn()) {
+                    outbox::advance(tx, &open.command.id, Step::GivenBack, None, now)?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = given_back.await {
+            tracing::warn!(%error, "claims are left in doubt");
+        }
     }
 }
 
 impl Delivery {
-    /// A stop closes the places; what waits for one then is found by the next start.
-    async fn handle(&self, open: Open, places: &Semaphore) {
+    /// True when the turn is over: what was learned is on the disk, or nothing was begun.
+    async fn handle(&self, open: Open, places: &Semaphore) -> bool {
+        // A stop closes the places; what waits for one then is given back.
         let Ok(place) = places.acquire().await else {
-            return;
+            return true;
         };
         match &open.lifecycle {
             Lifecycle::Sending { .. } => self.push(open, place).await,
             Lifecycle::InDoubt { .. } => self.look_up(open, place).await,
             Lifecycle::Queued { .. }
             | Lifecycle::Acknowledged { .. }
-            | Lifecycle::Settled { .. } => {}
+            | Lifecycle::Settled { .. } => true,
         }
     }
 
-    async fn push(&self, open: Open, place: SemaphorePermit<'_>) {
+    async fn push(&self, open: Open, place: SemaphorePermit<'_>) -> bool {
         let answer = self.api.push(&open.command).await;
-        drop(place);
-        let now = self.clock.now();
         let verdict = Verdict::of(&answer);
         tracing::info!(command = %open.command.id, device = %open.command.device.alias, ?verdict, "pushed");
-        let step = verdict::step(verdict, &open, self.look_up_after, now);
-        match answer {
-            Answer::Ok(action) => {
-                self.record(move |tx| taken(tx, &open, &step, &action, now))
-                    .await;
+        // What holds the device may be an earlier attempt of ours that was taken for lost.
+        let is_again = open.lifecycle.attempts().is_some_and(|it| 1 < it);
+        let listed = if is_again && matches!(verdict, Verdict::Blocked(_)) {
+            self.list_since(&open).await
+        } else {
+            None
+        };
+        drop(place);
+        let now = self.clock.now();
+        let waits = self.waits;
+        self.record(move |tx| {
+            if let Some(listed) = &listed
+                && let Some(action) = ours(tx, &open, listed)?
+            {
+                return taken(
+                    tx,
+                    &open,
+                    &waits.acknowledged(action.id.clone(), now),
+                    action,
+                    now,
+                );
             }
-            Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
-                self.record(move |tx| {
-                    outbox::advance(tx, &open.command.id, step.clone(), None, now).map(drop)
-                })
-                .await;
+            let step = waits.step(verdict.clone(), &open, now);
+            match &answer {
+                Answer::Ok(action) => taken(tx, &open, &step, action, now),
+                Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
+                    outbox::advance(tx, &open.command.id, step, None, now).map(drop)
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Finds out whether a push whose answer was lost has arrived.
-    async fn look_up(&self, open: Open, place: SemaphorePermit<'_>) {
+    async fn look_up(&self, open: Open, place: SemaphorePermit<'_>) -> bool {
+        let asked_at = self.clock.now();
         let listed = self.list_since(&open).await;
         drop(place);
         let now = self.clock.now();
-        let (timeout, look_up_after) = (self.request_timeout, self.look_up_after);
-        tracing::info!(command = %open.command.id, found = ?listed.as_ref().map(Vec::len), "looked up");
+        let waits = self.waits;
+        tracing::info!(command = %open.command.id, found = ?listed, "looked up");
         self.record(move |tx| {
-            let Some(candidates) = &listed else {
-                let step = Step::StillWaiting {
-                    look_up_at: later(now, LOOK_UP_WAIT),
-                };
-                return outbox::advance(tx, &open.command.id, step, None, now).map(drop);
-            };
-            for action in candidates {
-                if !outbox::is_known_action(tx, &action.id)? {
-                    let step = verdict::acknowledged(action.id.clone(), look_up_after, now);
-                    return taken(tx, &open, &step, action, now);
+            let step = match &listed {
+                None => verdict::still_waiting(&open, now),
+                Some(listed) => {
+                    if let Some(action) = ours(tx, &open, listed)? {
+                        let step = waits.acknowledged(action.id.clone(), now);
+                        return taken(tx, &open, &step, action, now);
+                    }
+                    if listed.is_unclear {
+                        verdict::still_waiting(&open, now)
+                    } else {
+                        verdict::not_found(&open, asked_at, now)
+                    }
                 }
-            }
-            let step = verdict::not_found(&open, timeout, now);
+            };
             outbox::advance(tx, &open.command.id, step, None, now).map(drop)
         })
-        .await;
+        .await
     }
 
     /// The actions that may be the push of `open`; none when Amps did not tell.
-    async fn list_since(&self, open: &Open) -> Option<Vec<Action>> {
-        let mut found = Vec::new();
+    async fn list_since(&self, open: &Open) -> Option<Listed> {
+        let mut listed = Listed::default();
         for page in 0..PAGES_MAX {
             let offset = page * PAGE_ACTIONS;
+            let asked_at = self.clock.now();
             let answer = self
                 .api
                 .actions(&open.command.device.id, offset, PAGE_ACTIONS)
@@ -221,34 +263,48 @@ impl Delivery {
             let Answer::Ok(page) = answer else {
                 return None;
             };
-            found.extend(look_up::candidates(open, &page.actions));
-            if !page.has_more || look_up::reaches_back(open, &page.actions) {
-                return Some(found);
+            let earliest = look_up::earliest(open, &page, asked_at);
+            listed.add(open, &page, earliest);
+            if !page.has_more || look_up::reaches_back(&page, earliest) {
+                return Some(listed);
             }
         }
         // More actions since the push than we are ready to read: not known is not "not there".
         None
     }
 
-    /// Writes `work` down, however long that takes: what Amps said must not be lost.
-    async fn record<W>(&self, work: W)
+    /// Writes `work` down, however long that takes: what Amps said must not be lost. True when it is.
+    async fn record<W>(&self, work: W) -> bool
     where
         W: Fn(&Tx<'_>) -> Result<(), Error> + Clone + Send + 'static,
     {
         loop {
             match self.store.write(work.clone()).await {
-                Ok(()) | Err(Error::Closed) => return,
+                Ok(()) => return true,
                 Err(error @ (Error::Unavailable(_) | Error::Overloaded)) => {
                     tracing::warn!(%error, "waiting to write an answer down");
                     self.clock.sleep(RECORD_WAIT).await;
                 }
-                Err(error @ Error::Broken(_)) => {
-                    tracing::error!(%error, "an answer cannot be written down");
-                    return;
+                Err(error @ (Error::Broken(_) | Error::Closed)) => {
+                    tracing::error!(%error, "an answer cannot be written down; it is in doubt");
+                    return false;
                 }
             }
         }
     }
+}
+
+/// The oldest of the actions in `listed` that can be the push of `open`: one that was never an answer to
+/// another push of ours, and that had not ended before this command was thought of.
+fn ours<'l>(tx: &Tx<'_>, open: &Open, listed: &'l Listed) -> Result<Option<&'l Action>, Error> {
+    for action in &listed.candidates {
+        let is_free = !outbox::is_known_action(tx, &action.id)?
+            && !inbox::was_reported_before(tx, &action.id, open.created_at)?;
+        if is_free {
+            return Ok(Some(action));
+        }
+    }
+    Ok(None)
 }
 
 /// Rows to start a request for, and when to look again if nothing happens.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::delivery::verdict::{Verdict, step};
+use crate::delivery::verdict::{Verdict, Waits, not_found, still_waiting};
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::{Action, ActionState};
 use crate::domain::command::{Command, RetryPolicy};
 use crate::domain::device::{Device, DeviceType};
 use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
-use crate::domain::lifecycle::{Failure, Lifecycle, Step};
+use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, Step};
 use crate::store::outbox::Open;
 
 /// A first push of `charge` that left at `moment`.
@@ -40,6 +40,11 @@ pub(super) fn open_at(moment: Timestamp) -> Open {
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
+
+const WAITS: Waits = Waits {
+    look_up_after: Duration::from_secs(30),
+    in_doubt_for: Duration::from_mins(1),
+};
 
 fn refused(status: u16, code: Option<&str>) -> Answer<Action> {
     Answer::Refused(Refusal {
@@ -81,7 +86,8 @@ fn every_refusal_has_a_verdict() {
         (500, Some("INTERNAL_ERROR"), InDoubt),
         (501, Some("NOT_IMPLEMENTED"), GiveUp),
         (502, None, InDoubt),
-        (503, None, Retry),
+        (503, None, InDoubt),
+        (503, Some("SERVICE_UNAVAILABLE"), Retry),
         (504, Some("TIMEOUT"), InDoubt),
         (302, None, GiveUp),
     ] {
@@ -121,7 +127,7 @@ fn a_retry_waits_as_long_as_the_rule_says_and_as_amps_asks() {
             failure: failure.clone(),
             after,
         };
-        let step = step(verdict, &open, Duration::from_secs(30), at(100));
+        let step = WAITS.step(verdict, &open, at(100));
         let Step::Refused { retry_at, .. } = step else {
             panic!("{step:?}");
         };
@@ -135,18 +141,17 @@ fn a_retry_waits_as_long_as_the_rule_says_and_as_amps_asks() {
 }
 
 #[test]
-fn a_device_that_others_hold_is_waited_for_a_quarter_of_an_hour() {
+fn a_device_that_others_hold_for_a_quarter_of_an_hour_costs_attempts() {
     let blocked = || Verdict::Blocked(Failure::new(Some("CONFLICT"), "busy"));
-    let wait = Duration::from_secs(30);
     assert_eq!(
-        step(blocked(), &open_at(at(0)), wait, at(899)),
+        WAITS.step(blocked(), &open_at(at(0)), at(899)),
         Step::Blocked { retry_at: at(904) }
     );
     assert_eq!(
-        step(blocked(), &open_at(at(0)), wait, at(900)),
+        WAITS.step(blocked(), &open_at(at(0)), at(900)),
         Step::Refused {
             failure: Failure::new(Some("CONFLICT"), "busy"),
-            retry_at: None
+            retry_at: Some(at(930))
         }
     );
 }
@@ -165,11 +170,101 @@ fn an_acknowledged_push_is_looked_up_and_has_a_deadline() {
     };
     let verdict = Verdict::of(&Answer::Ok(action));
     assert_eq!(
-        step(verdict, &open_at(at(0)), Duration::from_secs(30), at(1)),
+        WAITS.step(verdict, &open_at(at(0)), at(1)),
         Step::Acknowledged {
             action: ActionId::new("act_1"),
             look_up_at: at(31),
             deadline: at(901),
         }
     );
+}
+
+#[test]
+fn a_report_may_be_looked_up_late_and_expires_all_the_same() {
+    let waits = Waits {
+        look_up_after: Duration::from_hours(1),
+        ..WAITS
+    };
+    assert_eq!(
+        waits.acknowledged(ActionId::new("act_1"), at(0)),
+        Step::Acknowledged {
+            action: ActionId::new("act_1"),
+            look_up_at: at(900),
+            deadline: at(900)
+        }
+    );
+}
+
+/// A push whose answer was lost at 10.
+fn in_doubt(cause: DoubtCause, attempts: u32) -> Open {
+    let mut open = open_at(at(0));
+    let doubt = WAITS.doubt(cause, at(10));
+    assert_eq!(
+        doubt,
+        Doubt {
+            cause,
+            look_up_at: at(11),
+            settles_at: at(70),
+            deadline: at(910)
+        }
+    );
+    open.lifecycle = Lifecycle::InDoubt { attempts, doubt };
+    open
+}
+
+#[test]
+fn a_look_up_proves_absence_only_when_it_began_after_the_push_could_arrive() {
+    let open = in_doubt(DoubtCause::AnswerLost, 1);
+    // Asked a moment too early, however late the answer came.
+    assert_eq!(
+        not_found(&open, at(69), at(200)),
+        Step::StillWaiting {
+            look_up_at: at(400)
+        }
+    );
+    assert_eq!(
+        not_found(&open, at(70), at(200)),
+        Step::NeverArrived {
+            retry_at: Some(at(200))
+        }
+    );
+}
+
+#[test]
+fn what_was_lost_for_good_counts_as_an_attempt_and_an_interrupted_push_does_not() {
+    let lost = in_doubt(DoubtCause::AnswerLost, 3);
+    assert_eq!(
+        not_found(&lost, at(70), at(70)),
+        Step::NeverArrived { retry_at: None }
+    );
+    let interrupted = in_doubt(DoubtCause::Interrupted, 3);
+    assert_eq!(
+        not_found(&interrupted, at(70), at(70)),
+        Step::NeverArrived {
+            retry_at: Some(at(70))
+        }
+    );
+}
+
+#[test]
+fn a_doubt_is_looked_up_ever_more_rarely_until_it_settles_or_expires() {
+    let open = in_doubt(DoubtCause::AnswerLost, 1);
+    let next = |now| {
+        let step = still_waiting(&open, at(now));
+        if let Step::StillWaiting { look_up_at } = step {
+            return Some(look_up_at.as_second());
+        }
+        assert_eq!(step, Step::TimePassed);
+        None
+    };
+    assert_eq!(next(11), Some(22));
+    assert_eq!(
+        next(50),
+        Some(70),
+        "the look-up that decides is not put off"
+    );
+    assert_eq!(next(70), Some(140));
+    assert_eq!(next(800), Some(910), "nor is the end");
+    assert_eq!(next(909), Some(910));
+    assert_eq!(next(910), None);
 }

@@ -8,7 +8,8 @@ use crate::clock::later;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::Action;
 use crate::domain::id::ActionId;
-use crate::domain::lifecycle::{Failure, Lifecycle, Step};
+use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, Step};
+use crate::domain::retry::next_look_up;
 use crate::store::outbox::Open;
 
 /// What is to be thought of a push.
@@ -53,7 +54,9 @@ impl Verdict {
         let failure = Failure::new(code.as_deref(), message);
         match (status, code.as_deref()) {
             // A burst shows as 401, with either code.
-            (429 | 503, _)
+            // Without a code, a 503 is not Amps' own: something in between may have lost the answer.
+            (429, _)
+            | (503, Some(_))
             | (_, Some("RATE_LIMIT_EXCEEDED" | "RATE_LIMITED"))
             | (401, Some("UNAUTHORIZED") | None) => Self::Retry {
                 failure,
@@ -77,76 +80,106 @@ const REPORT_DEADLINE: Duration = Duration::from_mins(15);
 /// How soon the device is tried again while another action holds it.
 const BLOCKED_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a command waits for its device while other actions hold it.
+/// How long a command waits for its device while other actions hold it; then each push counts as an attempt.
 const BLOCKED_MAX: Duration = Duration::from_mins(15);
 
 /// Before the first look-up of a push whose answer was lost: enough for it to be listed.
 const LISTING_WAIT: Duration = Duration::from_secs(1);
 
-/// The step that `verdict` means for the command.
-pub(super) fn step(verdict: Verdict, open: &Open, look_up_after: Duration, now: Timestamp) -> Step {
-    let attempts = open.lifecycle.attempts().unwrap_or_default();
-    match verdict {
-        Verdict::Acknowledged(action) => acknowledged(action, look_up_after, now),
-        Verdict::Retry { failure, after } => {
-            let retry_at = open.command.retry.next_attempt(attempts, now);
-            let asked = after.map(|after| later(now, after));
-            Step::Refused {
+/// How long this home waits for what (`home.yaml`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waits {
+    pub(crate) look_up_after: Duration,
+    pub(crate) in_doubt_for: Duration,
+}
+
+impl Waits {
+    /// The step that `verdict` means for the command, whose request has just ended.
+    pub(super) fn step(self, verdict: Verdict, open: &Open, now: Timestamp) -> Step {
+        let attempts = open.lifecycle.attempts().unwrap_or_default();
+        let again = open.command.retry.next_attempt(attempts, now);
+        match verdict {
+            Verdict::Acknowledged(action) => self.acknowledged(action, now),
+            Verdict::Retry { failure, after } => {
+                let asked = after.map(|after| later(now, after));
+                let retry_at = again.map(|at| asked.map_or(at, |asked| at.max(asked)));
+                Step::Refused { failure, retry_at }
+            }
+            Verdict::Blocked(failure) if later(open.created_at, BLOCKED_MAX) <= now => {
+                Step::Refused {
+                    failure,
+                    retry_at: again,
+                }
+            }
+            Verdict::Blocked(_) => Step::Blocked {
+                retry_at: later(now, BLOCKED_WAIT),
+            },
+            Verdict::InDoubt => Step::AnswerLost {
+                doubt: self.doubt(DoubtCause::AnswerLost, now),
+            },
+            Verdict::GiveUp(failure) => Step::Refused {
                 failure,
-                retry_at: retry_at.map(|at| asked.map_or(at, |it| it.max(at))),
+                retry_at: None,
+            },
+        }
+    }
+
+    pub(super) fn acknowledged(self, action: ActionId, now: Timestamp) -> Step {
+        let deadline = later(now, REPORT_DEADLINE);
+        Step::Acknowledged {
+            action,
+            look_up_at: later(now, self.look_up_after).min(deadline),
+            deadline,
+        }
+    }
+
+    pub(super) fn doubt(self, cause: DoubtCause, now: Timestamp) -> Doubt {
+        let deadline = later(
+            now,
+            REPORT_DEADLINE.max(self.in_doubt_for.saturating_mul(2)),
+        );
+        Doubt {
+            cause,
+            look_up_at: later(now, LISTING_WAIT),
+            settles_at: later(now, self.in_doubt_for),
+            deadline,
+        }
+    }
+}
+
+/// The step for a push that a look-up, begun at `asked_at`, did not find.
+pub(super) fn not_found(open: &Open, asked_at: Timestamp, now: Timestamp) -> Step {
+    let Lifecycle::InDoubt { attempts, doubt } = &open.lifecycle else {
+        return still_waiting(open, now);
+    };
+    if asked_at < doubt.settles_at {
+        return still_waiting(open, now);
+    }
+    let is_left = match doubt.cause {
+        DoubtCause::AnswerLost => *attempts < open.command.retry.attempts,
+        DoubtCause::Interrupted => true,
+    };
+    // At once: what the look-up has shown is true now, and may not be later.
+    Step::NeverArrived {
+        retry_at: is_left.then_some(now),
+    }
+}
+
+/// The step for a push that a look-up told nothing certain about.
+pub(super) fn still_waiting(open: &Open, now: Timestamp) -> Step {
+    let next = next_look_up(open.sent_at.unwrap_or(open.created_at), LISTING_WAIT, now);
+    match &open.lifecycle {
+        Lifecycle::InDoubt { doubt, .. } if doubt.deadline <= now => Step::TimePassed,
+        Lifecycle::InDoubt { doubt, .. } => {
+            // The look-up that decides comes as soon as it can.
+            let decides = Some(doubt.settles_at).filter(|at| now < *at);
+            Step::StillWaiting {
+                look_up_at: decides.map_or(next, |at| next.min(at)).min(doubt.deadline),
             }
         }
-        Verdict::Blocked(failure) if later(open.created_at, BLOCKED_MAX) <= now => Step::Refused {
-            failure,
-            retry_at: None,
-        },
-        Verdict::Blocked(_) => Step::Blocked {
-            retry_at: later(now, BLOCKED_WAIT),
-        },
-        Verdict::InDoubt => Step::AnswerLost {
-            look_up_at: later(now, LISTING_WAIT),
-        },
-        Verdict::GiveUp(failure) => Step::Refused {
-            failure,
-            retry_at: None,
-        },
-    }
-}
-
-pub(super) fn acknowledged(action: ActionId, look_up_after: Duration, now: Timestamp) -> Step {
-    Step::Acknowledged {
-        action,
-        look_up_at: later(now, look_up_after),
-        deadline: later(now, REPORT_DEADLINE),
-    }
-}
-
-/// Whether a push that a look-up did not find can no longer turn up: twice the time that a request may
-/// take has passed since it left.
-pub(super) fn has_surely_not_arrived(
-    open: &Open,
-    request_timeout: Duration,
-    now: Timestamp,
-) -> bool {
-    let left = open.sent_at.unwrap_or(open.created_at);
-    later(left, request_timeout.saturating_mul(2)) <= now
-}
-
-/// The step for a push that a look-up did not find.
-pub(super) fn not_found(open: &Open, request_timeout: Duration, now: Timestamp) -> Step {
-    let Lifecycle::InDoubt { attempts, .. } = open.lifecycle else {
-        return Step::StillWaiting {
-            look_up_at: later(now, LISTING_WAIT),
-        };
-    };
-    if has_surely_not_arrived(open, request_timeout, now) {
-        let left = attempts < open.command.retry.attempts;
-        // At once: what the look-up has shown is true now, and may not be later.
-        return Step::NeverArrived {
-            retry_at: left.then_some(now),
-        };
-    }
-    Step::StillWaiting {
-        look_up_at: later(now, LISTING_WAIT),
+        Lifecycle::Queued { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::Acknowledged { .. }
+        | Lifecycle::Settled { .. } => Step::StillWaiting { look_up_at: next },
     }
 }

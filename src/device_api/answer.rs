@@ -48,6 +48,7 @@ impl<T> Answer<T> {
                 status,
                 retry_after,
                 body,
+                ..
             } => (status, retry_after, body),
             Exchange::NotSent { reason } => return Self::NotSent { reason },
             Exchange::Lost { reason } => return Self::Lost { reason },

@@ -79,7 +79,8 @@ impl DeviceApi {
             ("limit", &limit.to_string()),
         ]);
         let exchange = self.client.get(&address, &self.headers).await;
-        Answer::of(exchange, |body| wire::read_page(body, limit))
+        let amps_time = exchange.date();
+        Answer::of(exchange, |body| wire::read_page(body, limit, amps_time))
     }
 
     /// Reads a device (`amps-api.md` §3.2); `expedite` asks for values that are a minute old at most, not a

@@ -49,6 +49,8 @@ pub struct Page {
     pub actions: Vec<Action>,
     /// There are older ones. Taken to be so where a full page does not tell.
     pub has_more: bool,
+    /// What Amps' clock showed, in whole seconds, where the answer told.
+    pub amps_time: Option<Timestamp>,
 }
 
 impl Action {
@@ -156,7 +158,11 @@ pub(crate) fn read_action(body: &[u8]) -> Result<Action, &'static str> {
 /// The page that `body` is; `limit` is what was asked for.
 ///
 /// An item that cannot be read spoils the page: who looks for an action must not conclude that it is not there.
-pub(crate) fn read_page(body: &[u8], limit: u32) -> Result<Page, &'static str> {
+pub(crate) fn read_page(
+    body: &[u8],
+    limit: u32,
+    amps_time: Option<Timestamp>,
+) -> Result<Page, &'static str> {
     let content = content(body)?;
     let items = content.get("items").and_then(Value::as_array);
     let actions = items
@@ -167,7 +173,11 @@ pub(crate) fn read_page(body: &[u8], limit: u32) -> Result<Page, &'static str> {
     let has_more = fields::child(&content, "pagination")
         .and_then(|it| it.get("hasMore")?.as_bool())
         .unwrap_or(actions.len() >= limit as usize);
-    Ok(Page { actions, has_more })
+    Ok(Page {
+        actions,
+        has_more,
+        amps_time,
+    })
 }
 
 fn action(object: &Object) -> Result<Action, &'static str> {

@@ -18,10 +18,7 @@ pub enum Lifecycle {
     /// A push is under way. Found at a start of the program, it means in doubt.
     Sending { attempts: u32 },
     /// Sent, and the answer was lost: it may have arrived or not. Looked up before anything is sent again.
-    InDoubt {
-        attempts: u32,
-        look_up_at: Timestamp,
-    },
+    InDoubt { attempts: u32, doubt: Doubt },
     /// Taken by Amps, which owes us a report; looked up when none came, given up at `deadline`.
     Acknowledged {
         attempts: u32,
@@ -31,6 +28,27 @@ pub enum Lifecycle {
     },
     /// Over.
     Settled { outcome: Outcome },
+}
+
+/// What is known of a push whose answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    pub cause: DoubtCause,
+    pub look_up_at: Timestamp,
+    /// From then on it can no longer turn up: a look-up that begins later and does not find it proves
+    /// that it is not there.
+    pub settles_at: Timestamp,
+    /// When nothing has been found out by then, the command is expired.
+    pub deadline: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoubtCause {
+    AnswerLost,
+    /// The program ended while the push was under way, or before it left. If it never arrived, it does not
+    /// count as an attempt.
+    Interrupted,
 }
 
 /// The last word on a command or an action.
@@ -73,8 +91,10 @@ pub enum Step {
         retry_at: Timestamp,
     },
     AnswerLost {
-        look_up_at: Timestamp,
+        doubt: Doubt,
     },
+    /// The program stops, and the push has not left. This does not count as an attempt.
+    GivenBack,
     /// A look-up showed that the push is not there; pushed again at `retry_at`, or never.
     NeverArrived {
         retry_at: Option<Timestamp>,
@@ -134,18 +154,32 @@ impl Lifecycle {
                 attempts: attempts.saturating_sub(1),
                 due: retry_at,
             },
-            (Self::Sending { attempts }, Step::AnswerLost { look_up_at })
-            | (Self::InDoubt { attempts, .. }, Step::StillWaiting { look_up_at }) => {
+            (Self::Sending { attempts }, Step::GivenBack) => Self::Queued {
+                attempts: attempts.saturating_sub(1),
+                due: now,
+            },
+            (Self::Sending { attempts }, Step::AnswerLost { doubt }) => {
+                Self::InDoubt { attempts, doubt }
+            }
+            (Self::InDoubt { attempts, doubt }, Step::StillWaiting { look_up_at }) => {
                 Self::InDoubt {
                     attempts,
-                    look_up_at,
+                    doubt: Doubt {
+                        look_up_at,
+                        ..doubt
+                    },
                 }
             }
-            (Self::InDoubt { attempts, .. }, Step::NeverArrived { retry_at }) => Self::again(
-                attempts,
-                retry_at,
-                Outcome::Failed(Failure::never_arrived()),
-            ),
+            (Self::InDoubt { attempts, doubt }, Step::NeverArrived { retry_at }) => {
+                let uncounted = u32::from(doubt.cause == DoubtCause::Interrupted);
+                let outcome = Outcome::Failed(Failure::never_arrived());
+                Self::again(attempts.saturating_sub(uncounted), retry_at, outcome)
+            }
+            (Self::InDoubt { doubt, .. }, Step::TimePassed) if doubt.deadline <= now => {
+                Self::Settled {
+                    outcome: Outcome::Expired,
+                }
+            }
             (Self::Acknowledged { attempts, .. }, Step::Reported { outcome, retry_at }) => {
                 Self::again(attempts, retry_at, outcome)
             }
@@ -245,6 +279,52 @@ mod tests {
         }
     }
 
+    fn doubt(cause: DoubtCause) -> Doubt {
+        Doubt {
+            cause,
+            look_up_at: at(1),
+            settles_at: at(60),
+            deadline: at(900),
+        }
+    }
+
+    fn in_doubt(cause: DoubtCause) -> Lifecycle {
+        Lifecycle::InDoubt {
+            attempts: 1,
+            doubt: doubt(cause),
+        }
+    }
+
+    #[test]
+    fn what_never_arrived_counts_as_an_attempt_unless_the_program_ended_in_between() {
+        for (cause, attempts) in [(DoubtCause::AnswerLost, 1), (DoubtCause::Interrupted, 0)] {
+            assert_eq!(
+                in_doubt(cause).after(
+                    Step::NeverArrived {
+                        retry_at: Some(at(70))
+                    },
+                    at(70)
+                ),
+                Ok(Lifecycle::Queued {
+                    attempts,
+                    due: at(70)
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn a_doubt_ends_at_its_deadline_and_not_a_second_before() {
+        let state = in_doubt(DoubtCause::AnswerLost);
+        assert!(state.clone().after(Step::TimePassed, at(899)).is_err());
+        assert_eq!(
+            state.after(Step::TimePassed, at(900)),
+            Ok(Lifecycle::Settled {
+                outcome: Outcome::Expired
+            })
+        );
+    }
+
     #[test]
     fn a_command_is_claimed_when_it_is_due_and_not_before() {
         let queued = Lifecycle::Queued {
@@ -260,13 +340,7 @@ mod tests {
 
     #[test]
     fn what_may_have_arrived_is_not_claimed_again() {
-        for state in [
-            Lifecycle::InDoubt {
-                attempts: 1,
-                look_up_at: at(0),
-            },
-            acknowledged(),
-        ] {
+        for state in [in_doubt(DoubtCause::AnswerLost), acknowledged()] {
             let refused = state.clone().after(Step::Claimed, at(1000)).unwrap_err();
             assert_eq!(refused.from, state);
         }
@@ -283,7 +357,9 @@ mod tests {
                 outcome: Outcome::Cancelled,
                 retry_at: None,
             },
-            Step::AnswerLost { look_up_at: at(1) },
+            Step::AnswerLost {
+                doubt: doubt(DoubtCause::AnswerLost),
+            },
             Step::TimePassed,
         ];
         for step in steps {

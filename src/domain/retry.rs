@@ -62,6 +62,19 @@ impl RetryPolicy {
     }
 }
 
+/// The longest wait between two look-ups of one action.
+const LOOK_UP_WAIT_MAX: Duration = Duration::from_mins(5);
+
+/// When to ask again after something that `began` and is not known yet: the wait doubles with the time
+/// that has passed, from `shortest` to five minutes.
+pub fn next_look_up(began: Timestamp, shortest: Duration, now: Timestamp) -> Timestamp {
+    let waited = Duration::try_from(now.duration_since(began)).unwrap_or_default();
+    let wait = waited.clamp(shortest, LOOK_UP_WAIT_MAX.max(shortest));
+    let wait = SignedDuration::try_from(wait).ok();
+    wait.and_then(|wait| now.checked_add(wait).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +106,17 @@ mod tests {
         assert_eq!(again(failed(None)), None);
         assert_eq!(again(Outcome::Completed), None);
         assert_eq!(again(Outcome::Cancelled), None);
+    }
+
+    #[test]
+    fn look_ups_become_rarer_and_never_rarer_than_five_minutes() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let next = |now| next_look_up(at(0), Duration::from_secs(2), at(now)).as_second();
+        assert_eq!(
+            [next(1), next(3), next(20), next(300), next(4000)],
+            [3, 6, 40, 600, 4300]
+        );
+        // A clock that was set back.
+        assert_eq!(next(-50), -48);
     }
 }

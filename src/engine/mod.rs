@@ -12,7 +12,7 @@ pub mod trigger;
 
 use jiff::Timestamp;
 
-use crate::domain::event::{Event, Payload};
+use crate::domain::event::{Event, Payload, Readings};
 use crate::domain::id::DeviceId;
 use crate::engine::decision::{Change, Decision};
 use crate::engine::state::State;
@@ -58,7 +58,14 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             let happening = Happening::Connection(connection.change);
             wake(scene, &connection.device, &happening, &mut decision);
         }
-        Payload::Readings(readings) => decision.changes.push(Change::Read(readings.clone())),
+        Payload::Readings(readings) => {
+            // A value from the future would never be replaced: some clock was ahead.
+            let taken_at = readings.taken_at.min(now);
+            decision.changes.push(Change::Read(Readings {
+                taken_at,
+                ..readings.clone()
+            }));
+        }
         Payload::Settled(settled) => {
             run::resume(scene, settled, &mut decision);
             // A report has been shown to the rules already; an order that Amps never took, or that

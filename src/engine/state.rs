@@ -36,6 +36,21 @@ impl State {
         self.runs.get(self.waiting.get(command)?)
     }
 
+    /// Takes over what `other` has read later than this state knows of.
+    pub fn keep_later_readings(&mut self, other: &Self) {
+        for (device, readings) in &other.readings {
+            let known = self.readings.entry(device.clone()).or_default();
+            for (attribute, reading) in readings {
+                if known
+                    .get(attribute)
+                    .is_none_or(|it| it.taken_at < reading.taken_at)
+                {
+                    known.insert(attribute.clone(), reading.clone());
+                }
+            }
+        }
+    }
+
     /// The state after `change`.
     pub fn apply(&mut self, change: &Change) {
         match change {

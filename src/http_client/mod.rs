@@ -10,7 +10,10 @@ pub(crate) mod tls;
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use tracing::debug;
 
@@ -50,6 +53,8 @@ pub(crate) enum Exchange {
         /// What `Retry-After` says in seconds, at most an hour. A date is not read: it would need
         /// two clocks to agree.
         retry_after: Option<Duration>,
+        /// What the other side's clock showed, in whole seconds.
+        date: Option<Timestamp>,
         body: Body,
     },
     /// Not a byte of the request left.
@@ -72,6 +77,16 @@ pub(crate) enum Body {
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be set up")]
 pub struct Unbuildable(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl Exchange {
+    /// What the other side's clock showed, if it answered and said so.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        match self {
+            Self::Answered { date, .. } => *date,
+            Self::NotSent { .. } | Self::Lost { .. } => None,
+        }
+    }
+}
 
 impl HttpClient {
     /// A client whose requests take at most `timeout`, the answer included.
@@ -151,6 +166,7 @@ async fn exchange(request: RequestBuilder, address: &Address) -> Exchange {
             Exchange::Answered {
                 status,
                 retry_after: retry_after(&response),
+                date: date(&response),
                 body: body(response).await,
             }
         }
@@ -215,6 +231,13 @@ async fn body(mut response: Response) -> Body {
 fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     seconds(text.trim())
+}
+
+fn date(response: &Response) -> Option<Timestamp> {
+    let text = response.headers().get(DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::parse(text)
+        .ok()
+        .map(|it| it.timestamp())
 }
 
 /// A number of seconds, with or without a fraction.

@@ -46,7 +46,8 @@ pub(crate) async fn run(poller: Poller, devices: Vec<HomeDevice>, stop: Cancella
         .collect();
     loop {
         let Some(next) = line.iter_mut().min_by_key(|it| it.due) else {
-            return;
+            // A home without devices has nothing to read, and is a home all the same.
+            return stop.cancelled().await;
         };
         tokio::select! {
             () = stop.cancelled() => return,

@@ -6,8 +6,8 @@ use rusqlite::OptionalExtension;
 use crate::domain::event::{Event, Payload, Report, Source};
 use crate::domain::id::{ActionId, EventId};
 use crate::store::error::Error;
-use crate::store::stamp;
 use crate::store::writer::Tx;
+use crate::store::{moment, stamp};
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,10 +96,34 @@ pub(crate) fn record_unreadable(
     })
 }
 
-/// Makes an event that could not be handled a dead letter.
+/// Makes an event that could not be handled a dead letter. A report among them no longer counts, so that
+/// a look-up can tell the same end again.
 pub(super) fn bury(tx: &Tx<'_>, event: &EventId, reason: &str) -> Result<(), Error> {
-    tx.prepare("UPDATE events SET state = 'dead', reason = ?2 WHERE id = ?1")?
+    tracing::error!(%event, reason, "an event could not be handled; kept as a dead letter");
+    tx.prepare("UPDATE events SET state = 'dead', reason = ?2, counts_as = NULL WHERE id = ?1")?
         .execute([event.as_str(), reason])?;
+    Ok(())
+}
+
+/// Shows an event of our own that is on record to the consumers once more.
+pub(super) fn revive(tx: &Tx<'_>, id: &EventId) -> Result<(), Error> {
+    let found = tx
+        .prepare(
+            "UPDATE events SET state = 'done', reason = NULL WHERE id = ?1
+             RETURNING received_at, payload",
+        )?
+        .query_row([id.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    if let Some((received_at, payload)) = found {
+        tx.hand_on(Event {
+            id: id.clone(),
+            source: Source::Engine,
+            received_at: moment(received_at),
+            payload: serde_json::from_str(&payload)?,
+        });
+    }
     Ok(())
 }
 
@@ -128,6 +152,17 @@ pub(super) fn report_on(
             )))
         }
     }
+}
+
+/// Whether the end of `action` was told before `moment`.
+pub(crate) fn was_reported_before(
+    tx: &Tx<'_>,
+    action: &ActionId,
+    moment: Timestamp,
+) -> Result<bool, Error> {
+    Ok(tx
+        .prepare("SELECT 1 FROM events WHERE action_id = ?1 AND received_at < ?2")?
+        .exists(rusqlite::params![action.as_str(), stamp(moment)])?)
 }
 
 fn report_of(event: &Event) -> Option<&Report> {

@@ -12,6 +12,7 @@ pub(crate) mod retention;
 pub(crate) mod runs;
 mod schema;
 pub(crate) mod signal;
+mod story;
 #[cfg(test)]
 mod tests;
 pub mod view;

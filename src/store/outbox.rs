@@ -14,7 +14,7 @@ use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{inbox, moment, stamp};
+use crate::store::{inbox, moment, stamp, story};
 
 /// A command that is not over.
 #[derive(Clone, Debug)]
@@ -63,7 +63,8 @@ pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<
             stamp(now),
         ])?;
     if inserted == 1 && is_first {
-        note(tx, &command.id, &lifecycle, &describe(&Step::Claimed), now)?;
+        let detail = story::describe(&Step::Claimed).unwrap_or_default();
+        story::note(tx, &command.id, &lifecycle, &detail, now)?;
         tx.touch(Area::REQUESTS);
     }
     Ok(())
@@ -95,13 +96,15 @@ fn take(
     now: Timestamp,
 ) -> Result<Option<Lifecycle>, Error> {
     let id = &open.command.id;
-    let detail = describe(&step);
+    let detail = story::describe(&step);
     let attempts = open.lifecycle.attempts().unwrap_or_default();
     let Ok(lifecycle) = open.lifecycle.after(step, now) else {
         return Ok(None);
     };
     save(tx, id, &lifecycle, now)?;
-    note(tx, id, &lifecycle, &detail, now)?;
+    if let Some(detail) = detail {
+        story::note(tx, id, &lifecycle, &detail, now)?;
+    }
     match &lifecycle {
         Lifecycle::Settled { outcome } => {
             settled(tx, &open.command, outcome.clone(), attempts, cause, now)?;
@@ -109,7 +112,7 @@ fn take(
         }
         // The line stays in order: the one that waits for another attempt is still the first.
         Lifecycle::Queued { .. } | Lifecycle::Sending { .. } | Lifecycle::InDoubt { .. } => {
-            tx.touch(Area::REQUESTS)
+            tx.touch(Area::REQUESTS);
         }
         Lifecycle::Acknowledged { .. } => tx.touch(Area::REPORTS),
     }
@@ -326,7 +329,7 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
     let (action, due, sent) = match lifecycle {
         Lifecycle::Queued { due, .. } => (None, Some(*due), None),
         Lifecycle::Sending { .. } => (None, None, Some(now)),
-        Lifecycle::InDoubt { look_up_at, .. } => (None, Some(*look_up_at), None),
+        Lifecycle::InDoubt { doubt, .. } => (None, Some(doubt.look_up_at), None),
         Lifecycle::Acknowledged {
             action, look_up_at, ..
         } => (Some(action), Some(*look_up_at), None),
@@ -353,60 +356,22 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
     Ok(())
 }
 
-/// Adds a line to the command's story.
-fn note(
-    tx: &Tx<'_>,
-    id: &CommandId,
-    lifecycle: &Lifecycle,
-    detail: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let action = match lifecycle {
-        Lifecycle::Acknowledged { action, .. } => Some(action.as_str()),
-        Lifecycle::Queued { .. }
-        | Lifecycle::Sending { .. }
-        | Lifecycle::InDoubt { .. }
-        | Lifecycle::Settled { .. } => None,
-    };
-    let mut insert = tx.prepare(
-        "INSERT INTO command_steps (command_id, at, state, detail, action_id)
-         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+/// Shows the end of commands again whose run still waits for it: the engine could not handle it then,
+/// and a newer program may. Once, at a start.
+pub(crate) fn hand_on_unheard(tx: &Tx<'_>) -> Result<(), Error> {
+    let mut statement = tx.prepare(
+        "SELECT waiting_for FROM runs JOIN commands ON commands.id = waiting_for
+         WHERE runs.state = 'running' AND is_open = 0",
     )?;
-    let (id, at, state) = (id.as_str(), stamp(now), lifecycle.name());
-    if insert.execute(rusqlite::params![id, at, state, detail, action])? == 0 {
-        // An action belongs to the first step that names it.
-        insert.execute(rusqlite::params![id, at, state, detail, None::<&str>])?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        inbox::revive(tx, &settled_id(&CommandId::new(row.get::<_, String>(0)?)))?;
     }
     Ok(())
 }
 
-fn describe(step: &Step) -> String {
-    match step {
-        Step::Claimed => "sent".to_owned(),
-        Step::Acknowledged { action, .. } => format!("taken by Amps as {action}"),
-        Step::Refused { failure, retry_at } => {
-            format!("turned away: {failure}{}", again(*retry_at))
-        }
-        Step::Blocked { retry_at } => {
-            format!("another action holds the device{}", again(Some(*retry_at)))
-        }
-        Step::AnswerLost { .. } => {
-            "the answer was lost; looking it up before anything is sent again".to_owned()
-        }
-        Step::NeverArrived { retry_at } => format!("Amps does not have it{}", again(*retry_at)),
-        Step::StillWaiting { .. } => "no news from Amps yet".to_owned(),
-        Step::Reported { outcome, retry_at } => match outcome.failure() {
-            Some(failure) => format!("failed: {failure}{}", again(*retry_at)),
-            None => format!("reported as {}", outcome.name()),
-        },
-        Step::TimePassed => "nothing was heard of it in time".to_owned(),
-    }
-}
-
-fn again(retry_at: Option<Timestamp>) -> String {
-    retry_at
-        .map(|at| format!("; again at {}", at.strftime("%H:%M:%S UTC")))
-        .unwrap_or_default()
+fn settled_id(command: &CommandId) -> EventId {
+    EventId::derive("settled", command.as_str())
 }
 
 /// Records that `command` is over, so that the run that waits for it goes on.
@@ -427,7 +392,7 @@ fn settled(
         cause: cause.cloned(),
     };
     let event = Event {
-        id: EventId::derive("settled", command.id.as_str()),
+        id: settled_id(&command.id),
         source: Source::Engine,
         received_at: now,
         payload: Payload::Settled(settled),

@@ -18,7 +18,7 @@ impl Open {
     /// The request that it wants now: a push, or a look-up of the last one.
     pub(crate) fn turn(&self) -> Turn {
         let since = match &self.lifecycle {
-            Lifecycle::InDoubt { look_up_at, .. } => *look_up_at,
+            Lifecycle::InDoubt { doubt, .. } => doubt.look_up_at,
             Lifecycle::Queued { .. }
             | Lifecycle::Sending { .. }
             | Lifecycle::Acknowledged { .. }

@@ -105,10 +105,8 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
 /// Values that are the same are not written again: homes run from SD cards.
 fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), Error> {
     for (attribute, value) in &readings.values {
-        if state
-            .reading(&readings.device, attribute)
-            .is_some_and(|known| known.value == *value)
-        {
+        let known = state.reading(&readings.device, attribute);
+        if known.is_some_and(|it| it.value == *value || readings.taken_at < it.taken_at) {
             continue;
         }
         let reading = Reading {
@@ -129,13 +127,15 @@ fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), 
     Ok(())
 }
 
-/// One entry a value, since each has a moment of its own.
+/// One entry a value, since each has a moment of its own. A value that cannot be read is not known.
 fn load_readings(tx: &Tx<'_>) -> Result<Vec<Readings>, Error> {
     let mut statement = tx.prepare("SELECT device_id, attribute, reading FROM readings")?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let reading: Reading = serde_json::from_str(&row.get::<_, String>(2)?)?;
+        let Ok(reading) = serde_json::from_str::<Reading>(&row.get::<_, String>(2)?) else {
+            continue;
+        };
         found.push(Readings {
             device: DeviceId::new(row.get::<_, String>(0)?),
             taken_at: reading.taken_at,
@@ -146,17 +146,23 @@ fn load_readings(tx: &Tx<'_>) -> Result<Vec<Readings>, Error> {
     Ok(found)
 }
 
+/// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
         "SELECT runs.id, rule, cause, position, waiting_for, started_at, program
-         FROM runs JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
+         FROM runs LEFT JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let program: Program = serde_json::from_str(&row.get::<_, String>(6)?)?;
+        let id = RunId::new(row.get::<_, String>(0)?);
+        let program = row.get::<_, Option<String>>(6)?.unwrap_or_default();
+        let Ok(program) = serde_json::from_str::<Program>(&program) else {
+            give_up(tx, &id)?;
+            continue;
+        };
         found.push(Run {
-            id: RunId::new(row.get::<_, String>(0)?),
+            id,
             rule: RuleId::new(row.get::<_, String>(1)?),
             program: Arc::new(program),
             position: usize::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
@@ -166,6 +172,16 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
         });
     }
     Ok(found)
+}
+
+fn give_up(tx: &Tx<'_>, run: &RunId) -> Result<(), Error> {
+    tracing::error!(%run, "the actions that this run began with cannot be read; it has failed");
+    tx.prepare("UPDATE runs SET state = 'failed', reason = ?2, waiting_for = NULL WHERE id = ?1")?
+        .execute([
+            run.as_str(),
+            "the actions that it began with cannot be read any more",
+        ])?;
+    Ok(())
 }
 
 fn stored(position: usize) -> i64 {

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use crate::domain::command::{Command, RetryPolicy};
 use crate::domain::device::{Device, DeviceType};
-use crate::domain::event::{Event, Payload, Source};
-use crate::domain::id::{CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
-use crate::domain::lifecycle::{Failure, Step};
+use crate::domain::event::{Event, Payload, Report, Source};
+use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
+use crate::domain::lifecycle::{Failure, Outcome, Step};
 use crate::store::error::Error;
 use crate::store::inbox::{self, Recorded};
 use crate::store::view::View;
@@ -215,14 +215,104 @@ async fn what_is_over_is_removed_when_it_is_old_and_what_is_not_stays() {
     let (store, _forgotten) = start(&dir, |_| Ok(()));
     record(&store, "1").await.unwrap();
     record(&store, "2").await.unwrap();
+    let limit = NOW + SignedDuration::from_secs(1);
     let prune = |limit| store.write(move |tx| retention::prune(tx, limit, 100));
+    assert_eq!(
+        prune(limit).await.unwrap(),
+        0,
+        "nothing is newer: a clock far ahead"
+    );
+    let newer = Event {
+        received_at: limit,
+        ..event("3")
+    };
+    store
+        .write(move |tx| inbox::record(tx, newer.clone(), None).map(drop))
+        .await
+        .unwrap();
     assert_eq!(
         prune(NOW).await.unwrap(),
         0,
         "what is as old as the limit stays"
     );
-    prune(NOW + SignedDuration::from_secs(1)).await.unwrap();
+    prune(limit).await.unwrap();
     let (events, commands) = on_record(&dir);
-    assert_eq!(events, [""; 0]);
-    assert_eq!(commands, ["cmd_2", "cmd_1"]);
+    assert_eq!(events, ["3"]);
+    assert_eq!(commands, ["cmd_3", "cmd_2", "cmd_1"]);
+}
+
+/// Amps has taken the push of `id` as `action`.
+async fn acknowledged(store: &Store, id: &'static str, action: &'static str) {
+    let taken = store.write(move |tx| {
+        let action = ActionId::new(action);
+        let step = Step::Acknowledged {
+            action: action.clone(),
+            look_up_at: NOW,
+            deadline: NOW + SignedDuration::from_mins(15),
+        };
+        outbox::acknowledge(tx, &CommandId::new(id), step, &action, NOW)
+    });
+    taken.await.unwrap();
+}
+
+async fn report(store: &Store, action: &'static str, outcome: Outcome) {
+    let settled = store.write(move |tx| {
+        let report = Report {
+            action: ActionId::new(action),
+            device: DeviceId::new("dev_1"),
+            device_type: None,
+            command: Some("charge".to_owned()),
+            outcome: outcome.clone(),
+            ended_at: None,
+        };
+        outbox::settle_by_report(tx, &EventId::new("msg"), &report, NOW)
+    });
+    settled.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_late_report_on_an_earlier_attempt_says_nothing_about_the_present_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    record(&store, "1").await.unwrap();
+    let state = || {
+        View::open(dir.path())
+            .unwrap()
+            .unwrap()
+            .commands(1)
+            .unwrap()[0]
+            .state
+            .clone()
+    };
+    acknowledged(&store, "cmd_1", "act_1").await;
+    let offline = Failure::new(Some("DEVICE_OFFLINE"), "no answer");
+    report(&store, "act_1", Outcome::Failed(offline)).await;
+    assert_eq!(state(), "queued");
+    let again = NOW + SignedDuration::from_secs(30);
+    store
+        .write(move |tx| outbox::promote_due(tx, again))
+        .await
+        .unwrap();
+    acknowledged(&store, "cmd_1", "act_2").await;
+
+    report(&store, "act_1", Outcome::Completed).await;
+    assert_eq!(state(), "acknowledged");
+    report(&store, "act_2", Outcome::Completed).await;
+    assert_eq!(state(), "completed");
+    report(&store, "act_2", Outcome::Cancelled).await;
+    assert_eq!(state(), "completed");
+}
+
+#[tokio::test]
+async fn claims_that_no_push_was_begun_for_can_be_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    record(&store, "1").await.unwrap();
+    let give_back = store.write(|tx| {
+        outbox::advance(tx, &CommandId::new("cmd_1"), Step::GivenBack, None, NOW).map(drop)
+    });
+    give_back.await.unwrap();
+    let view = View::open(dir.path()).unwrap().unwrap();
+    let command = view.commands(1).unwrap().remove(0);
+    assert_eq!((command.state.as_str(), command.attempts), ("queued", 0));
 }

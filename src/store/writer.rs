@@ -153,13 +153,11 @@ impl Writer {
         let mut failures = Vec::new();
         let mut committed = self.transaction(|tx, consumers| as_one_piece(tx, batch, consumers));
         if let Err(Error::Broken(_)) = committed {
-            self.forget();
             committed =
                 self.transaction(|tx, consumers| part_by_part(tx, batch, consumers, &mut failures));
         }
-        match &committed {
-            Ok(touched) => self.signals.raise(*touched),
-            Err(_) => self.forget(),
+        if let Ok(touched) = &committed {
+            self.signals.raise(*touched);
         }
         let committed = committed.map(|_| ());
         failures.resize(batch.len(), None);
@@ -185,17 +183,16 @@ impl Writer {
         let done = done
             .and_then(|()| Ok(self.connection.prepare_cached("COMMIT")?.execute([])?))
             .map(|_| touched);
+        if done.is_err() {
+            for consumer in &mut self.consumers {
+                consumer.forget();
+            }
+        }
         if done.is_err() && !self.connection.is_autocommit() {
             // If this fails too, the next BEGIN does, and the jobs of that batch are told.
             drop(self.connection.execute_batch("ROLLBACK"));
         }
         done
-    }
-
-    fn forget(&mut self) {
-        for consumer in &mut self.consumers {
-            consumer.forget();
-        }
     }
 }
 

@@ -1,0 +1,74 @@
+//! The story of each command: a row for each step that is worth telling.
+
+use jiff::Timestamp;
+
+use crate::domain::id::CommandId;
+use crate::domain::lifecycle::{DoubtCause, Lifecycle, Step};
+use crate::store::error::Error;
+use crate::store::stamp;
+use crate::store::writer::Tx;
+
+/// Adds a line to the command's story.
+pub(super) fn note(
+    tx: &Tx<'_>,
+    id: &CommandId,
+    lifecycle: &Lifecycle,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let action = match lifecycle {
+        Lifecycle::Acknowledged { action, .. } => Some(action.as_str()),
+        Lifecycle::Queued { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::InDoubt { .. }
+        | Lifecycle::Settled { .. } => None,
+    };
+    let mut insert = tx.prepare(
+        "INSERT INTO command_steps (command_id, at, state, detail, action_id)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+    )?;
+    let (id, at, state) = (id.as_str(), stamp(now), lifecycle.name());
+    if insert.execute(rusqlite::params![id, at, state, detail, action])? == 0 {
+        // An action belongs to the first step that names it.
+        insert.execute(rusqlite::params![id, at, state, detail, None::<&str>])?;
+    }
+    Ok(())
+}
+
+/// What `step` was, for people; none when nothing happened that is worth a row.
+pub(super) fn describe(step: &Step) -> Option<String> {
+    Some(match step {
+        Step::Claimed => "sent".to_owned(),
+        Step::Acknowledged { action, .. } => format!("taken by Amps as {action}"),
+        Step::Refused { failure, retry_at } => {
+            format!("turned away: {failure}{}", again(*retry_at))
+        }
+        Step::Blocked { retry_at } => {
+            format!("another action holds the device{}", again(Some(*retry_at)))
+        }
+        Step::AnswerLost { doubt } => match doubt.cause {
+            DoubtCause::AnswerLost => {
+                "the answer was lost; looking it up before anything is sent again".to_owned()
+            }
+            DoubtCause::Interrupted => {
+                "the program ended meanwhile; looking it up before anything is sent again"
+                    .to_owned()
+            }
+        },
+        Step::GivenBack => "not sent yet; the program stops".to_owned(),
+        Step::NeverArrived { retry_at } => format!("Amps does not have it{}", again(*retry_at)),
+        // Asked for as long as it takes; a row each time would fill the disk.
+        Step::StillWaiting { .. } => return None,
+        Step::Reported { outcome, retry_at } => match outcome.failure() {
+            Some(failure) => format!("failed: {failure}{}", again(*retry_at)),
+            None => format!("reported as {}", outcome.name()),
+        },
+        Step::TimePassed => "nothing was heard of it in time".to_owned(),
+    })
+}
+
+fn again(retry_at: Option<Timestamp>) -> String {
+    retry_at
+        .map(|at| format!("; again at {}", at.strftime("%H:%M:%S UTC")))
+        .unwrap_or_default()
+}
