@@ -58,3 +58,94 @@ pub(crate) fn wanted(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::command::{Command, RetryPolicy};
+    use crate::domain::device::{Device, DeviceType};
+    use crate::domain::id::{DeviceAlias, DeviceId, EventId, RuleId, RunId};
+    use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Step};
+    use crate::store::{Started, Store};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn command(id: &str, device: &str) -> Command {
+        Command {
+            id: CommandId::new(id),
+            device: Device {
+                alias: DeviceAlias::new(device),
+                device_type: DeviceType::EvCharger,
+                id: DeviceId::new(device),
+            },
+            name: "charge".to_owned(),
+            parameters: BTreeMap::new(),
+            retry: RetryPolicy::DEFAULT,
+            rule: RuleId::new("rule"),
+            run: RunId::new("run_1"),
+            cause: EventId::new("msg_1"),
+        }
+    }
+
+    fn ids(found: Vec<Open>) -> Vec<String> {
+        let ids = found.into_iter().map(|open| open.command.id.to_string());
+        ids.collect()
+    }
+
+    #[tokio::test]
+    async fn each_device_has_one_request_at_a_time_and_what_is_in_hand_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let Started { store, .. } = Store::start(dir.path(), Vec::new()).unwrap();
+        let work = |tx: &Tx<'_>| {
+            for (id, device) in [("cmd_1", "one"), ("cmd_2", "one"), ("cmd_3", "other")] {
+                outbox::enqueue(tx, &command(id, device), NOW)?;
+                outbox::enqueue(tx, &command(id, device), NOW)?;
+            }
+            let first = wanted(tx, &BTreeSet::new(), 9, NOW)?;
+            let in_hand = first.iter().map(Open::turn).collect();
+            let none = wanted(tx, &in_hand, 9, NOW)?;
+            let at_most_one = wanted(tx, &BTreeSet::new(), 1, NOW)?;
+            let refused = Step::Refused {
+                failure: Failure::new(None, "no"),
+                retry_at: None,
+            };
+            outbox::advance(tx, &CommandId::new("cmd_1"), refused, None, NOW)?;
+            let next = wanted(tx, &in_hand, 9, NOW)?;
+            Ok([first, none, at_most_one, next].map(ids))
+        };
+        let [first, none, at_most_one, next] = store.write(work).await.unwrap();
+        assert_eq!(first, ["cmd_1", "cmd_3"]);
+        assert_eq!(none, [""; 0]);
+        assert_eq!(at_most_one, ["cmd_1"]);
+        assert_eq!(next, ["cmd_2"]);
+    }
+
+    #[tokio::test]
+    async fn a_push_in_doubt_is_looked_up_when_its_time_comes_each_time_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let Started { store, .. } = Store::start(dir.path(), Vec::new()).unwrap();
+        let later = NOW.checked_add(jiff::Span::new().seconds(1)).unwrap();
+        let work = move |tx: &Tx<'_>| {
+            outbox::enqueue(tx, &command("cmd_1", "one"), NOW)?;
+            let push = wanted(tx, &BTreeSet::new(), 9, NOW)?;
+            let in_hand = push.iter().map(Open::turn).collect();
+            let doubt = Doubt {
+                cause: DoubtCause::AnswerLost,
+                look_up_at: later,
+                settles_at: later,
+                deadline: later,
+            };
+            let lost = Step::AnswerLost { doubt };
+            outbox::advance(tx, &CommandId::new("cmd_1"), lost, None, NOW)?;
+            let early = wanted(tx, &in_hand, 9, NOW)?;
+            let due = wanted(tx, &in_hand, 9, later)?;
+            Ok([push, early, due].map(ids))
+        };
+        let [push, early, due] = store.write(work).await.unwrap();
+        assert_eq!(push, ["cmd_1"]);
+        assert_eq!(early, [""; 0]);
+        assert_eq!(due, ["cmd_1"]);
+    }
+}

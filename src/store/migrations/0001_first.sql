@@ -34,7 +34,6 @@ CREATE TABLE commands (
 ) STRICT;
 CREATE INDEX commands_open ON commands (device_id, seq) WHERE is_open = 1;
 CREATE INDEX commands_due ON commands (state, due_at) WHERE is_open = 1;
-CREATE INDEX commands_of_run ON commands (run);
 
 -- The story of each command, a row a step. Knows every action that was ever ours.
 CREATE TABLE command_steps (
