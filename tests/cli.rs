@@ -264,3 +264,41 @@ async fn what_the_engine_keeps_is_for_its_owner_alone() {
         .mode();
     assert_eq!(mode & 0o777, 0o700);
 }
+
+/// The `yaml` blocks of the README, each with the file that its first line names.
+fn readme_files() -> Vec<(String, String)> {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.unwrap();
+    let blocks = readme.split("```yaml\n# ").skip(1);
+    blocks
+        .map(|block| {
+            let (name, rest) = block.split_once('\n').unwrap();
+            (
+                name.to_owned(),
+                rest.split("```").next().unwrap().to_owned(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_home_of_the_readme_checks_out() {
+    let files = readme_files();
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["home.yaml", "rules/car.yaml"]);
+    let dir = home(&files[0].1, &files[1].1);
+    let check = at(dir.path(), &["check"]);
+    assert_eq!((check.status.code(), said(&check.stdout)), (Some(0), ""));
+}
+
+#[test]
+fn every_command_of_the_program_stands_in_the_readme() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.unwrap();
+    let help = amps_rules(&["--help"]);
+    let commands = said(&help.stdout).split("Commands:\n").nth(1).unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    for command in commands.map(|line| line.split_whitespace().next().unwrap()) {
+        assert!(readme.contains(&format!("`{command}")), "{command}");
+    }
+}
