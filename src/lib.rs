@@ -3,6 +3,7 @@
 // The layers, ground first; `tests/tidy.rs` holds their order.
 pub mod domain;
 
+pub mod amps_json;
 pub mod clock;
 pub mod document;
 

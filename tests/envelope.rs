@@ -1,10 +1,10 @@
 //! Bodies of webhooks, and what each of them says.
 
+use amps_rules::amps_json::envelope::{Unreadable, read};
 use amps_rules::domain::device::DeviceType;
 use amps_rules::domain::event::{Connection, ConnectionChange, Payload, Report};
 use amps_rules::domain::id::{ActionId, DeviceId};
 use amps_rules::domain::lifecycle::{Failure, Outcome};
-use amps_rules::intake::envelope::{Unreadable, read};
 
 /// Every hint an address can give, and none.
 const HINTS: [Option<&str>; 8] = [

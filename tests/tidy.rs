@@ -9,7 +9,7 @@ use std::{
 /// its own; those that share a row do not know of each other.
 const LAYERS: &[&[&str]] = &[
     &["domain"],
-    &["clock", "document"],
+    &["amps_json", "clock", "document"],
     &["config"],
     &["rules"],
     &["engine"],

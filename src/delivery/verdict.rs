@@ -8,7 +8,7 @@ use crate::clock::later;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::Action;
 use crate::domain::id::ActionId;
-use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, Step};
+use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, REPORT_DEADLINE, Step};
 use crate::domain::retry::next_look_up;
 use crate::store::outbox::Open;
 
@@ -73,9 +73,6 @@ impl Verdict {
         }
     }
 }
-
-/// How long a report may stay out before a command is expired (`rule-language.md` §7.5).
-const REPORT_DEADLINE: Duration = Duration::from_mins(15);
 
 /// How soon the device is tried again while another action holds it.
 const BLOCKED_WAIT: Duration = Duration::from_secs(5);

@@ -4,7 +4,6 @@
 //! again is for someone who knows what was sent before.
 
 pub mod answer;
-pub(crate) mod fields;
 mod report;
 mod state;
 pub mod wire;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::device_api::fields::{self, Object};
+use crate::amps_json::fields::{self, Object};
 use crate::device_api::wire;
 use crate::domain::catalogue::{Attribute, AttributeKind};
 use crate::domain::device::{Device, DeviceType};

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Number, Value};
 
+use crate::amps_json::fields::{self, Object};
 use crate::device_api::answer::Refusal;
-use crate::device_api::fields::{self, Object};
 use crate::domain::command::Command;
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::lifecycle::{Failure, Outcome};

@@ -3,11 +3,15 @@
 //! Settled is final: whatever comes later is refused as a value and changes nothing.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::ActionId;
+
+/// How long a report may stay out before a command is expired (`rule-language.md` §7.5).
+pub const REPORT_DEADLINE: Duration = Duration::from_mins(15);
 
 /// Where a command stands. Every waiting state says until when (`architecture.md`, invariant 5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,6 @@
 //! The face to the internet. It answers with success only after the event is on the disk, tells a
 //! stranger nothing, and has a bound on everything a stranger can send.
 
-pub mod envelope;
 mod server;
 pub mod signature;
 #[cfg(test)]
@@ -21,6 +20,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::amps_json::envelope;
 use crate::clock::Clock;
 use crate::domain::event::{Event, Source};
 use crate::domain::id::EventId;

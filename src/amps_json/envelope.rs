@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use crate::device_api::fields::{self, Object};
+use crate::amps_json::fields::{self, Object};
 use crate::domain::event::{Connection, ConnectionChange, Payload, Report};
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::lifecycle::Outcome;

@@ -1,0 +1,5 @@
+//! The JSON of Amps, as far as webhooks and answers share it. Pure, so that tests of rules read the webhooks that
+//! the intake reads.
+
+pub mod envelope;
+pub(crate) mod fields;
