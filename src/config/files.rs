@@ -11,6 +11,7 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::source::{FILE_BYTES_MAX, SourceFile, Span};
 
 pub(super) const RULES_DIR: &str = "rules";
+pub(super) const TESTS_DIR: &str = "tests";
 
 /// The most rule files of a home.
 pub(super) const RULE_FILES_MAX: usize = 1000;
@@ -58,18 +59,25 @@ pub(super) fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
 
 pub(super) fn rules(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     let mut found = Found::default();
-    let rules = dir.join(RULES_DIR);
-    // A home without rules is a home; a link in place of the folder is the owner's own choice.
-    if rules.is_dir() {
-        match rules.canonicalize() {
-            Ok(root) => {
-                found.root = root;
-                found.folder(&rules, RULES_DIR, 0);
-            }
-            Err(error) => found.diagnostics.push(unreadable(RULES_DIR, &error)),
-        }
-    }
+    found.below(dir, RULES_DIR);
+    found.files.retain(|name, _| !is_test(name));
     read_all(found)
+}
+
+/// The files of tests alone: those below `tests/`, and those beside the rules that they test.
+pub(super) fn tests(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
+    let mut found = Found::default();
+    found.below(dir, RULES_DIR);
+    found.files.retain(|name, _| is_test(name));
+    // What is wrong with the folder of rules, whoever reads the rules tells.
+    found.diagnostics.clear();
+    found.below(dir, TESTS_DIR);
+    read_all(found)
+}
+
+/// Whether a file beside rules holds tests of them: `car.test.yaml`.
+pub(super) fn is_test(name: &str) -> bool {
+    name.ends_with(".test.yaml") || name.ends_with(".test.yml")
 }
 
 /// The files that a person named, a folder standing for the rule files below it. Names are as typed.
@@ -127,6 +135,22 @@ struct Found {
 const ENTRIES_MAX: usize = 10 * RULE_FILES_MAX;
 
 impl Found {
+    /// Everything in the folder `name` of the home, if it has one.
+    fn below(&mut self, dir: &Path, name: &str) {
+        let folder = dir.join(name);
+        // A home without rules is a home; a link in place of the folder is the owner's own choice.
+        if !folder.is_dir() {
+            return;
+        }
+        match folder.canonicalize() {
+            Ok(root) => {
+                self.root = root;
+                self.folder(&folder, name, 0);
+            }
+            Err(error) => self.diagnostics.push(unreadable(name, &error)),
+        }
+    }
+
     fn folder(&mut self, path: &Path, name: &str, depth: usize) {
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,

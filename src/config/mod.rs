@@ -80,6 +80,22 @@ pub fn rule_files(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     files::rules(dir)
 }
 
+/// The files of a home that hold tests alone, in the order of their names.
+pub fn test_files(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
+    files::tests(dir)
+}
+
+/// Whether the file holds tests alone: its name says so, or the folder that it is in.
+pub fn is_test_file(name: &str) -> bool {
+    let in_tests = || name.rsplit('/').nth(1) == Some(files::TESTS_DIR);
+    is_beside_rules(name) || in_tests()
+}
+
+/// Whether the file holds tests of the rule file beside it: `car.test.yaml` of `car.yaml`.
+pub fn is_beside_rules(name: &str) -> bool {
+    files::is_test(name)
+}
+
 /// The files at `paths`, a folder standing for the rule files below it.
 pub fn files_at(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     files::at(paths)

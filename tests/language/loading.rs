@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use amps_rules::config;
 use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::SourceFile;
 use amps_rules::domain::id::RuleId;
@@ -263,6 +264,7 @@ fn the_starter_rules_load_without_findings() {
         .unwrap()
         .map(|it| it.unwrap().path())
         .filter(|it| it.extension().is_some_and(|it| it == "yaml"))
+        .filter(|it| !config::is_test_file(it.to_str().unwrap()))
         .collect();
     paths.sort();
     let sources: Vec<SourceFile> = paths.iter().flat_map(|it| sources(it)).collect();
