@@ -13,6 +13,8 @@ pub mod rules;
 
 pub mod engine;
 
+pub mod rule_tests;
+
 mod http_client;
 
 pub mod device_api;

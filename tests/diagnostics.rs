@@ -161,7 +161,10 @@ fn every_code_is_shown_by_some_file() {
     let names = names();
     let rules = cases("rules").into_iter().map(|it| seen_rules(&it, &names));
     let homes = cases("home").into_iter().map(|it| seen_home(&it));
-    for text in rules.chain(homes) {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rule_tests/cases");
+    let tests = fs::read_dir(tests).unwrap().map(|it| it.unwrap().path());
+    let tests = tests.map(|it| fs::read_to_string(it).unwrap());
+    for text in rules.chain(homes).chain(tests) {
         let codes = text.split('[').skip(1).filter_map(|it| it.get(..4));
         seen.extend(codes.map(str::to_owned));
     }

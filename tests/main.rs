@@ -25,6 +25,8 @@ mod language;
 mod notify;
 /// Killed at every step, started again: nothing lost, nothing doubled.
 mod recovery;
+/// Tests of rules find what is wrong with rules, and say it.
+mod rule_tests;
 /// A server that says what a test tells it to, and remembers what it was asked.
 mod scripted_server;
 /// Every signature case decides as the contract says.

@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["config"],
     &["rules"],
     &["engine"],
+    &["rule_tests"],
     &["http_client"],
     &["store", "device_api", "notify"],
     &["worker"],

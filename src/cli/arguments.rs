@@ -45,6 +45,8 @@ pub(super) enum Command {
     Run,
     /// Check the home and its rules, all files in one go.
     Check(CheckArguments),
+    /// Run the tests of rules, with a clock wound by hand; nothing is sent anywhere.
+    Test(TestArguments),
     /// Run a pretend Amps on this machine.
     Simulator(SimulatorArguments),
     /// Send a webhook to this home, signed as Amps would.
@@ -83,6 +85,31 @@ pub(super) struct CheckArguments {
     /// Take warnings for errors.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(super) deny: Option<Deny>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestArguments {
+    /// Files of tests or rules, folders of them, or folders of homes; this home when none is named.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Only tests with this in their name or the name of their file.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<String>,
+
+    #[arg(long, value_enum, default_value_t = TestFormat::Text, value_name = "FORMAT")]
+    pub(super) format: TestFormat,
+
+    /// Tell which triggers, conditions and steps no test reached.
+    #[arg(long)]
+    pub(super) coverage: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum TestFormat {
+    Text,
+    Json,
+    Junit,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

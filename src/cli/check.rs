@@ -1,14 +1,17 @@
 //! `check`: all problems of all files in one go.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Exit;
 use crate::cli::arguments::{CheckArguments, Deny, LogFormat};
 use crate::cli::console::Console;
+use crate::cli::test::bench;
 use crate::config;
 use crate::config::environment::Environment;
+use crate::document::diagnostic::Diagnostic;
 use crate::document::render::{self, Style};
+use crate::document::source::SourceFile;
 use crate::rules;
 
 pub(super) fn check(
@@ -17,11 +20,12 @@ pub(super) fn check(
     console: &mut Console,
 ) -> anyhow::Result<Exit> {
     let home = config::load(dir, &Environment::of_process());
-    let (files, unreadable) = if arguments.paths.is_empty() {
+    let (mut files, unreadable) = if arguments.paths.is_empty() {
         config::rule_files(dir)
     } else {
         config::files_at(&arguments.paths)
     };
+    files.retain(|it| !config::is_test_file(&it.name) || arguments.paths.is_empty());
     let loaded = rules::load(&files, &home.names);
     let n_rules = loaded.rules.rules.len();
 
@@ -30,6 +34,7 @@ pub(super) fn check(
     diagnostics.extend(loaded.diagnostics);
     let mut sources = home.sources;
     sources.extend(files);
+    add_tests(dir, &arguments.paths, &mut diagnostics, &mut sources);
     match arguments.format {
         LogFormat::Json => writeln!(console.out, "{}", render::json(&diagnostics, &sources))?,
         LogFormat::Text => {
@@ -61,6 +66,22 @@ pub(super) fn check(
     } else {
         Exit::Done
     })
+}
+
+/// What is wrong with the tests of the rules. They are looked at when the rules themselves are right.
+fn add_tests(
+    dir: &Path,
+    paths: &[PathBuf],
+    diagnostics: &mut Vec<Diagnostic>,
+    sources: &mut Vec<SourceFile>,
+) {
+    let gathered = bench::gather(dir, paths);
+    let is_new = |it: &Diagnostic| !diagnostics.contains(it);
+    let new: Vec<_> = gathered.diagnostics.into_iter().filter(is_new).collect();
+    diagnostics.extend(new);
+    let is_new = |it: &SourceFile| sources.iter().all(|known| known.name != it.name);
+    let new: Vec<_> = gathered.sources.into_iter().filter(is_new).collect();
+    sources.extend(new);
 }
 
 fn count(n: usize, noun: &str) -> String {

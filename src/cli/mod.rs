@@ -8,6 +8,7 @@ mod home;
 mod lists;
 mod run;
 mod simulator;
+mod test;
 mod webhook;
 
 use std::ffi::OsString;
@@ -71,6 +72,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Demo(demo) => demo::demo(&demo, console),
         Command::Run => run::run(home, console),
         Command::Check(check) => check::check(home, &check, console),
+        Command::Test(test) => test::test(home, &test, console),
         Command::Simulator(settings) => simulator::simulator(&settings, console),
         Command::Webhook(arguments::WebhookCommand::Send(send)) => {
             webhook::send(home, &send, console)

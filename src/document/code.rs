@@ -1,6 +1,6 @@
 //! The stable list of codes. A code is never reused for another meaning.
 //!
-//! E1xx YAML and file, E2xx names, E3xx types and units, E4xx what a device can do, E5xx structure;
+//! E1xx YAML and file, E2xx names, E3xx types and units, E4xx what a device can do, E5xx structure, from E551 on of tests;
 //! W6xx advice on one rule, W7xx advice on several.
 
 /// A kind of problem, under the name that people can look up.
@@ -93,6 +93,13 @@ codes! {
     WHICH_STEP "E503" "a step does not say what it is, or says it twice"
     NEVER_TRUE "E504" "a condition asks nothing, or the impossible"
 
+    BAD_MOMENT "E551" "a moment is not written as moments are"
+    BAD_EVENT "E552" "a webhook of a test cannot be used"
+    UNTESTED_RULE "E553" "none of the rules that a test is about has this id"
+    EXPECTS_NOTHING "E554" "a test does not look at what comes of it"
+    NO_RULES "E555" "the rules that a file tests are not there"
+    TEST_HOME "E556" "the home of a test file cannot be used"
+
     COMPLETED_IS_NOT_FULL "W601" "`completed` does not mean that the battery is full"
     UNSEEN_WORD "W602" "no device was seen to report this word"
     NEVER_TOGETHER "W603" "conditions can never hold together"
@@ -109,7 +116,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 57));
+        assert_eq!((ordered, ALL.len()), (true, 63));
     }
 
     #[test]

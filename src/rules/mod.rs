@@ -12,7 +12,7 @@ use crate::domain::id::RuleId;
 
 use rule::{Place, Rule, RuleSet};
 
-mod check;
+pub(crate) mod check;
 mod index;
 mod lint;
 mod parse;

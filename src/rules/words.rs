@@ -5,9 +5,8 @@ use crate::document::decode::{Keys, Reserved};
 use Reserved::{Foreign, Later};
 
 pub(super) const FILE: Keys = Keys {
-    known: &["version", "rules"],
+    known: &["version", "rules", "tests"],
     reserved: &[
-        ("tests", Later),
         ("defaults", Later),
         ("automation", Foreign("write `rules:`")),
         ("automations", Foreign("write `rules:`")),

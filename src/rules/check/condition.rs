@@ -75,7 +75,11 @@ fn subject(
 }
 
 /// A value that the attribute can have.
-fn value(node: &Node, attribute: &Attribute, findings: &mut Findings<'_>) -> Option<Value> {
+pub(super) fn value(
+    node: &Node,
+    attribute: &Attribute,
+    findings: &mut Findings<'_>,
+) -> Option<Value> {
     match attribute.kind {
         AttributeKind::Bool => boolean(node, findings).map(Value::Bool),
         AttributeKind::Number(unit) => {

@@ -11,6 +11,7 @@ use crate::rules::syntax;
 
 mod condition;
 mod device;
+pub(crate) mod given;
 mod quantity;
 mod step;
 mod trigger;

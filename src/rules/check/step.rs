@@ -83,7 +83,7 @@ fn command(
     })
 }
 
-fn parameter(
+pub(super) fn parameter(
     command: &CommandSpec,
     name: Written<&str>,
     node: &Node,
@@ -134,7 +134,7 @@ fn parameter(
     })
 }
 
-fn notifiers(
+pub(super) fn notifiers(
     written: &[Written<&str>],
     names: &Names,
     findings: &mut Findings<'_>,

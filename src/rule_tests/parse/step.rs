@@ -1,0 +1,197 @@
+//! `given:` and `steps:` of a test.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::document::code;
+use crate::document::decode::{Fields, Keys, boolean, named, not_available, wrong_type};
+use crate::document::diagnostic::Findings;
+use crate::document::duration::{DURATION_MAX, bounded};
+use crate::document::node::{Entry, Kind, Node};
+use crate::document::suggest::closest;
+use crate::domain::device::Device;
+use crate::domain::lifecycle::Outcome;
+use crate::rule_tests::parse::{Known, event, expect, moment, place};
+use crate::rule_tests::test::{Setting, Shows, Step, StepKind};
+use crate::rule_tests::words;
+use crate::rules::check::given;
+
+const ADVANCE_MIN: Duration = Duration::from_millis(1);
+
+/// What a device shows from now on, for each that is named.
+pub(super) fn settings(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Vec<Setting> {
+    named(node, "lines `DEVICE: {attribute: value}`", findings)
+        .into_iter()
+        .filter_map(|(name, entry)| setting(name, entry, known, findings))
+        .collect()
+}
+
+fn setting(
+    name: &str,
+    entry: &Entry,
+    known: Known<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Setting> {
+    if name.starts_with("input.") {
+        not_available(&format!("`{name}`"), entry.key.span, findings);
+        return None;
+    }
+    let device = given::device(&entry.key, known.names, findings)?;
+    if entry.value.as_key() == Some("silent") {
+        let shows = Shows::Silent;
+        return Some(Setting { device, shows });
+    }
+    let what = "lines `attribute: value`, or `silent`";
+    let values = named(&entry.value, what, findings);
+    let values: Vec<_> = values
+        .into_iter()
+        .map(|(_, entry)| given::reading(entry, &device, findings))
+        .collect();
+    let values: BTreeMap<_, _> = values.into_iter().collect::<Option<_>>()?;
+    let shows = Shows::Values(values);
+    Some(Setting { device, shows })
+}
+
+pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Step> {
+    let place = place(node.head(), findings);
+    // `- restart` reads better than `- restart: true`.
+    if node.as_key() == Some("restart") {
+        let kind = StepKind::Restart;
+        return Some(Step { place, kind });
+    }
+    let (what, keys) = which(node, findings)?;
+    let fields = Fields::open(node, "this step", keys, findings)?;
+    let value = fields.get(what)?;
+    let kind = match what {
+        "set" => {
+            let mark = findings.mark();
+            let settings = settings(value, known, findings);
+            (!findings.has_errors_since(mark)).then_some(StepKind::Set(settings))
+        }
+        "complete" => end(value, Some(Outcome::Completed), known, findings),
+        "cancel" => end(value, Some(Outcome::Cancelled), known, findings),
+        "fail" => fail(value, known, findings),
+        "lose" => end(value, None, known, findings),
+        "event" => {
+            event::event(value, fields.get("address"), known, findings).map(StepKind::Webhook)
+        }
+        "advance" => bounded(value, ADVANCE_MIN, DURATION_MAX, findings).map(StepKind::Advance),
+        "at" => moment::moment(value, known.names.timezone.as_ref(), findings).map(StepKind::At),
+        "restart" => restart(value, findings),
+        _ => expect::expectation(&fields, value, known, findings).map(StepKind::Expect),
+    };
+    kind.map(|kind| Step { place, kind })
+}
+
+/// The key that says what the step is.
+fn which<'w>(node: &Node, findings: &mut Findings<'_>) -> Option<(&'w str, &'w Keys)> {
+    let Kind::Map(entries) = &node.kind else {
+        wrong_type(
+            node,
+            "a step, for example `expect: nothing` or `advance: 5m`",
+            findings,
+        );
+        return None;
+    };
+    let is_written = |word: &str| entries.iter().any(|it| it.key.as_key() == Some(word));
+    let mut here = words::STEPS.iter().filter(|(word, _)| is_written(word));
+    let Some((what, keys)) = here.next() else {
+        report_no_step(node, entries, findings);
+        return None;
+    };
+    if let Some((other, _)) = here.next() {
+        findings
+            .report(
+                code::WHICH_STEP,
+                node.head(),
+                format!("the step is both `{what}` and `{other}`"),
+            )
+            .help("begin each with its own dash");
+        return None;
+    }
+    Some((what, keys))
+}
+
+fn report_no_step(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
+    let written = || entries.iter().filter_map(|it| it.key.as_key());
+    if let Some(later) = written().find(|it| words::LATER_STEPS.contains(it)) {
+        return not_available(&format!("`{later}:`"), node.head(), findings);
+    }
+    let known = || words::STEPS.iter().map(|(word, _)| *word);
+    let near = written().find_map(|it| closest(it, known()));
+    findings
+        .report(
+            code::WHICH_STEP,
+            node.head(),
+            "the step does not say what happens",
+        )
+        .did_you_mean(near)
+        .note(format!(
+            "a step is one of `{}`",
+            known().collect::<Vec<_>>().join("`, `")
+        ));
+}
+
+/// `complete: car_charger`, or `complete: {device: car_charger}`. Without an outcome, nothing is heard of it.
+fn end(
+    node: &Node,
+    outcome: Option<Outcome>,
+    known: Known<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<StepKind> {
+    let device = if matches!(node.kind, Kind::Map(_)) {
+        let fields = Fields::open(node, "this step", &words::ORDER, findings)?;
+        ordered(fields.require("device", findings)?, known, findings)?
+    } else {
+        ordered(node, known, findings)?
+    };
+    Some(match outcome {
+        Some(outcome) => StepKind::End { device, outcome },
+        None => StepKind::Lose(device),
+    })
+}
+
+fn fail(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<StepKind> {
+    let fields = Fields::open(node, "`fail`", &words::FAILED_ORDER, findings)?;
+    let device = fields
+        .require("device", findings)
+        .and_then(|it| ordered(it, known, findings));
+    let failure = event::failure(&fields, findings);
+    Some(StepKind::End {
+        device: device?,
+        outcome: Outcome::Failed(failure?),
+    })
+}
+
+/// A device that an order can be under way to.
+fn ordered(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Device> {
+    let device = given::device(node, known.names, findings)?;
+    let takes = !device.device_type.commands().is_empty();
+    if !takes {
+        findings
+            .report(
+                code::READ_ONLY_DEVICE,
+                node.span,
+                format!("`{}` takes no commands", device.alias),
+            )
+            .label(format!(
+                "a device of type `{}` can only be read",
+                device.device_type
+            ));
+    }
+    takes.then_some(device)
+}
+
+fn restart(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {
+    let restarts = node.kind == Kind::Null || boolean(node, findings)?;
+    if !restarts {
+        findings
+            .report(
+                code::WHICH_STEP,
+                node.span,
+                "a step that does nothing is no step",
+            )
+            .help("write `- restart`, or leave it out");
+    }
+    restarts.then_some(StepKind::Restart)
+}

@@ -1,0 +1,60 @@
+//! What the tables would hold of the engine's state, so that a test can stop the engine and start it again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::event::Readings;
+use crate::engine::decision::Change;
+use crate::engine::run::Run;
+use crate::engine::state::State;
+use crate::rule_tests::outbox::reread;
+
+/// The changes that were written down, in order.
+#[derive(Debug, Default)]
+pub(super) struct Rows(Vec<Change>);
+
+impl Rows {
+    /// Writes `change` down. `state` is the state before it.
+    ///
+    /// Values that are the same are not written again, as in the store: after a start they are as old as
+    /// their first reading.
+    pub(super) fn save(&mut self, state: &State, change: &Change) {
+        let kept = if let Change::Read(readings) = change {
+            Change::Read(changed(state, readings))
+        } else {
+            change.clone()
+        };
+        self.0.push(kept);
+    }
+
+    /// The engine's state as the rows have it, each through the text that it is kept as.
+    pub(super) fn load(&self) -> State {
+        let mut state = State::default();
+        for change in &self.0 {
+            if let Change::RunStarted(run) = change {
+                let program = Arc::new(reread(&*run.program));
+                let run = run.clone();
+                state.apply(&Change::RunStarted(Run { program, ..run }));
+            } else if let Change::Read(readings) = change {
+                state.apply(&Change::Read(reread(readings)));
+            } else {
+                state.apply(change);
+            }
+        }
+        state
+    }
+}
+
+fn changed(state: &State, readings: &Readings) -> Readings {
+    let values = readings.values.iter().filter(|(attribute, value)| {
+        state
+            .reading(&readings.device, attribute)
+            .is_none_or(|known| known.value != **value)
+    });
+    Readings {
+        values: values
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<BTreeMap<_, _>>(),
+        ..readings.clone()
+    }
+}

@@ -1,0 +1,94 @@
+//! A test as it was read: every name resolved, every number in its unit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+
+use crate::domain::device::Device;
+use crate::domain::event::{ConnectionChange, Payload};
+use crate::domain::lifecycle::Outcome;
+use crate::domain::value::Value;
+use crate::rule_tests::expected::Expected;
+use crate::rules::rule::Place;
+
+#[derive(Debug)]
+pub(super) struct Test {
+    pub(super) name: String,
+    pub(super) place: Place,
+    /// When it begins.
+    pub(super) at: Timestamp,
+    /// What the devices show from the first moment on.
+    pub(super) given: Vec<Setting>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What a device shows from now on.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    pub(super) device: Device,
+    pub(super) shows: Shows,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Shows {
+    /// These values; others that it had stay.
+    Values(BTreeMap<String, Value>),
+    /// It does not answer any more, and what is known of it grows old.
+    Silent,
+}
+
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) place: Place,
+    pub(super) kind: StepKind,
+}
+
+#[derive(Debug)]
+pub(super) enum StepKind {
+    Set(Vec<Setting>),
+    /// The order under way at the device ends.
+    End {
+        device: Device,
+        outcome: Outcome,
+    },
+    /// Nothing is ever heard of the order under way at the device.
+    Lose(Device),
+    Webhook(Webhook),
+    Advance(Duration),
+    At(Moment),
+    /// The engine is stopped and started.
+    Restart,
+    Expect(Expectation),
+}
+
+#[derive(Debug)]
+pub(super) enum Webhook {
+    /// As Amps sends it.
+    Body(Payload),
+    /// Somebody else's order ended.
+    Ended {
+        device: Device,
+        command: String,
+        outcome: Outcome,
+    },
+    Connection {
+        device: Device,
+        change: ConnectionChange,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Moment {
+    Absolute(Timestamp),
+    /// The next time that the clocks of the home show this.
+    TimeOfDay(Time),
+}
+
+/// What happened since the last one, and nothing else.
+#[derive(Debug)]
+pub(super) struct Expectation {
+    pub(super) items: Vec<Expected>,
+    pub(super) in_any_order: bool,
+}

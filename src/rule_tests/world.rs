@@ -1,0 +1,296 @@
+//! The home that a test happens in: the pure engine, and a small model of everything around it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::clock::later;
+use crate::domain::device::Device;
+use crate::domain::event::{Event, Payload, Readings, Report, Settled, Source};
+use crate::domain::id::{ActionId, DeviceId, EventId, RunId};
+use crate::domain::lifecycle::Outcome;
+use crate::domain::value::{Origin, Value};
+use crate::engine::decision::{Change, Decision};
+use crate::engine::run::RunEnd;
+use crate::engine::state::State;
+use crate::engine::trace::Trace;
+use crate::engine::{self, Input};
+use crate::rule_tests::coverage::Coverage;
+use crate::rule_tests::expected::Happened;
+use crate::rule_tests::outbox::Outbox;
+use crate::rule_tests::rows::Rows;
+use crate::rule_tests::test::{Setting, Shows};
+use crate::rules::rule::{OperationKind, RuleSet};
+
+/// How often a device is read, as `poll:` is when nobody sets it.
+const POLL: Duration = Duration::from_mins(5);
+
+pub(super) struct World<'w> {
+    rules: &'w RuleSet,
+    coverage: &'w mut Coverage,
+    now: Timestamp,
+    state: State,
+    rows: Rows,
+    pub(super) outbox: Outbox,
+    devices: BTreeMap<DeviceId, Shown>,
+    next_poll: Timestamp,
+    n_events: u32,
+    n_foreign: u32,
+    /// The same end of the same action counts once.
+    counted: BTreeSet<(ActionId, &'static str)>,
+    /// The step that each run did last. When it goes on, that one is told of again first.
+    positions: BTreeMap<RunId, usize>,
+    pub(super) since: Since,
+}
+
+/// What happened since the test looked.
+#[derive(Debug, Default)]
+pub(super) struct Since {
+    pub(super) happened: Vec<Happened>,
+    /// Runs that began or ended, each with how it stands.
+    pub(super) runs: Vec<(RunId, Happened)>,
+    pub(super) looks: Vec<Look>,
+}
+
+/// Something that the rules were shown, and what they made of it.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) at: Timestamp,
+    pub(super) payload: Payload,
+    pub(super) source: Source,
+    pub(super) traces: Vec<Trace>,
+}
+
+/// What a device answers when it is read.
+#[derive(Debug, Default)]
+struct Shown {
+    values: BTreeMap<String, Value>,
+    is_silent: bool,
+}
+
+impl<'w> World<'w> {
+    pub(super) fn new(rules: &'w RuleSet, coverage: &'w mut Coverage, now: Timestamp) -> Self {
+        Self {
+            rules,
+            coverage,
+            now,
+            state: State::default(),
+            rows: Rows::default(),
+            outbox: Outbox::default(),
+            devices: BTreeMap::new(),
+            next_poll: later(now, POLL),
+            n_events: 0,
+            n_foreign: 0,
+            counted: BTreeSet::new(),
+            positions: BTreeMap::new(),
+            since: Since::default(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(super) fn timezone(&self) -> TimeZone {
+        self.rules.timezone.clone().unwrap_or(TimeZone::UTC)
+    }
+
+    /// The device shows something else, and is read at once.
+    pub(super) fn set(&mut self, setting: &Setting) {
+        let id = &setting.device.id;
+        let shown = self.devices.entry(id.clone()).or_default();
+        match &setting.shows {
+            Shows::Silent => shown.is_silent = true,
+            Shows::Values(values) => {
+                shown.is_silent = false;
+                shown.values.extend(values.clone());
+                self.read(id);
+            }
+        }
+    }
+
+    fn read(&mut self, device: &DeviceId) {
+        let Some(shown) = self.devices.get(device).filter(|it| !it.is_silent) else {
+            return;
+        };
+        let readings = Readings {
+            device: device.clone(),
+            taken_at: self.now,
+            origin: Origin::Live,
+            values: shown.values.clone(),
+        };
+        self.happens(Source::Poll, Payload::Readings(readings));
+    }
+
+    fn read_all(&mut self) {
+        let devices: Vec<_> = self.devices.keys().cloned().collect();
+        for device in &devices {
+            self.read(device);
+        }
+    }
+
+    /// Somebody else's order, another one each time, ended at `device`.
+    pub(super) fn foreign(&mut self, device: &Device, command: &str, outcome: &Outcome) {
+        self.n_foreign += 1;
+        let report = Report {
+            action: ActionId::new(format!("act_foreign_{}", self.n_foreign)),
+            device: device.id.clone(),
+            device_type: Some(device.device_type),
+            command: Some(command.to_owned()),
+            outcome: outcome.clone(),
+            ended_at: Some(self.now),
+        };
+        self.happens(Source::Webhook, Payload::Report(report));
+    }
+
+    /// Shows it to the rules, and what follows from it at this moment.
+    pub(super) fn happens(&mut self, source: Source, payload: Payload) {
+        let mut queue = VecDeque::from([(source, payload)]);
+        while let Some((source, payload)) = queue.pop_front() {
+            let settled = self.take(source, payload);
+            queue.extend(settled.map(|it| (Source::Engine, Payload::Settled(it))));
+        }
+    }
+
+    /// As the stages take an event: tracking first, then the rules. What is settled is an event of its own.
+    fn take(&mut self, source: Source, payload: Payload) -> Option<Settled> {
+        self.n_events += 1;
+        let event = Event {
+            id: EventId::new(format!("evt_{}", self.n_events)),
+            source,
+            received_at: self.now,
+            payload,
+        };
+        let mut own = false;
+        let mut settled = None;
+        if let Payload::Report(report) = &event.payload {
+            let counts_as = (report.action.clone(), report.outcome.name());
+            if !self.counted.insert(counts_as) {
+                return None;
+            }
+            own = self.outbox.is_ours(&report.action);
+            settled = self.outbox.settle_by_report(report, &event.id, self.now);
+        }
+        let input = Input { event: &event, own };
+        let decision = engine::step(self.rules, &self.state, input, self.now);
+        self.carry_out(&event, decision);
+        settled
+    }
+
+    fn carry_out(&mut self, event: &Event, decision: Decision) {
+        for change in &decision.changes {
+            self.note_run(change);
+            self.rows.save(&self.state, change);
+            self.state.apply(change);
+        }
+        for command in &decision.commands {
+            self.outbox.enqueue(command, self.now);
+        }
+        self.note_sent();
+        let messages = decision.notifications.into_iter().map(Happened::Notify);
+        self.since.happened.extend(messages);
+        for trace in &decision.traces {
+            self.note_steps(trace);
+        }
+        // A device that was read and nobody listened says nothing worth telling.
+        if event.source != Source::Poll || !decision.traces.is_empty() {
+            self.since.looks.push(Look {
+                at: self.now,
+                payload: event.payload.clone(),
+                source: event.source,
+                traces: decision.traces,
+            });
+        }
+    }
+
+    fn note_sent(&mut self) {
+        let sent = self.outbox.take_sent().into_iter();
+        self.since.happened.extend(sent.map(|it| Happened::Command {
+            command: it.command,
+            attempt: it.attempt,
+        }));
+    }
+
+    fn note_run(&mut self, change: &Change) {
+        let (id, rule, end) = if let Change::RunStarted(run) = change {
+            (&run.id, run.rule.clone(), None)
+        } else if let Change::RunEnded { run, end, .. } = change
+            && let Some(known) = self.state.run(run)
+        {
+            (run, known.rule.clone(), Some(end))
+        } else {
+            return;
+        };
+        let stands = Happened::Run {
+            rule,
+            outcome: end.map_or("running", RunEnd::name),
+            reason: end.and_then(RunEnd::reason).map(str::to_owned),
+        };
+        match self.since.runs.iter_mut().find(|(known, _)| known == id) {
+            Some((_, known)) => *known = stands,
+            None => self.since.runs.push((id.clone(), stands)),
+        }
+    }
+
+    fn note_steps(&mut self, trace: &Trace) {
+        self.coverage.note(self.rules, trace);
+        let Some(rule) = self.rules.rules.iter().find(|it| it.id == trace.rule) else {
+            return;
+        };
+        let mut from = trace
+            .run
+            .as_ref()
+            .and_then(|it| self.positions.get(it).copied());
+        for step in &trace.steps {
+            let operations = &rule.program.operations;
+            let ahead = operations.iter().enumerate().skip(from.unwrap_or_default());
+            let found = ahead.chain(operations.iter().enumerate());
+            let found = found.into_iter().find(|(_, it)| it.place == step.place);
+            let Some((index, operation)) = found else {
+                continue;
+            };
+            self.coverage.reach(rule, index);
+            if matches!(operation.kind, OperationKind::Log(_)) {
+                self.since.happened.push(Happened::Log(step.did.clone()));
+            }
+            from = Some(index + 1);
+            if let Some(run) = &trace.run {
+                self.positions.insert(run.clone(), index);
+            }
+        }
+    }
+
+    /// Lets time pass, with everything that it brings.
+    pub(super) fn wind_to(&mut self, moment: Timestamp) {
+        while let Some(next) = self.next_moment().filter(|it| *it <= moment) {
+            self.now = self.now.max(next);
+            if self.next_poll <= self.now {
+                self.next_poll = later(self.now, POLL);
+                self.read_all();
+            }
+            while let Some(settled) = self.outbox.expire(self.now) {
+                self.note_sent();
+                self.happens(Source::Engine, Payload::Settled(settled));
+            }
+            self.outbox.send_due(self.now);
+            self.note_sent();
+        }
+        self.now = self.now.max(moment);
+    }
+
+    fn next_moment(&self) -> Option<Timestamp> {
+        let is_read = self.devices.values().any(|it| !it.is_silent);
+        let poll = is_read.then_some(self.next_poll);
+        [poll, self.outbox.next_due()].into_iter().flatten().min()
+    }
+
+    /// The engine is stopped and started: it knows what the rows hold, and reads the devices.
+    pub(super) fn restart(&mut self) {
+        self.state = self.rows.load();
+        self.outbox.restart();
+        self.next_poll = later(self.now, POLL);
+        self.read_all();
+    }
+}

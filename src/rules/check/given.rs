@@ -1,0 +1,75 @@
+//! What tests of rules write about devices and people, checked as rules are.
+
+use crate::config::names::Names;
+use crate::document::decode::text;
+use crate::document::diagnostic::Findings;
+use crate::document::node::{Entry, Node};
+use crate::domain::catalogue::CommandSpec;
+use crate::domain::device::Device;
+use crate::domain::id::NotifierName;
+use crate::domain::value::{Quantity, Value};
+use crate::rules::check::{condition, device, step};
+use crate::rules::syntax::Written;
+
+const NAME_CHARACTERS_MAX: usize = 128;
+
+/// The device that `node` names.
+pub(crate) fn device(node: &Node, names: &Names, findings: &mut Findings<'_>) -> Option<Device> {
+    let written = written(node, "the name of a device", findings)?;
+    device::named(written, names, findings)
+}
+
+/// The value that `entry` gives to an attribute of `device`, in the attribute's unit.
+pub(crate) fn reading(
+    entry: &Entry,
+    device: &Device,
+    findings: &mut Findings<'_>,
+) -> Option<(String, Value)> {
+    let name = written(&entry.key, "an attribute of the device", findings)?;
+    let attribute = device::attribute(name, device, findings)?;
+    let value = condition::value(&entry.value, attribute, findings)?;
+    Some((attribute.name.to_owned(), value))
+}
+
+/// The command of `device` that `node` names.
+pub(crate) fn command(
+    node: &Node,
+    device: &Device,
+    findings: &mut Findings<'_>,
+) -> Option<&'static CommandSpec> {
+    let written = written(node, "a command", findings)?;
+    device::takes_commands(device, node.span, findings)
+        .then(|| device::command(written, device, findings))
+        .flatten()
+}
+
+/// The parameter of `command` that `entry` gives, in the unit of the catalogue.
+pub(crate) fn parameter(
+    entry: &Entry,
+    command: &CommandSpec,
+    findings: &mut Findings<'_>,
+) -> Option<(String, Quantity)> {
+    let name = written(&entry.key, "a parameter", findings)?;
+    let quantity = step::parameter(command, name, &entry.value, findings)?;
+    Some((name.value.to_owned(), quantity))
+}
+
+/// The notifier that `node` names.
+pub(crate) fn notifier(
+    node: &Node,
+    names: &Names,
+    findings: &mut Findings<'_>,
+) -> Option<NotifierName> {
+    let written = written(node, "the name of a notifier", findings)?;
+    step::notifiers(&[written], names, findings).pop()
+}
+
+fn written<'n>(
+    node: &'n Node,
+    what: &str,
+    findings: &mut Findings<'_>,
+) -> Option<Written<&'n str>> {
+    let value = text(node, what, NAME_CHARACTERS_MAX, findings)?;
+    let span = node.span;
+    Some(Written { value, span })
+}

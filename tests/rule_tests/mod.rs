@@ -1,0 +1,284 @@
+//! Runs `cases/`: each file with what `test` says of it, on both sides, and how it ends.
+//!
+//! The home is `home/`. `UPDATE=1` rewrites the texts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use amps_rules::config::names::Names;
+use amps_rules::document::source::SourceFile;
+use amps_rules::rule_tests::coverage::Coverage;
+use amps_rules::rule_tests::parse::{self, FileKind, STEPS_MAX, TESTS_MAX};
+use amps_rules::rules::rule::RuleSet;
+
+use crate::diagnostics;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rule_tests")
+}
+
+/// What `amps-rules test` says in `dir`, with its exit code.
+fn said(dir: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_amps-rules"))
+        .args(arguments)
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let code = output.status.code().unwrap();
+    assert!(!stdout.contains('\u{1b}'), "no color in a pipe");
+    let stderr = if stderr.is_empty() {
+        stderr
+    } else {
+        format!("--- standard error\n{stderr}")
+    };
+    format!("{stdout}{stderr}--- exit {code}\n")
+}
+
+/// Compares what is said of a case with the file that holds it, or writes that file.
+#[track_caller]
+fn check(case: &str, options: &[&str], expected: &str) {
+    let path = format!("cases/{case}");
+    let seen = said(
+        &folder(),
+        &[&["--home", "home", "test", &path], options].concat(),
+    );
+    compare(&folder().join("cases").join(expected), &seen);
+}
+
+#[track_caller]
+fn compare(path: &Path, seen: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, seen).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        seen == expected,
+        "{}\n--- expected\n{expected}\n--- seen\n{seen}",
+        path.display()
+    );
+}
+
+#[test]
+fn what_goes_as_expected_is_a_line_each() {
+    check("passing.yaml", &[], "passing.txt");
+}
+
+#[test]
+fn a_difference_is_shown_side_by_side_with_what_the_rules_made_of_it() {
+    check("differences.yaml", &[], "differences.txt");
+}
+
+#[test]
+fn orders_are_tried_again_and_expire_as_in_life() {
+    check("retry.yaml", &[], "retry.txt");
+}
+
+#[test]
+fn a_restart_loses_nothing() {
+    check("restart.yaml", &[], "restart.txt");
+}
+
+#[test]
+fn a_rule_that_runs_ignores_a_second_trigger() {
+    check("single.yaml", &[], "single.txt");
+}
+
+#[test]
+fn a_wrong_file_is_answered_with_all_that_is_wrong_and_no_test_is_run() {
+    for case in [
+        "wrong_names",
+        "wrong_words",
+        "wrong_times",
+        "wrong_events",
+        "expects_nothing",
+        "broken_rule",
+    ] {
+        check(&format!("{case}.yaml"), &[], &format!("{case}.txt"));
+    }
+    for case in ["alone", "homeless", "broken_tests_file"] {
+        check(&format!("{case}.test.yaml"), &[], &format!("{case}.txt"));
+    }
+}
+
+#[test]
+fn coverage_names_what_no_test_reached() {
+    check("coverage.yaml", &["--coverage"], "coverage.txt");
+}
+
+#[test]
+fn programs_read_json_and_ci_reads_junit() {
+    check(
+        "escapes.yaml",
+        &["--format", "json", "--coverage"],
+        "escapes.json",
+    );
+    check(
+        "escapes.yaml",
+        &["--format", "junit", "--coverage"],
+        "escapes.xml",
+    );
+}
+
+#[test]
+fn a_filter_chooses_by_the_name_of_the_test_or_of_its_file() {
+    check("retry.yaml", &["--filter", "expires"], "filter.txt");
+    check("retry.yaml", &["--filter", "cases/retry"], "retry.txt");
+    check("retry.yaml", &["--filter", "no such"], "filter_nothing.txt");
+}
+
+#[test]
+fn a_folder_without_tests_is_said_to_have_none() {
+    let told = "--- standard error\nthere are no tests here; rules/README.md says how they are written\n--- exit 2\n";
+    assert_eq!(said(&folder(), &["--home", "home", "test"]), told);
+}
+
+#[test]
+fn a_home_runs_the_tests_of_all_its_folders() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let settings = fs::read_to_string(folder().join("home/home.yaml")).unwrap();
+    write("home.yaml", &settings);
+    let rule = |id: &str, message: &str| {
+        format!(
+            "version: 1
+rules:
+  - id: {id}
+    triggers: {{trigger: device, device: roof, event: disconnected}}
+    actions: {{notify: phone, message: {message}}}
+"
+        )
+    };
+    let tests = |name: &str, n_messages: usize| {
+        let expected = vec!["{notify: phone}"; n_messages].join(", ");
+        format!(
+            "tests:
+  - name: {name}
+    steps:
+      - event: {{device: roof, connection: disconnected}}
+      - expect: [{expected}]
+"
+        )
+    };
+    write("rules/a.yaml", &(rule("a", "of a") + &tests("inside", 1)));
+    write("rules/up/b.yaml", &rule("b", "of b"));
+    let alone = |name, n| format!("version: 1\n{}", tests(name, n));
+    write("rules/up/b.test.yaml", &alone("beside", 1));
+    write("tests/deep/all.yaml", &alone("together", 2));
+    let told = "\
+rules/a.yaml
+  ok    inside
+
+rules/up/b.test.yaml
+  ok    beside
+
+tests/deep/all.yaml
+  ok    together
+
+3 passed, 0 failed
+--- exit 0
+";
+    assert_eq!(said(home.path(), &["test"]), told);
+    let elsewhere = said(&folder(), &["test", home.path().to_str().unwrap()]);
+    let prefix = format!("{}/", home.path().display());
+    assert_eq!(elsewhere.replace(&prefix, ""), told);
+}
+
+#[test]
+fn a_file_of_tests_may_name_the_home_that_it_means() {
+    let told = "\
+cases/elsewhere.test.yaml
+  ok    the devices are those of the home that is named
+
+1 passed, 0 failed
+--- exit 0
+";
+    let arguments = ["--home", "nowhere", "test", "cases/elsewhere.test.yaml"];
+    assert_eq!(said(&folder(), &arguments), told);
+}
+
+#[test]
+fn a_check_looks_at_the_tests_too() {
+    let check = said(
+        &folder(),
+        &["--home", "home", "check", "cases/expects_nothing.yaml"],
+    );
+    let heads: Vec<_> = check
+        .lines()
+        .filter(|it| it.starts_with("error") || it.ends_with("can run"))
+        .collect();
+    let nothing = "error[E554]: the test does not say what should come of this";
+    let secret = "error[E211]: the secret ";
+    let (secrets, others): (Vec<_>, Vec<_>) =
+        heads.into_iter().partition(|it| it.starts_with(secret));
+    assert_eq!(secrets.len(), 2, "{check}");
+    assert_eq!(
+        others,
+        [
+            nothing,
+            nothing,
+            "error[E203]: a test needs the key `steps`",
+            "5 errors and 0 warnings in 2 files; 3 rules can run"
+        ]
+    );
+}
+
+/// The codes of what is wrong with a file of tests.
+fn codes(tests: &str) -> Vec<&'static str> {
+    let source = SourceFile::new("tests/a.yaml", format!("version: 1\ntests:\n{tests}"));
+    let rules = RuleSet::default();
+    let (_, diagnostics) = parse::suite(&source, FileKind::Tests, &Names::default(), &rules);
+    diagnostics.iter().map(|it| it.code.name).collect()
+}
+
+#[test]
+fn tests_steps_and_expectations_are_bounded() {
+    let tests = |n| -> String {
+        let test = |it| format!("  - {{name: t{it}, steps: {{expect: nothing}}}}\n");
+        (0..n).map(test).collect()
+    };
+    assert_eq!(codes(&tests(TESTS_MAX)), [""; 0]);
+    assert_eq!(codes(&tests(TESTS_MAX + 1)), ["E502"]);
+    let steps = |n| {
+        format!(
+            "  - {{name: t, steps: [{}]}}\n",
+            "expect: nothing, ".repeat(n)
+        )
+    };
+    assert_eq!(codes(&steps(STEPS_MAX)), [""; 0]);
+    assert_eq!(codes(&steps(STEPS_MAX + 1)), ["E502"]);
+    let items = |n| {
+        format!(
+            "  - {{name: t, steps: {{expect: [{}]}}}}\n",
+            "{log: x}, ".repeat(n)
+        )
+    };
+    assert_eq!(codes(&items(500)), [""; 0]);
+    assert_eq!(codes(&items(501)), ["E502"]);
+}
+
+#[test]
+fn of_a_long_story_the_end_is_told() {
+    let first_line = |n_events: usize| {
+        let event = "      - event: {device: house_battery, command: charge}\n";
+        let text = format!(
+            "version: 1\ntests:\n  - name: t\n    steps:\n{}      - expect: [{{notify: phone}}]\n",
+            event.repeat(n_events)
+        );
+        let source = SourceFile::new("tests/a.yaml", text);
+        let (names, rules) = (diagnostics::names(), RuleSet::default());
+        let (suite, diagnostics) = parse::suite(&source, FileKind::Tests, &names, &rules);
+        assert_eq!(diagnostics, []);
+        let reports = suite.run(&rules, &names, &mut Coverage::default());
+        reports[0].failure.as_ref().unwrap().trace[0].clone()
+    };
+    let told = "12:00:00  webhook: house_battery charge completed";
+    assert_eq!(first_line(20), told);
+    assert_eq!(first_line(21), "(earlier events that are left out: 1)");
+}
