@@ -136,6 +136,15 @@ fn a_folder_without_tests_is_said_to_have_none() {
 }
 
 #[test]
+fn the_starter_rules_and_the_examples_pass_their_tests_which_reach_all_of_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let home = "examples/rose-cottage";
+    let seen = said(root, &["--home", home, "test", "rules", home, "--coverage"]);
+    compare(&folder().join("starter_rules.txt"), &seen);
+    assert!(!seen.contains("never"), "{seen}");
+}
+
+#[test]
 fn a_home_runs_the_tests_of_all_its_folders() {
     let home = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
@@ -281,4 +290,34 @@ fn of_a_long_story_the_end_is_told() {
     let told = "12:00:00  webhook: house_battery charge completed";
     assert_eq!(first_line(20), told);
     assert_eq!(first_line(21), "(earlier events that are left out: 1)");
+}
+
+#[test]
+fn the_test_that_the_language_reference_shows_passes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let reference = fs::read_to_string(root.join("rules/README.md")).unwrap();
+    let blocks = reference.split("```yaml\n").skip(1);
+    let shown = blocks
+        .map(|it| it.split("```").next().unwrap())
+        .find(|it| it.starts_with("# car-after-battery.test.yaml"))
+        .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::copy(
+        root.join("rules/car-after-battery.yaml"),
+        path("car-after-battery.yaml"),
+    )
+    .unwrap();
+    fs::write(path("car-after-battery.test.yaml"), shown).unwrap();
+    let told = said(
+        dir.path(),
+        &[
+            "--home",
+            root.join("examples/rose-cottage").to_str().unwrap(),
+            "test",
+            "car-after-battery.test.yaml",
+        ],
+    );
+    let last = told.lines().rev().take(2).collect::<Vec<_>>();
+    assert_eq!(last, ["--- exit 0", "1 passed, 0 failed"]);
 }
