@@ -6,6 +6,7 @@ pub mod code;
 pub mod decode;
 pub mod diagnostic;
 pub mod duration;
+pub mod format;
 pub mod node;
 mod precheck;
 pub mod reader;

@@ -27,7 +27,7 @@ mod home;
 /// What becomes of whole files, and of homes with very many rules.
 mod loading;
 /// Texts that nobody would write.
-mod mutation;
+pub(crate) mod mutation;
 
 /// The one rule of `text`, which has nothing wrong with it.
 #[track_caller]

@@ -56,10 +56,10 @@ const PIECES: &[&str] = &[
     "90 %",
 ];
 
-struct Xorshift(u64);
+pub(crate) struct Xorshift(pub(crate) u64);
 
 impl Xorshift {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -67,7 +67,7 @@ impl Xorshift {
     }
 }
 
-fn mutate(bytes: &mut Vec<u8>, random: &mut Xorshift) {
+pub(crate) fn mutate(bytes: &mut Vec<u8>, random: &mut Xorshift) {
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len() + 1);
         let to = (at + random.below(20)).min(bytes.len());
