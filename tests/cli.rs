@@ -8,22 +8,22 @@ use serde_json::json;
 
 use crate::home::{CAR_AFTER_BATTERY, House, home};
 
-fn amps_rules(arguments: &[&str]) -> Output {
+pub(crate) fn amps_rules(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_amps-rules"))
         .args(arguments)
         .output()
         .unwrap()
 }
 
-fn at(dir: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn at(dir: &Path, arguments: &[&str]) -> Output {
     amps_rules(&[&["--home", dir.to_str().unwrap()], arguments].concat())
 }
 
-fn said(bytes: &[u8]) -> &str {
+pub(crate) fn said(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-const SETTINGS: &str = "\
+pub(crate) const SETTINGS: &str = "\
 version: 1
 home: {name: Rose Cottage, timezone: Europe/London}
 amps: {base_url: \"http://127.0.0.1:1\", api_key: !secret amps_api_key}

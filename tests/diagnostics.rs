@@ -228,6 +228,7 @@ fn rule_files_are_found_in_name_order_and_links_do_not_lead_out() {
     }
     std::os::unix::fs::symlink("/etc/passwd", rules.join("d.yaml")).unwrap();
     std::os::unix::fs::symlink("/etc", rules.join("e")).unwrap();
+    fs::write(rules.join("secrets.yaml"), "key: sk_live_1").unwrap();
     std::os::unix::fs::symlink("a.yml", rules.join("f.yaml")).unwrap();
     let (sources, diagnostics) = config::rule_files(dir.path());
     let read: BTreeMap<&str, &str> = sources
@@ -249,6 +250,9 @@ error[E114]: `rules/d.yaml` cannot be read: it is a link that leads out of the r
 
 error[E114]: `rules/e` cannot be read: links to folders are not followed
 --> rules/e
+
+error[E114]: `rules/secrets.yaml` cannot be read: it holds secrets, which belong beside home.yaml
+--> rules/secrets.yaml
 "
     );
 }

@@ -15,6 +15,8 @@ mod envelope;
 mod evaluation;
 /// Whole homes, each with the story that its README tells.
 mod examples;
+/// `fmt` writes files whole or not at all, and never those of secrets.
+mod fmt;
 /// The formatter changes how a file looks, and never what it means or remarks.
 mod format;
 /// A home, its Amps and its engine, for the suites that look from outside.

@@ -47,6 +47,8 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Run the tests of rules, with a clock wound by hand; nothing is sent anywhere.
     Test(TestArguments),
+    /// Write the home's files in one way: indentation, spaces, order of keys. Comments stay.
+    Fmt(FmtArguments),
     /// Run a pretend Amps on this machine.
     Simulator(SimulatorArguments),
     /// Send a webhook to this home, signed as Amps would.
@@ -110,6 +112,17 @@ pub(super) enum TestFormat {
     Text,
     Json,
     Junit,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FmtArguments {
+    /// Files, or folders of them; `home.yaml`, `rules/` and `tests/` of the home when none is named.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Write nothing; list the files that would change, and end with 1 if there are any.
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod console;
 mod demo;
+mod fmt;
 mod home;
 mod lists;
 mod run;
@@ -73,6 +74,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Run => run::run(home, console),
         Command::Check(check) => check::check(home, &check, console),
         Command::Test(test) => test::test(home, &test, console),
+        Command::Fmt(fmt) => fmt::fmt(home, &fmt, console),
         Command::Simulator(settings) => simulator::simulator(&settings, console),
         Command::Webhook(arguments::WebhookCommand::Send(send)) => {
             webhook::send(home, &send, console)

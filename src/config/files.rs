@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::config::HOME_FILE;
+use crate::config::{HOME_FILE, SECRETS_FILE};
 use crate::document::code;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::source::{FILE_BYTES_MAX, SourceFile, Span};
@@ -82,6 +82,29 @@ pub(super) fn is_test(name: &str) -> bool {
 
 /// The files that a person named, a folder standing for the rule files below it. Names are as typed.
 pub(super) fn at(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
+    read_all(named(paths))
+}
+
+/// What people write in a home, secrets aside, with the path of each file; links are followed.
+pub(super) fn written(dir: &Path) -> (BTreeMap<String, PathBuf>, Vec<Diagnostic>) {
+    let mut found = Found::default();
+    found.below(dir, RULES_DIR);
+    found.below(dir, TESTS_DIR);
+    let home = dir.join(HOME_FILE);
+    match fs::metadata(&home) {
+        Ok(_) => drop(found.files.insert(HOME_FILE.to_owned(), home)),
+        Err(error) => found.diagnostics.push(no_home(dir, &error)),
+    }
+    (found.files, found.diagnostics)
+}
+
+/// The same of files and folders that a person named.
+pub(super) fn written_at(paths: &[PathBuf]) -> (BTreeMap<String, PathBuf>, Vec<Diagnostic>) {
+    let found = named(paths);
+    (found.files, found.diagnostics)
+}
+
+fn named(paths: &[PathBuf]) -> Found {
     let mut found = Found::default();
     for path in paths {
         let name = path.to_string_lossy();
@@ -92,7 +115,16 @@ pub(super) fn at(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
             found.files.insert(name.to_owned(), path.clone());
         }
     }
-    read_all(found)
+    found
+}
+
+/// Whether a path leads to a file of secrets, over links too.
+pub(super) fn is_secret(path: &Path) -> bool {
+    let target = path.canonicalize();
+    let target = target.as_deref().unwrap_or(path);
+    [path, target]
+        .iter()
+        .any(|it| it.file_name().is_some_and(|it| it == SECRETS_FILE))
 }
 
 fn read_all(found: Found) -> (Vec<SourceFile>, Vec<Diagnostic>) {
@@ -176,6 +208,14 @@ impl Found {
             return;
         }
         let name = format!("{folder}/{file_name}");
+        if is_secret(&entry.path()) {
+            // A person who names a whole home does not mean them.
+            if !self.root.as_os_str().is_empty() {
+                let error = io::Error::other("it holds secrets, which belong beside home.yaml");
+                self.diagnostics.push(unreadable(&name, &error));
+            }
+            return;
+        }
         let is_yaml = file_name.ends_with(".yaml") || file_name.ends_with(".yml");
         let refused = if kind.is_symlink() {
             self.link(entry.path(), &name, is_yaml)

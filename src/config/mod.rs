@@ -2,6 +2,8 @@
 //!
 //! The only place that looks at the environment, and the one that reads the files of a home.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::document::diagnostic::{Diagnostic, Findings};
@@ -99,4 +101,32 @@ pub fn is_beside_rules(name: &str) -> bool {
 /// The files at `paths`, a folder standing for the rule files below it.
 pub fn files_at(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     files::at(paths)
+}
+
+/// The files of a home that people write and programs may rewrite, by their names; never secrets.
+pub fn written_files(dir: &Path) -> (BTreeMap<String, PathBuf>, Vec<Diagnostic>) {
+    files::written(dir)
+}
+
+/// The same of files and folders that a person named.
+pub fn written_files_at(paths: &[PathBuf]) -> (BTreeMap<String, PathBuf>, Vec<Diagnostic>) {
+    files::written_at(paths)
+}
+
+/// Whether `path` leads to a file of secrets.
+pub fn is_secret_file(path: &Path) -> bool {
+    files::is_secret(path)
+}
+
+/// A file that a person wrote, whose lines are not shown if they may hold a secret.
+pub fn read_written(path: &Path, name: &str) -> io::Result<SourceFile> {
+    let mut source = files::read(path, name)?;
+    let is_home = path.file_name().is_some_and(|it| it == HOME_FILE);
+    source.is_withheld = is_home && secrets::may_show(&source.text);
+    Ok(source)
+}
+
+/// What to say of a file that cannot be read.
+pub fn unreadable(name: &str, error: &io::Error) -> Diagnostic {
+    files::unreadable(name, error)
 }
