@@ -302,3 +302,23 @@ fn every_command_of_the_program_stands_in_the_readme() {
         assert!(readme.contains(&format!("`{command}")), "{command}");
     }
 }
+
+#[test]
+fn shells_complete_the_words_of_the_program() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = amps_rules(&["completions", shell]);
+        assert_eq!((script.status.code(), said(&script.stderr)), (Some(0), ""));
+        for word in ["check", "dead-letters", "simulator", "deny"] {
+            assert!(said(&script.stdout).contains(word), "{shell}: {word}");
+        }
+    }
+    let script = amps_rules(&["completions", "bash"]);
+    let ask = "\nCOMP_WORDS=(amps-rules check --de); COMP_CWORD=2\n\
+               _amps__rules amps-rules --de check; echo \"${COMPREPLY[*]}\"\n";
+    let asked = Command::new("bash")
+        .args(["-c", &(said(&script.stdout).to_owned() + ask)])
+        .output()
+        .unwrap();
+    assert_eq!((said(&asked.stdout), said(&asked.stderr)), ("--deny\n", ""));
+    assert_eq!(amps_rules(&["completions", "tcsh"]).status.code(), Some(2));
+}

@@ -34,6 +34,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("serde_yaml", &["cli"]),
     ("annotate_snippets", &["document"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
     ("tokio", SHELL),
     ("tracing", SHELL),
     ("anyhow", &["app", "cli"]),

@@ -62,6 +62,15 @@ pub(super) enum Command {
     Runs(ListArguments),
     /// What was given up and is kept to be looked at.
     DeadLetters(ListArguments),
+    /// A script that lets a shell complete the words of this program.
+    Completions { shell: Shell },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod completions;
 mod console;
 mod demo;
 mod fmt;
@@ -83,6 +84,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Commands(list) => lists::list::<CommandRow>(home, &list, console),
         Command::Runs(list) => lists::list::<RunRow>(home, &list, console),
         Command::DeadLetters(list) => lists::list::<DeadLetter>(home, &list, console),
+        Command::Completions { shell } => completions::completions(shell, console),
     }
 }
 
