@@ -1,7 +1,8 @@
 //! Runs `diagnostics/`: each broken file with the whole text that its author gets to see.
 //!
 //! `rules/` holds rule files, or folders of several, checked against [`names`]. `home/` holds
-//! `home.yaml` files, or folders with a `secrets.yaml` beside it. `UPDATE=1` rewrites the texts.
+//! `home.yaml` files, or folders with a `secrets.yaml` beside it, `expressions/` lists of values.
+//! `UPDATE=1` rewrites the texts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,6 +15,8 @@ use amps_rules::document::diagnostic::Diagnostic;
 use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::{FILE_BYTES_MAX, SourceFile};
 use amps_rules::rules;
+
+use crate::expressions;
 
 const DEVICES: &str = "\
 devices:
@@ -155,8 +158,14 @@ fn a_broken_home_is_answered_with_place_reason_and_remedy() {
 }
 
 #[test]
+fn a_broken_expression_is_answered_with_place_reason_and_remedy() {
+    let names = names();
+    check("expressions", |case| expressions::seen(case, &names));
+}
+
+#[test]
 fn every_code_is_shown_by_some_file() {
-    let generated = ["E105", "E114", "E115", "E118"];
+    let generated = ["E105", "E114", "E115", "E118", "E324"];
     let mut seen: BTreeSet<String> = generated.map(str::to_owned).into();
     let names = names();
     let rules = cases("rules").into_iter().map(|it| seen_rules(&it, &names));
@@ -164,7 +173,10 @@ fn every_code_is_shown_by_some_file() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rule_tests/cases");
     let tests = fs::read_dir(tests).unwrap().map(|it| it.unwrap().path());
     let tests = tests.map(|it| fs::read_to_string(it).unwrap());
-    for text in rules.chain(homes).chain(tests) {
+    let expressions = cases("expressions")
+        .into_iter()
+        .map(|it| expressions::seen(&it, &names));
+    for text in rules.chain(homes).chain(expressions).chain(tests) {
         let codes = text.split('[').skip(1).filter_map(|it| it.get(..4));
         seen.extend(codes.map(str::to_owned));
     }

@@ -15,6 +15,8 @@ mod envelope;
 mod evaluation;
 /// Whole homes, each with the story that its README tells.
 mod examples;
+/// What expressions are, what they come to, and that none of them can upset the engine.
+mod expressions;
 /// `fmt` writes files whole or not at all, and never those of secrets.
 mod fmt;
 /// The formatter changes how a file looks, and never what it means or remarks.

@@ -72,6 +72,8 @@ codes! {
     UNUSABLE_SECRET "E213" "a secret cannot be used"
     UNKNOWN_TIMEZONE "E214" "a time zone is not known"
     BAD_ADDRESS "E215" "an address cannot be used"
+    UNKNOWN_NAME "E220" "a name in an expression is not known"
+    UNKNOWN_FUNCTION "E221" "a function is not known"
 
     WRONG_TYPE "E301" "a value is of the wrong type"
     BAD_DURATION "E302" "a duration is not written as durations are"
@@ -81,7 +83,13 @@ codes! {
     OUT_OF_RANGE "E306" "a value is out of bounds"
     TEXT_LENGTH "E307" "a text is empty or too long"
     NOT_A_NUMBER "E308" "an attribute is compared as a number and is none"
-    TEMPLATE "E309" "templates are not available in this version"
+    TEMPLATE "E309" "a template stands where none is taken"
+    EXPRESSION_SYNTAX "E320" "an expression cannot be read"
+    NEVER_CLOSED_TEMPLATE "E321" "`{{` is never closed"
+    OPERAND "E322" "an operator or a function cannot take such a value"
+    ARGUMENT_COUNT "E323" "a function is given too few or too many values"
+    EXPRESSION_SIZE "E324" "an expression is too long or nested too deeply"
+    UNQUOTED_TEMPLATE "E325" "a template does not stand in quotes"
 
     UNKNOWN_ATTRIBUTE "E401" "the device does not report this"
     UNKNOWN_COMMAND "E402" "the device does not understand this command"
@@ -116,7 +124,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 63));
+        assert_eq!((ordered, ALL.len()), (true, 71));
     }
 
     #[test]

@@ -248,15 +248,30 @@ fn is_template(span: Span, findings: &Findings<'_>) -> bool {
     findings.source.slice(span).starts_with("{{")
 }
 
-/// The text wants to be computed, which this version cannot.
+/// The text wants to be computed, where it must stand as it is.
 pub fn report_template(span: Span, findings: &mut Findings<'_>) {
+    if findings.source.slice(span).starts_with("{{") {
+        return report_unquoted_template(span, findings);
+    }
     findings
         .report(
             code::TEMPLATE,
             span,
-            "templates in `{{ }}` are not available in this version",
+            "a template in `{{ }}` is not taken here",
         )
         .help("write a fixed text");
+}
+
+/// YAML takes `{{ x }}` without quotes for a block of keys and values.
+pub fn report_unquoted_template(span: Span, findings: &mut Findings<'_>) {
+    let written = shown(findings.source.slice(span));
+    findings
+        .report(
+            code::UNQUOTED_TEMPLATE,
+            span,
+            "a template needs quotes, since YAML has a meaning of its own for `{`",
+        )
+        .help(format!("write `\"{written}\"`"));
 }
 
 /// The text of `node`, which must be text of 1 to `characters_max` characters.

@@ -215,7 +215,8 @@ pub fn time_of_day(node: &Node, findings: &mut Findings<'_>) -> Option<Time> {
     None
 }
 
-fn clock(text: &str) -> Option<Time> {
+/// `22:30` or `22:30:15`, two digits each.
+pub fn clock(text: &str) -> Option<Time> {
     let part = |part: &str| -> Option<i8> {
         let is_number = part.len() == 2 && part.bytes().all(|it| it.is_ascii_digit());
         part.parse().ok().filter(|_| is_number)

@@ -13,6 +13,7 @@ use crate::domain::id::RuleId;
 use rule::{Place, Rule, RuleSet};
 
 pub(crate) mod check;
+pub mod expr;
 mod index;
 mod lint;
 mod parse;

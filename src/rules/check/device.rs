@@ -11,7 +11,7 @@ use crate::domain::id::DeviceAlias;
 use crate::rules::syntax::{Devices, Written};
 
 /// The device of this name; none, and a finding, when the home has none.
-pub(super) fn named(
+pub(in crate::rules) fn named(
     written: Written<&str>,
     names: &Names,
     findings: &mut Findings<'_>,
@@ -136,7 +136,7 @@ pub(super) fn command(
 }
 
 /// What `device` reports under this name.
-pub(super) fn attribute(
+pub(in crate::rules) fn attribute(
     written: Written<&str>,
     device: &Device,
     findings: &mut Findings<'_>,

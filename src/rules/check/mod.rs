@@ -10,7 +10,7 @@ use crate::rules::rule::{Operation, OperationKind, Place, Program, Rule};
 use crate::rules::syntax;
 
 mod condition;
-mod device;
+pub(super) mod device;
 pub(crate) mod given;
 mod quantity;
 mod step;

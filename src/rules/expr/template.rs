@@ -1,0 +1,325 @@
+//! Text with expressions in it: `The battery is at {{ house_battery.level }}.`
+//!
+//! Two braces that are meant as such are written as a text: `{{ "{{" }}`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::code;
+use crate::document::decode::wrong_type;
+use crate::document::diagnostic::Findings;
+use crate::document::node::{Kind as NodeKind, Node};
+use crate::document::places::Places;
+
+use super::check::{self, check};
+use super::eval::{Facts, eval};
+use super::kind::Kind;
+use super::parser::parse;
+use super::program::{Checked, Step};
+use super::scope::Scope;
+use super::value::Value;
+use super::{Excerpt, LIST_MAX, tree};
+
+/// The longest text that a template makes; what is longer is cut.
+pub const RENDERED_CHARACTERS_MAX: usize = 4000;
+
+/// A text, or the pieces of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Template {
+    Plain(String),
+    Pieces(Vec<Piece>),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Piece {
+    Text(String),
+    Expression(Checked),
+}
+
+/// A piece as it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    Text(String),
+    Expression(tree::Node),
+}
+
+/// Whether there is anything to calculate in `text`.
+pub fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
+/// The text that `node` holds as a template; `node` is text.
+pub fn template(
+    node: &Node,
+    text: &str,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Template> {
+    if !is_template(text) {
+        return Some(Template::Plain(text.to_owned()));
+    }
+    let places = Places::of(node, findings.source);
+    let written = pieces(Excerpt::whole(text, &places), findings)?;
+    let mut checked = Vec::new();
+    let mut is_whole = true;
+    for piece in written {
+        match piece {
+            Written::Text(text) => checked.push(Piece::Text(text)),
+            Written::Expression(tree) => match check(&tree, scope, findings) {
+                Some(it) => checked.push(Piece::Expression(it)),
+                None => is_whole = false,
+            },
+        }
+    }
+    is_whole.then_some(Template::Pieces(checked))
+}
+
+/// The condition that `node` holds, one expression in `{{ }}` that is true or false; `node` is text.
+pub fn condition(
+    node: &Node,
+    text: &str,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Checked> {
+    let places = Places::of(node, findings.source);
+    let written = pieces(Excerpt::whole(text, &places), findings)?;
+    if let Some(tree) = single(&written) {
+        return check::check_bool(tree, scope, findings);
+    }
+    findings
+        .report(
+            code::OPERAND,
+            node.span,
+            "the condition holds text beside its expression",
+        )
+        .help("write one pair of braces around all of it: `\"{{ a and b }}\"`");
+    None
+}
+
+/// The value that `node` holds: a number, a text, a list, or what an expression gives.
+pub fn value(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Checked> {
+    let written = match &node.kind {
+        NodeKind::Null => tree::NodeKind::Unknown,
+        NodeKind::Bool(value) => tree::NodeKind::Bool(*value),
+        NodeKind::Number { value, .. } => tree::NodeKind::Number {
+            value: *value,
+            unit: None,
+        },
+        NodeKind::Text(text) if !is_template(text) => tree::NodeKind::Text(text.clone()),
+        NodeKind::Text(text) => return computed(node, text, scope, findings),
+        NodeKind::List(items) => return list(node, items, scope, findings),
+        NodeKind::Map(_) | NodeKind::Secret(_) => {
+            wrong_type(
+                node,
+                "a value: a number, text, `true`, `false`, a list or `\"{{ … }}\"`",
+                findings,
+            );
+            return None;
+        }
+    };
+    let literal = tree::Node {
+        kind: written,
+        at: tree::At(node.span),
+    };
+    check(&literal, scope, findings)
+}
+
+fn computed(
+    node: &Node,
+    text: &str,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Checked> {
+    let places = Places::of(node, findings.source);
+    let written = pieces(Excerpt::whole(text, &places), findings)?;
+    if let Some(tree) = single(&written) {
+        return check(tree, scope, findings);
+    }
+    let mut steps = Vec::new();
+    let mut is_whole = true;
+    for piece in &written {
+        match piece {
+            Written::Text(text) => steps.push(Step::Push(Value::text(text))),
+            Written::Expression(tree) => match check(tree, scope, findings) {
+                Some(checked) => {
+                    let symbol = checked.kind.symbol().map(str::to_owned);
+                    steps.extend(checked.steps);
+                    steps.push(Step::Show(symbol));
+                }
+                None => is_whole = false,
+            },
+        }
+    }
+    steps.push(Step::Concatenate(written.len()));
+    is_whole.then(|| Checked {
+        text: text.to_owned(),
+        kind: Kind::Text,
+        steps,
+    })
+}
+
+fn list(
+    node: &Node,
+    items: &[Node],
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Checked> {
+    if items.len() > LIST_MAX {
+        let message = format!(
+            "the list has {} items, and {LIST_MAX} are allowed",
+            items.len()
+        );
+        findings.report(code::TOO_MANY, node.head(), message);
+        return None;
+    }
+    let checked: Vec<Option<Checked>> = items.iter().map(|it| value(it, scope, findings)).collect();
+    let mut kind = Kind::Unknown;
+    let mut steps = Vec::new();
+    let mut texts = Vec::new();
+    for (item, checked) in items.iter().zip(checked) {
+        let checked = checked?;
+        let Some((joined, conversion)) = kind.join(&checked.kind) else {
+            let (first, second) = (kind.phrase(), checked.kind.phrase());
+            findings
+                .report(
+                    code::OPERAND,
+                    item.head(),
+                    format!("the list begins with {first}, and this is {second}"),
+                )
+                .help("all items of a list are of one type");
+            return None;
+        };
+        kind = joined;
+        steps.extend(checked.steps);
+        steps.extend(conversion.map(Step::Convert));
+        texts.push(checked.text);
+    }
+    steps.push(Step::List(items.len()));
+    Some(Checked {
+        text: format!("[{}]", texts.join(", ")),
+        kind: Kind::List(Box::new(kind)),
+        steps,
+    })
+}
+
+/// The expression, when there is nothing beside it.
+fn single(written: &[Written]) -> Option<&tree::Node> {
+    match written {
+        [Written::Expression(tree)] => Some(tree),
+        _ => None,
+    }
+}
+
+/// The pieces of a text; blanks around a lone expression do not count.
+pub fn pieces(excerpt: Excerpt<'_>, findings: &mut Findings<'_>) -> Option<Vec<Written>> {
+    let text = excerpt.text;
+    refuse_statement(excerpt, findings)?;
+    let mut pieces = Vec::new();
+    let mut is_whole = true;
+    let mut at = 0;
+    while let Some(offset) = text[at..].find("{{") {
+        let open = at + offset;
+        if open > at {
+            pieces.push(Written::Text(text[at..open].to_owned()));
+        }
+        let start = open + 2;
+        let Some(length) = closing(&text[start..]) else {
+            let span = excerpt.span(open, start);
+            findings
+                .report(code::NEVER_CLOSED_TEMPLATE, span, "`{{` is never closed")
+                .help(
+                    "write `}}` behind the expression; for two braces as such write `{{ \"{{\" }}`",
+                );
+            return None;
+        };
+        match parse(excerpt.part(start, start + length), findings) {
+            Some(tree) => pieces.push(Written::Expression(tree)),
+            None => is_whole = false,
+        }
+        at = start + length + 2;
+    }
+    if at < text.len() {
+        pieces.push(Written::Text(text[at..].to_owned()));
+    }
+    let is_blank = |it: &Written| matches!(it, Written::Text(text) if text.trim().is_empty());
+    let n_blank = pieces.iter().filter(|it| is_blank(it)).count();
+    if pieces.len() == n_blank + 1 {
+        pieces.retain(|it| !is_blank(it));
+    }
+    is_whole.then_some(pieces)
+}
+
+fn refuse_statement(excerpt: Excerpt<'_>, findings: &mut Findings<'_>) -> Option<()> {
+    let Some(at) = excerpt.text.find("{%") else {
+        return Some(());
+    };
+    findings
+        .report(
+            code::FOREIGN_WORD,
+            excerpt.span(at, at + 2),
+            "`{% %}` is a statement of Home Assistant's templates",
+        )
+        .help("write `{{ a if condition else b }}`, or `if:` and `choose:` as steps of the rule");
+    None
+}
+
+/// Where `}}` stands in `text`, unless in a quoted text; one in a text that is never closed counts.
+fn closing(text: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut characters = text.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match quote {
+            Some(_) if c == '\\' => {
+                characters.next();
+            }
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None if text[at..].starts_with("}}") => return Some(at),
+            Some(_) | None => {}
+        }
+    }
+    quote.and_then(|_| text.find("}}"))
+}
+
+impl Template {
+    /// The text as it is now: numbers with their units, what is unknown as `unknown`.
+    pub fn render(&self, facts: &dyn Facts) -> String {
+        let pieces = match self {
+            Self::Plain(text) => return text.clone(),
+            Self::Pieces(pieces) => pieces,
+        };
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(it) => text.push_str(it),
+                Piece::Expression(checked) => {
+                    let value = eval(checked, facts);
+                    text.push_str(&value.show(checked.kind.symbol(), facts.zone()));
+                }
+            }
+        }
+        cut(text)
+    }
+
+    /// The expressions in it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Checked> {
+        let pieces = match self {
+            Self::Plain(_) => &[],
+            Self::Pieces(pieces) => pieces.as_slice(),
+        };
+        pieces.iter().filter_map(|it| match it {
+            Piece::Text(_) => None,
+            Piece::Expression(checked) => Some(checked),
+        })
+    }
+}
+
+/// No longer than a template may make it.
+pub(super) fn cut(text: String) -> String {
+    if text.chars().nth(RENDERED_CHARACTERS_MAX).is_none() {
+        return text;
+    }
+    let kept = text.chars().take(RENDERED_CHARACTERS_MAX - 1);
+    kept.chain(['…']).collect()
+}
