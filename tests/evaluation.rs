@@ -178,10 +178,15 @@ fn failed(code: &str) -> Outcome {
 
 /// The command of the first run of `rule`, started by the first event.
 fn first_command(rule: &str) -> CommandId {
+    first_command_at(rule, 0)
+}
+
+/// The same, of the step at `position`.
+fn first_command_at(rule: &str, position: usize) -> CommandId {
     use amps_rules::domain::id::{RuleId, RunId};
     CommandId::derive(
         &RunId::derive(&RuleId::new(rule), &EventId::new("msg_1")),
-        0,
+        position,
     )
 }
 
@@ -508,5 +513,97 @@ fn an_older_reading_does_not_replace_a_newer_one() {
     assert_eq!(
         engine.battery("charge", Outcome::Completed),
         ["r: started", "phone: hello"]
+    );
+}
+
+#[test]
+fn an_expression_as_condition_says_what_it_asked_and_what_it_found() {
+    let mut engine = Engine::with(&telling(&format!(
+        "{ON_CHARGED}    conditions:\n      - \"{{{{ house_battery.level > 80 % and trigger.command == 'charge' }}}}\"\n"
+    )));
+    let asked = "r: house_battery.level > 80 % and trigger.command == \"charge\"";
+    let done = || Outcome::Completed;
+    assert_eq!(
+        engine.battery("charge", done()),
+        [format!(
+            "{asked}, found house_battery.level never read; trigger.command charge"
+        )]
+    );
+    engine.reads("level", Value::Number(80.0), Origin::Live);
+    engine.pass(4);
+    assert_eq!(
+        engine.battery("charge", done()),
+        [format!(
+            "{asked}, found house_battery.level 80 %, 4m old; trigger.command charge"
+        )]
+    );
+    engine.reads("level", Value::Number(80.5), Origin::Live);
+    engine.pass(15);
+    assert_eq!(
+        engine.battery("charge", done()),
+        ["r: started", "phone: hello"]
+    );
+    engine.pass(1);
+    assert_eq!(
+        engine.battery("charge", done()),
+        [format!(
+            "{asked}, found house_battery.level 80.5 %, 16m old, more than 15m; trigger.command charge"
+        )]
+    );
+}
+
+#[test]
+fn the_trace_of_an_expression_names_the_time_once_and_an_empty_look() {
+    let conditions = |text: &str| format!("{ON_CHARGED}    conditions:\n      - \"{text}\"\n");
+    let mut engine = Engine::with(&telling(&conditions(
+        "{{ hour(now()) >= 23 or minute(now()) == age(house_battery.level) / 1m }}",
+    )));
+    engine.reads("level", Value::Number(80.0), Origin::Live);
+    engine.pass(20);
+    assert_eq!(
+        engine.battery("charge", Outcome::Completed),
+        [
+            "r: hour(now()) >= 23 or minute(now()) == age(house_battery.level) / 1m, found now Sat 22:50:00; house_battery.level 80 %, 20m old, more than 15m"
+        ]
+    );
+    let mut engine = Engine::with(&telling(&conditions("{{ 1 > 2 }}")));
+    assert_eq!(
+        engine.battery("charge", Outcome::Completed),
+        ["r: 1 > 2, found nothing to look at"]
+    );
+}
+
+#[test]
+fn a_message_is_made_when_its_step_runs_and_knows_what_the_trigger_saw() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: r
+    triggers: {trigger: command, id: lost, device: house_battery, result: any}
+    actions:
+      - notify: phone
+        message: \"{{ trigger.device }} {{ trigger.command }} {{ trigger.result }} {{ trigger.error_code }} at {{ time(now()) }}\"
+      - {command: charge, device: car_charger}
+      - {log: \"{{ trigger.id }}\"}
+      - notify: phone
+        message: \"{{ trigger.result }}, {{ house_battery.level }} at {{ time(now()) }}, {{ trigger.at }}\"
+",
+    );
+    assert_eq!(
+        engine.battery("discharge", failed("TIMEOUT")),
+        [
+            "r: started",
+            "car_charger charge",
+            "phone: house_battery discharge failed TIMEOUT at 22:30"
+        ]
+    );
+    engine.pass(5);
+    engine.reads("level", Value::Number(55.0), Origin::Live);
+    assert_eq!(
+        engine.settles(&first_command_at("r", 1), Outcome::Completed, 1),
+        [
+            "r: completed",
+            "phone: failed, 55 % at 22:35, 2026-01-10 22:30:00"
+        ]
     );
 }

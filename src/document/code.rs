@@ -72,8 +72,8 @@ codes! {
     UNUSABLE_SECRET "E213" "a secret cannot be used"
     UNKNOWN_TIMEZONE "E214" "a time zone is not known"
     BAD_ADDRESS "E215" "an address cannot be used"
-    UNKNOWN_NAME "E220" "a name in an expression is not known"
-    UNKNOWN_FUNCTION "E221" "a function is not known"
+    UNKNOWN_NAME "E230" "a name in an expression is not known"
+    UNKNOWN_FUNCTION "E231" "a function is not known"
 
     WRONG_TYPE "E301" "a value is of the wrong type"
     BAD_DURATION "E302" "a duration is not written as durations are"

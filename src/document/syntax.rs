@@ -40,7 +40,7 @@ pub(super) fn diagnostic(source: &SourceFile, error: &ScanError) -> Diagnostic {
         .help(help)
         .note(format!("the YAML parser says: {}", error.info()));
     if line.contains("{{") {
-        diagnostic.help("templates in `{{ }}` are not available in this version");
+        diagnostic.help("text with `{{ }}` in it stands in quotes: `\"{{ … }}\"`");
     }
     diagnostic
 }

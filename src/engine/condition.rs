@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::catalogue::AttributeKind;
 use crate::domain::value::{Origin, Value};
 use crate::engine::Scene;
+use crate::engine::facts::{Known, TriggerFields};
 use crate::engine::trace::{ConditionTrace, Truth};
+use crate::rules::expr::eval::{Facts, age, eval};
+use crate::rules::expr::program::{Checked, Read, Source};
+use crate::rules::expr::value;
 use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test, TimeTest};
 
 /// A question, what was found, and the answer.
@@ -19,7 +23,14 @@ struct Examined {
     answer: Truth,
 }
 
-pub(super) fn check(scene: Scene<'_>, condition: &Condition) -> ConditionTrace {
+/// The most values that the trace of one expression names.
+const FOUND_MAX: usize = 20;
+
+pub(super) fn check(
+    scene: Scene<'_>,
+    trigger: &TriggerFields,
+    condition: &Condition,
+) -> ConditionTrace {
     let Examined {
         asked,
         found,
@@ -28,6 +39,7 @@ pub(super) fn check(scene: Scene<'_>, condition: &Condition) -> ConditionTrace {
         Test::Time(test) => check_time(scene, test),
         Test::State(test) => check_state(scene, test),
         Test::NumericState(test) => check_number(scene, test),
+        Test::Expression(checked) => check_expression(scene, trigger, checked),
     };
     let holds = match answer {
         Truth::True => true,
@@ -149,6 +161,67 @@ fn is_inside(number: f64, test: &NumericTest) -> bool {
         && test.at_most.is_none_or(|at_most| number <= at_most)
 }
 
+/// The answer of the expression; what it looked at, each value with its age, whether or not it decided.
+fn check_expression(scene: Scene<'_>, trigger: &TriggerFields, checked: &Checked) -> Examined {
+    let known = Known::new(scene, trigger);
+    let answer = if let value::Value::Bool(truth) = eval(checked, &known) {
+        Truth::from(truth)
+    } else {
+        Truth::Unknown
+    };
+    let mut found: Vec<String> = Vec::new();
+    for read in checked.reads() {
+        let seen = describe_read(scene, &known, read);
+        if !found.contains(&seen) {
+            found.push(seen);
+        }
+    }
+    let n_more = found.len().saturating_sub(FOUND_MAX);
+    found.truncate(FOUND_MAX);
+    if n_more > 0 {
+        found.push(format!("{n_more} more"));
+    }
+    if found.is_empty() {
+        found.push("nothing to look at".to_owned());
+    }
+    Examined {
+        asked: checked.text.clone(),
+        found: found.join("; "),
+        answer,
+    }
+}
+
+fn describe_read(scene: Scene<'_>, known: &Known<'_>, read: Read<'_>) -> String {
+    let (source, symbol) = match read {
+        Read::Now => {
+            let now = scene.now.to_zoned(known.zone().clone());
+            return format!("now {}", now.strftime("%a %H:%M:%S"));
+        }
+        Read::Series { input } => return format!("the series of input.{input}"),
+        Read::Value { source, kind } => (source, kind.symbol()),
+        Read::Age { source } => (source, None),
+    };
+    match source {
+        Source::Attribute {
+            device,
+            attribute,
+            max_age,
+        } => {
+            let subject = Subject {
+                device: device.clone(),
+                attribute: attribute.clone(),
+                max_age: *max_age,
+            };
+            format!("{} {}", name(&subject), look(scene, &subject).1)
+        }
+        Source::Field { root, name } => {
+            let value = known.field(*root, name).show(symbol, known.zone());
+            format!("{}.{name} {value}", root.name())
+        }
+        Source::Input { name, .. } => format!("input.{name} never read"),
+    }
+}
+
 fn name(subject: &Subject) -> String {
     format!("{}.{}", subject.device.alias, subject.attribute)
 }
@@ -186,11 +259,6 @@ fn look<'a>(scene: Scene<'a>, subject: &Subject) -> (Option<&'a Value>, String) 
         );
     }
     (Some(&reading.value), found)
-}
-
-/// How long ago `then` was. A moment in the future, from a clock that is ahead, counts as now.
-fn age(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
 }
 
 fn show(duration: Duration) -> String {

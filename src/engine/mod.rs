@@ -5,6 +5,7 @@
 
 pub mod condition;
 pub mod decision;
+pub mod facts;
 pub mod run;
 pub mod state;
 pub mod trace;

@@ -11,11 +11,12 @@ use crate::domain::event::Settled;
 use crate::domain::id::{CommandId, EventId, NotificationId, NotifierName, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::decision::{Change, Decision, Notification};
+use crate::engine::facts::{Known, TriggerFields};
 use crate::engine::trace::{StepTrace, Trace, Verdict, place};
 use crate::engine::trigger::{self, Happening};
 use crate::engine::{Scene, condition};
 use crate::rules::rule::{
-    CommandOperation, Listener, NotifyOperation, OperationKind, Program, Rule,
+    CommandOperation, Listener, NotifyOperation, OperationKind, Program, Rule, Trigger,
 };
 
 /// A run that has not ended: plain data, so that a row can hold it.
@@ -31,6 +32,8 @@ pub struct Run {
     pub waiting_for: Option<CommandId>,
     /// The event that started it.
     pub cause: EventId,
+    /// What the trigger saw in it.
+    pub trigger: TriggerFields,
     pub started_at: Timestamp,
 }
 
@@ -71,38 +74,52 @@ pub(super) fn consider(
     };
     let rule = &scene.rules.rules[first.rule];
     let mut trace = Trace::of(rule, scene.event, scene.now);
-    trace.verdict = verdict(scene, rule, listeners, happening, &mut trace);
+    let fired = fired(rule, listeners, happening);
+    let fields = match &fired {
+        Ok(trigger) => trigger::fields(trigger, happening, scene.event),
+        Err(_) => TriggerFields::new(),
+    };
+    trace.verdict = verdict(scene, rule, fired, &fields, &mut trace);
     if trace.verdict == Verdict::Started {
-        start(scene, rule, &mut trace, decision);
+        start(scene, rule, fields, &mut trace, decision);
     }
     decision.traces.push(trace);
+}
+
+/// The first trigger that fits, or why none does.
+fn fired<'r>(
+    rule: &'r Rule,
+    listeners: &[Listener],
+    happening: &Happening<'_>,
+) -> Result<&'r Trigger, String> {
+    let mut mismatches = Vec::new();
+    for listener in listeners {
+        let trigger = &rule.triggers[listener.trigger];
+        match trigger::mismatch(&trigger.on, happening) {
+            None => return Ok(trigger),
+            Some(mismatch) => mismatches.push(mismatch),
+        }
+    }
+    Err(mismatches.join("; "))
 }
 
 fn verdict(
     scene: Scene<'_>,
     rule: &Rule,
-    listeners: &[Listener],
-    happening: &Happening<'_>,
+    fired: Result<&Trigger, String>,
+    fields: &TriggerFields,
     trace: &mut Trace,
 ) -> Verdict {
-    let mut mismatches = Vec::new();
-    let fired = listeners.iter().find(|listener| {
-        let mismatch = trigger::mismatch(&rule.triggers[listener.trigger].on, happening);
-        mismatches.extend(mismatch.clone());
-        mismatch.is_none()
-    });
-    let Some(fired) = fired else {
-        return Verdict::NotTriggered {
-            because: mismatches.join("; "),
-        };
+    let fired = match fired {
+        Ok(fired) => fired,
+        Err(because) => return Verdict::NotTriggered { because },
     };
-    let fired = &rule.triggers[fired.trigger];
     trace.trigger = Some(fired.id.clone().unwrap_or_else(|| place(&fired.place)));
     if let Some(run) = scene.state.run_of(&rule.id) {
         return Verdict::AlreadyRunning { run: run.clone() };
     }
     for condition in rule.conditions.iter().filter(|it| it.enabled) {
-        let answer = condition::check(scene, condition);
+        let answer = condition::check(scene, fields, condition);
         let holds = answer.holds;
         trace.conditions.push(answer);
         if !holds {
@@ -112,7 +129,13 @@ fn verdict(
     Verdict::Started
 }
 
-fn start(scene: Scene<'_>, rule: &Rule, trace: &mut Trace, decision: &mut Decision) {
+fn start(
+    scene: Scene<'_>,
+    rule: &Rule,
+    trigger: TriggerFields,
+    trace: &mut Trace,
+    decision: &mut Decision,
+) {
     let mut run = Run {
         id: RunId::derive(&rule.id, &scene.event.id),
         rule: rule.id.clone(),
@@ -120,6 +143,7 @@ fn start(scene: Scene<'_>, rule: &Rule, trace: &mut Trace, decision: &mut Decisi
         position: 0,
         waiting_for: None,
         cause: scene.event.id.clone(),
+        trigger,
         started_at: scene.now,
     };
     trace.run = Some(run.id.clone());
@@ -206,6 +230,7 @@ fn advance(
     trace: &mut Trace,
     decision: &mut Decision,
 ) -> Progress {
+    let known = Known::new(scene, &run.trigger);
     for (position, operation) in run.program.operations.iter().enumerate().skip(position) {
         let note = match &operation.kind {
             OperationKind::Command(order) => {
@@ -220,12 +245,14 @@ fn advance(
                 return waits;
             }
             OperationKind::Notify(notify) => {
-                let messages = messages(run, position, notify, &scene.event.id);
-                decision.notifications.extend(messages);
+                let sent = messages(run, position, notify, &known, &scene.event.id);
                 let names: Vec<_> = notify.notifiers.iter().map(NotifierName::as_str).collect();
-                format!("told {}: {}", names.join(", "), notify.message)
+                let text = sent.first().map(|it| it.message.as_str());
+                let note = format!("told {}: {}", names.join(", "), text.unwrap_or_default());
+                decision.notifications.extend(sent);
+                note
             }
-            OperationKind::Log(log) => log.text.clone(),
+            OperationKind::Log(log) => log.text.render(&known),
         };
         trace.steps.push(StepTrace::new(operation, note));
     }
@@ -249,16 +276,20 @@ fn messages(
     run: &Run,
     position: usize,
     notify: &NotifyOperation,
+    known: &Known<'_>,
     cause: &EventId,
-) -> impl Iterator<Item = Notification> {
-    notify.notifiers.iter().map(move |notifier| Notification {
+) -> Vec<Notification> {
+    let title = notify.title.as_ref().map(|it| it.render(known));
+    let message = notify.message.render(known);
+    let to = |notifier: &NotifierName| Notification {
         id: NotificationId::derive(&run.id, position, notifier),
         notifier: notifier.clone(),
-        title: notify.title.clone(),
-        message: notify.message.clone(),
+        title: title.clone(),
+        message: message.clone(),
         level: notify.level,
         rule: run.rule.clone(),
         run: run.id.clone(),
         cause: cause.clone(),
-    })
+    };
+    notify.notifiers.iter().map(to).collect()
 }

@@ -1,8 +1,12 @@
 //! Does what happened fit a trigger?
 
-use crate::domain::event::ConnectionChange;
+use crate::domain::event::{ConnectionChange, Event, Payload};
 use crate::domain::lifecycle::Outcome;
-use crate::rules::rule::{CommandSource, CommandTrigger, DeviceTrigger, On, ResultKind, Topic};
+use crate::engine::facts::TriggerFields;
+use crate::rules::expr::value::Value;
+use crate::rules::rule::{
+    CommandSource, CommandTrigger, DeviceTrigger, On, ResultKind, Topic, Trigger,
+};
 
 /// What happened on a device, as triggers see it.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,66 @@ pub(super) fn mismatch(on: &On, happening: &Happening<'_>) -> Option<String> {
         (On::Command(_), Happening::Connection(_)) | (On::Device(_), Happening::Ended { .. }) => {
             unreachable!("the index leads each topic to its own triggers")
         }
+    }
+}
+
+/// What `trigger` saw, for expressions.
+pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event) -> TriggerFields {
+    let (device, at) = match &event.payload {
+        Payload::Report(it) => (Some(&it.device), it.ended_at),
+        Payload::Connection(it) => (Some(&it.device), Some(it.at)),
+        Payload::Settled(it) => (Some(&it.device), None),
+        Payload::Readings(it) => (Some(&it.device), Some(it.taken_at)),
+        Payload::Unknown => (None, None),
+    };
+    let devices = match &trigger.on {
+        On::Command(it) => &it.devices,
+        On::Device(it) => &it.devices,
+    };
+    let alias = devices.iter().find(|it| Some(&it.id) == device);
+    let text = |text: Option<&str>| text.map_or(Value::Unknown, Value::text);
+    let mut fields = vec![
+        ("id", text(trigger.id.as_deref())),
+        ("at", Value::Moment(at.unwrap_or(event.received_at))),
+        ("device", text(alias.map(|it| it.alias.as_str()))),
+    ];
+    match happening {
+        Happening::Ended {
+            command,
+            outcome,
+            own,
+        } => {
+            let failure = outcome.failure();
+            fields.extend([
+                ("type", Value::text("command")),
+                ("command", text(*command)),
+                ("result", Value::text(outcome.name())),
+                (
+                    "error_code",
+                    text(failure.and_then(|it| it.code.as_deref())),
+                ),
+                ("message", text(failure.map(|it| it.message.as_str()))),
+                ("own", Value::Bool(*own)),
+            ]);
+        }
+        Happening::Connection(change) => fields.extend([
+            ("type", Value::text("device")),
+            ("event", Value::text(change_name(*change))),
+        ]),
+    }
+    fields
+        .into_iter()
+        .filter(|(_, value)| *value != Value::Unknown)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn change_name(change: ConnectionChange) -> &'static str {
+    match change {
+        ConnectionChange::Connected => "connected",
+        ConnectionChange::Reconnected => "reconnected",
+        ConnectionChange::Disconnected => "disconnected",
+        ConnectionChange::Unclear => "unclear",
     }
 }
 

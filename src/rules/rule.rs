@@ -16,6 +16,8 @@ use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
 use crate::domain::id::{DeviceId, NotifierName, RuleId, RuleVersion};
 use crate::domain::value::{Quantity, Value};
+use crate::rules::expr::program::Checked;
+use crate::rules::expr::template::Template;
 
 /// All rules of a home, with an index of who listens to what.
 #[derive(Debug, Default)]
@@ -152,6 +154,8 @@ pub enum Test {
     Time(TimeTest),
     State(StateTest),
     NumericState(NumericTest),
+    /// True or false.
+    Expression(Checked),
 }
 
 /// A window of the day, in the home's zone. `after` is in it, `before` is not; they may wrap midnight.
@@ -235,14 +239,14 @@ pub struct CommandOperation {
 pub struct NotifyOperation {
     /// At least one.
     pub notifiers: Vec<NotifierName>,
-    pub title: Option<String>,
-    pub message: String,
+    pub title: Option<Template>,
+    pub message: Template,
     pub level: Level,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogOperation {
-    pub text: String,
+    pub text: Template,
     pub level: Level,
 }
 

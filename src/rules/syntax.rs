@@ -18,6 +18,13 @@ pub(super) struct Written<T> {
     pub(super) span: Span,
 }
 
+/// Text with expressions in it, which are not looked at yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Template<'n> {
+    pub(super) node: &'n Node,
+    pub(super) text: &'n str,
+}
+
 /// Parts that could not be read are not here; the findings have them.
 #[derive(Debug)]
 pub(super) struct Rule<'n> {
@@ -53,6 +60,16 @@ pub(super) enum On<'n> {
     },
 }
 
+impl On<'_> {
+    /// As in `trigger: command`.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Command { .. } => "command",
+            Self::Device { .. } => "device",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Devices<'n> {
     Named(Vec<Written<&'n str>>),
@@ -80,6 +97,7 @@ pub(super) enum Test<'n> {
         subject: Subject<'n>,
         bounds: Bounds<'n>,
     },
+    Expression(Template<'n>),
 }
 
 #[derive(Debug)]
@@ -115,12 +133,12 @@ pub(super) enum StepKind<'n> {
     },
     Notify {
         notifiers: Vec<Written<&'n str>>,
-        title: Option<&'n str>,
-        message: &'n str,
+        title: Option<Template<'n>>,
+        message: Template<'n>,
         level: Level,
     },
     Log {
-        text: &'n str,
+        text: Template<'n>,
         level: Level,
     },
 }

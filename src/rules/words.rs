@@ -42,9 +42,8 @@ pub(super) const RULE: Keys = Keys {
 
 const PLATFORM: Reserved = Foreign("write `trigger:`");
 const ENTITY: Reserved = Foreign("write `device:` with the device's name in home.yaml");
-const TEMPLATE: Reserved = Foreign(
-    "templates are not available in this version: compare with `is:`, `above:` or `below:`",
-);
+const TEMPLATE: Reserved =
+    Foreign("write the expression alone, as one of the `conditions:`: `- \"{{ … }}\"`");
 
 const TRIGGER_RESERVED: &[(&str, Reserved)] = &[
     ("platform", PLATFORM),
@@ -153,7 +152,7 @@ pub(super) const NUMERIC_CONDITION: Keys = Keys {
 
 /// Conditions of the language that this version does not have; `and`, `or` and `not` also as keys.
 pub(super) const LATER_CONDITIONS: &[&str] = &[
-    "and", "or", "not", "sun", "trigger", "command", "rule", "input", "template",
+    "and", "or", "not", "sun", "trigger", "command", "rule", "input",
 ];
 
 pub(super) const COMMAND_STEP: Keys = Keys {
@@ -259,7 +258,7 @@ pub(super) const FOREIGN_STEPS: &[(&str, &str)] = &[
     ),
     (
         "wait_template",
-        "templates are not available in this version",
+        "a step that waits for an expression is not available in this version",
     ),
     ("scene", "write one `command:` for each device"),
     ("event", "rules cannot raise events"),

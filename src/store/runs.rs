@@ -87,8 +87,8 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
             .execute([version, &program])?;
     }
     tx.prepare(
-        "INSERT INTO runs (id, rule, version, cause, position, waiting_for, state, started_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO runs (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8) ON CONFLICT (id) DO NOTHING",
     )?
     .execute(rusqlite::params![
         run.id.as_str(),
@@ -98,6 +98,7 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
         stored(run.position),
         run.waiting_for.as_ref().map(CommandId::as_str),
         stamp(run.started_at),
+        serde_json::to_string(&run.trigger)?,
     ])?;
     Ok(())
 }
@@ -149,7 +150,7 @@ fn load_readings(tx: &Tx<'_>) -> Result<Vec<Readings>, Error> {
 /// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
-        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program
+        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields
          FROM runs LEFT JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;
@@ -161,6 +162,8 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
             give_up(tx, &id)?;
             continue;
         };
+        let trigger = row.get::<_, Option<String>>(7)?;
+        let trigger = trigger.map(|it| serde_json::from_str(&it)).transpose()?;
         found.push(Run {
             id,
             rule: RuleId::new(row.get::<_, String>(1)?),
@@ -168,6 +171,7 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
             position: usize::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
             waiting_for: row.get::<_, Option<String>>(4)?.map(CommandId::new),
             cause: EventId::new(row.get::<_, String>(2)?),
+            trigger: trigger.unwrap_or_default(),
             started_at: moment(row.get(5)?),
         });
     }

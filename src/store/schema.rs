@@ -9,7 +9,10 @@ use rusqlite::{Connection, OpenFlags};
 use crate::store::error::Error;
 
 /// Each brings `user_version` one up. Never edited once released, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_run_trigger.sql"),
+];
 
 /// How long a write waits for somebody else's lock before it gives up for now.
 const LOCK_WAIT: Duration = Duration::from_secs(2);

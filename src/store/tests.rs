@@ -1,7 +1,7 @@
 //! What commits together, and what a failure leaves behind.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
@@ -9,13 +9,20 @@ use tempfile::TempDir;
 use crate::domain::command::{Command, RetryPolicy};
 use crate::domain::device::{Device, DeviceType};
 use crate::domain::event::{Event, Payload, Report, Source};
-use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
+use crate::domain::id::{
+    ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RuleVersion, RunId,
+};
 use crate::domain::lifecycle::{Failure, Outcome, Step};
+use crate::engine::decision::Change;
+use crate::engine::run::Run;
+use crate::engine::state::State;
+use crate::rules::expr::value::Value;
+use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::inbox::{self, Recorded};
 use crate::store::view::View;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Store, outbox, retention};
+use crate::store::{Store, outbox, retention, runs};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -43,6 +50,39 @@ fn command(id: &str) -> Command {
         run: RunId::new("run_1"),
         cause: EventId::new("msg_1"),
     }
+}
+
+#[tokio::test]
+async fn a_run_remembers_what_its_trigger_saw() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    let trigger = [
+        ("device", Value::text("house_battery")),
+        ("at", Value::Moment(NOW)),
+        ("own", Value::Bool(true)),
+    ];
+    let run = Run {
+        id: RunId::new("run_1"),
+        rule: RuleId::new("rule"),
+        program: Arc::new(Program {
+            version: RuleVersion::of("rule"),
+            operations: Vec::new(),
+        }),
+        position: 0,
+        waiting_for: None,
+        cause: EventId::new("msg_1"),
+        trigger: trigger.map(|(name, it)| (name.to_owned(), it)).into(),
+        started_at: NOW,
+    };
+    let change = Change::RunStarted(run.clone());
+    let state = store
+        .write(move |tx| {
+            runs::save(tx, &State::default(), &change)?;
+            runs::load(tx)
+        })
+        .await
+        .unwrap();
+    assert_eq!(state.run(&run.id), Some(&run));
 }
 
 /// Puts a command in line for each event it sees, and then does as it is told.

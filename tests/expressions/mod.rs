@@ -13,7 +13,6 @@ use amps_rules::document::places::Places;
 use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::SourceFile;
 use amps_rules::domain::device::Device;
-use amps_rules::domain::event::ConnectionChange;
 use amps_rules::domain::id::DeviceAlias;
 use amps_rules::domain::value::{Origin, Reading, Value as ReadValue};
 use amps_rules::rules::expr::check::check;
@@ -28,7 +27,6 @@ use amps_rules::rules::expr::series::Point;
 use amps_rules::rules::expr::tree::Node;
 use amps_rules::rules::expr::value::Value;
 use amps_rules::rules::expr::{Excerpt, functions};
-use amps_rules::rules::rule::{CommandSource, CommandTrigger, DeviceTrigger, On};
 
 use crate::diagnostics::names;
 
@@ -176,7 +174,7 @@ pub(crate) fn scope(names: &Names) -> Scope<'_> {
         let field = |(name, kind): &(&str, Kind)| ((*name).to_owned(), kind.clone().into());
         fields.iter().map(field).collect()
     };
-    let mut trigger = trigger_fields(&triggers().each_ref());
+    let mut trigger = trigger_fields(&["command", "device"]);
     trigger.extend(kinds(&[("json", Kind::Any)]));
     let percent = names.devices[&DeviceAlias::new("house_battery")]
         .device_type
@@ -209,22 +207,6 @@ pub(crate) fn scope(names: &Names) -> Scope<'_> {
     ];
     scope.inputs = inputs.map(|(name, it)| (name.to_owned(), it)).into();
     scope
-}
-
-fn triggers() -> [On; 2] {
-    [
-        On::Command(CommandTrigger {
-            devices: vec![],
-            commands: vec![],
-            results: vec![],
-            error_codes: vec![],
-            source: CommandSource::Any,
-        }),
-        On::Device(DeviceTrigger {
-            devices: vec![],
-            changes: vec![ConnectionChange::Connected],
-        }),
-    ]
 }
 
 /// The tree of `text`, or all that is wrong with it.

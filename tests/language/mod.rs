@@ -14,6 +14,7 @@ use amps_rules::domain::id::{DeviceAlias, DeviceId, NotifierName, RuleId};
 use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::{Quantity, Value};
 use amps_rules::rules;
+use amps_rules::rules::expr::template::{Piece, Template};
 use amps_rules::rules::rule::{
     CommandOperation, CommandSource, CommandTrigger, Condition, DeviceTrigger, IfUnknown, Level,
     LogOperation, NotifyOperation, NumericTest, On, Operation, OperationKind, Place, ResultKind,
@@ -174,7 +175,7 @@ fn the_actions_of_a_whole_rule_become_its_program() {
     let notify = OperationKind::Notify(NotifyOperation {
         notifiers: vec![NotifierName::new("phone")],
         title: None,
-        message: "The car charges.".to_owned(),
+        message: Template::Plain("The car charges.".to_owned()),
         level: Level::Info,
     });
     let operation = |line, alias: Option<&str>, kind| Operation {
@@ -421,8 +422,63 @@ fn commands_carry_parameters_in_the_units_of_the_catalogue() {
         }
     );
     let log = OperationKind::Log(LogOperation {
-        text: "done".to_owned(),
+        text: Template::Plain("done".to_owned()),
         level: Level::Warning,
     });
     assert_eq!(seen[2..], [log]);
+}
+
+#[test]
+fn a_condition_in_braces_becomes_an_expression() {
+    let text = "\"{{ house_battery.level>80 and trigger.event == 'connected' }}\"";
+    let Test::Expression(checked) = condition(text).test else {
+        panic!("{text}");
+    };
+    assert_eq!(
+        checked.text,
+        "house_battery.level > 80 and trigger.event == \"connected\""
+    );
+}
+
+#[test]
+fn texts_for_people_may_have_expressions_in_them() {
+    let text = "
+      - {notify: phone, message: 'It is {{ now() }}.', title: '{{ trigger.device }}'}
+      - {log: 'no {} here'}";
+    let pieces = |template: &Template| -> Vec<String> {
+        let Template::Pieces(pieces) = template else {
+            panic!("{template:?}");
+        };
+        pieces
+            .iter()
+            .map(|it| match it {
+                Piece::Text(text) => format!("`{text}`"),
+                Piece::Expression(checked) => checked.text.clone(),
+            })
+            .collect()
+    };
+    match &operations(text)[..] {
+        [OperationKind::Notify(notify), OperationKind::Log(log)] => {
+            assert_eq!(pieces(&notify.message), ["`It is `", "now()", "`.`"]);
+            assert_eq!(
+                notify.title.as_ref().map(pieces),
+                Some(texts(&["trigger.device"]))
+            );
+            assert_eq!(log.text, Template::Plain("no {} here".to_owned()));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rule_keeps_its_version_when_its_expressions_only_move() {
+    let version = |text: &str| {
+        only(&rule_text(TRIGGER, CONDITION, text))
+            .program
+            .version
+            .clone()
+    };
+    let first = version("{log: '{{ now() }}'}");
+    assert_eq!(first, version("\n      - log: \"{{now()}}\""));
+    assert_ne!(first, version("{log: '{{ date(now()) }}'}"));
 }

@@ -10,6 +10,8 @@ use crate::domain::catalogue::{Attribute, AttributeKind};
 use crate::domain::value::Value;
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{device, place};
+use crate::rules::expr::scope::Scope;
+use crate::rules::expr::template;
 use crate::rules::rule::{Condition, NumericTest, StateTest, Subject, Test};
 use crate::rules::syntax;
 
@@ -17,9 +19,10 @@ const TEXT_CHARACTERS_MAX: usize = 200;
 
 pub(super) fn condition(
     written: &syntax::Condition<'_>,
-    names: &Names,
+    scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Condition> {
+    let names = scope.names;
     let test = match &written.test {
         syntax::Test::Time(test) => Test::Time(test.clone()),
         syntax::Test::State {
@@ -49,6 +52,12 @@ pub(super) fn condition(
             let (subject, attribute) = subject(on, names, findings)?;
             Test::NumericState(numeric(subject, attribute, written, bounds, findings)?)
         }
+        syntax::Test::Expression(written) => Test::Expression(template::condition(
+            written.node,
+            written.text,
+            scope,
+            findings,
+        )?),
     };
     Some(Condition {
         alias: written.alias.map(str::to_owned),

@@ -6,6 +6,7 @@ use crate::config::names::Names;
 use crate::document::diagnostic::Findings;
 use crate::document::source::Span;
 use crate::domain::id::{RuleId, RuleVersion};
+use crate::rules::expr::scope::{Root, Scope, trigger_fields};
 use crate::rules::rule::{Operation, OperationKind, Place, Program, Rule};
 use crate::rules::syntax;
 
@@ -28,15 +29,18 @@ pub(super) fn rule(
         .iter()
         .filter_map(|it| trigger::trigger(it, names, findings))
         .collect();
+    // Those that are broken count, so that nothing is said of what would be there without the mistake.
+    let kinds: Vec<&str> = written.triggers.iter().map(|it| it.on.word()).collect();
+    let scope = Scope::of_home(names).with(Root::Trigger, trigger_fields(&kinds));
     let conditions = written
         .conditions
         .iter()
-        .filter_map(|it| condition::condition(it, names, findings))
+        .filter_map(|it| condition::condition(it, &scope, findings))
         .collect();
     let operations = written
         .steps
         .iter()
-        .filter_map(|it| step::operation(it, names, findings))
+        .filter_map(|it| step::operation(it, &scope, findings))
         .collect();
     let id = RuleId::new(written.id?.value);
     Some(Rule {

@@ -13,17 +13,20 @@ use crate::domain::id::NotifierName;
 use crate::domain::value::Quantity;
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{device, place};
+use crate::rules::expr::scope::Scope;
+use crate::rules::expr::template::{self, Template};
 use crate::rules::rule::{
     CommandOperation, LogOperation, NotifyOperation, Operation, OperationKind,
 };
-use crate::rules::syntax::{Step, StepKind, Written};
+use crate::rules::syntax::{self, Step, StepKind, Written};
 
 /// A step that is not enabled is checked like any other and becomes nothing.
 pub(super) fn operation(
     written: &Step<'_>,
-    names: &Names,
+    scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Operation> {
+    let names = scope.names;
     let kind = match &written.kind {
         StepKind::Command {
             command: name,
@@ -38,14 +41,23 @@ pub(super) fn operation(
             title,
             message,
             level,
-        } => OperationKind::Notify(NotifyOperation {
-            notifiers: notifiers(written, names, findings),
-            title: title.map(str::to_owned),
-            message: (*message).to_owned(),
-            level: *level,
-        }),
+        } => {
+            let notifiers = notifiers(written, names, findings);
+            let title = title.map(|it| template(it, scope, findings));
+            let message = template(*message, scope, findings);
+            OperationKind::Notify(NotifyOperation {
+                notifiers,
+                // A title that is not given is none; one that cannot be made leaves the step out.
+                title: match title {
+                    Some(title) => Some(title?),
+                    None => None,
+                },
+                message: message?,
+                level: *level,
+            })
+        }
         StepKind::Log { text, level } => OperationKind::Log(LogOperation {
-            text: (*text).to_owned(),
+            text: template(*text, scope, findings)?,
             level: *level,
         }),
     };
@@ -54,6 +66,14 @@ pub(super) fn operation(
         alias: written.alias.map(str::to_owned),
         kind,
     })
+}
+
+fn template(
+    written: syntax::Template<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Template> {
+    template::template(written.node, written.text, scope, findings)
 }
 
 fn command(

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::names::Names;
-use crate::rules::rule::On;
-
 use super::kind::Kind;
+use crate::config::names::Names;
 
 /// An attribute older than this is unknown, unless the place says otherwise.
 pub const MAX_AGE_DEFAULT: Duration = Duration::from_mins(15);
@@ -121,16 +119,17 @@ impl From<Kind> for Field {
 const RESULTS: &[&str] = &["completed", "failed", "cancelled", "expired"];
 const CHANGES: &[&str] = &["connected", "reconnected", "disconnected", "unclear"];
 
-/// What `trigger.…` has in a rule with these triggers. What only some of them bring is unknown with the others.
-pub fn trigger_fields(triggers: &[&On]) -> Fields {
-    let mut fields = fields(&[
+/// What `trigger.…` has in a rule whose triggers are of these kinds (`command`, `device`).
+/// What only some of them bring is unknown with the others.
+pub fn trigger_fields(triggers: &[&str]) -> Fields {
+    let mut all = fields(&[
         ("id", Kind::Text, &[]),
         ("type", Kind::Text, &["command", "device"]),
         ("at", Kind::Moment, &[]),
     ]);
-    for on in triggers {
-        fields.extend(match on {
-            On::Command(_) => self::fields(&[
+    for trigger in triggers {
+        all.extend(match *trigger {
+            "command" => fields(&[
                 ("device", Kind::Text, &[]),
                 ("command", Kind::Text, &[]),
                 ("result", Kind::Text, RESULTS),
@@ -138,12 +137,11 @@ pub fn trigger_fields(triggers: &[&On]) -> Fields {
                 ("message", Kind::Text, &[]),
                 ("own", Kind::Bool, &[]),
             ]),
-            On::Device(_) => {
-                self::fields(&[("device", Kind::Text, &[]), ("event", Kind::Text, CHANGES)])
-            }
+            "device" => fields(&[("device", Kind::Text, &[]), ("event", Kind::Text, CHANGES)]),
+            _ => Fields::new(),
         });
     }
-    fields
+    all
 }
 
 /// What `failure.…` has.

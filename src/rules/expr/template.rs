@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::code;
-use crate::document::decode::wrong_type;
+use crate::document::decode::{report_unquoted_template, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::node::{Kind as NodeKind, Node};
 use crate::document::places::Places;
@@ -209,6 +209,16 @@ fn single(written: &[Written]) -> Option<&tree::Node> {
         [Written::Expression(tree)] => Some(tree),
         _ => None,
     }
+}
+
+/// YAML takes `{{ x }}` without quotes for a block of keys and values: says so, and gives none.
+pub fn refuse_unquoted(node: &Node, findings: &mut Findings<'_>) -> Option<()> {
+    let is_block = matches!(node.kind, NodeKind::Map(_));
+    if !is_block || !findings.source.slice(node.span).starts_with("{{") {
+        return Some(());
+    }
+    report_unquoted_template(node.span, findings);
+    None
 }
 
 /// The pieces of a text; blanks around a lone expression do not count.

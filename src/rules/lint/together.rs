@@ -149,6 +149,7 @@ where
     // What may be unknown and is allowed then excludes nothing.
     for condition in conditions.filter(|it| it.enabled && it.if_unknown == IfUnknown::Block) {
         match &condition.test {
+            Test::Expression(_) => {}
             Test::Time(test) => seconds.and(test),
             Test::NumericState(test) => {
                 let possible = attributes

@@ -5,13 +5,14 @@ use std::time::Duration;
 use jiff::civil::Weekday;
 
 use crate::document::code;
-use crate::document::decode::{Fields, not_available, report_template, word, wrong_type};
+use crate::document::decode::{Fields, not_available, word, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded, time_of_day};
 use crate::document::node::{Kind, Node};
+use crate::rules::expr::template;
 use crate::rules::parse::{alias, enabled, name, some_items};
 use crate::rules::rule::{IfUnknown, TimeTest};
-use crate::rules::syntax::{Bounds, Condition, Subject, Test};
+use crate::rules::syntax::{Bounds, Condition, Subject, Template, Test};
 use crate::rules::words;
 
 const MAX_AGE_DEFAULT: Duration = Duration::from_mins(15);
@@ -44,6 +45,17 @@ const WEEKDAYS: &[(&str, Weekday)] = &[
 ];
 
 pub(super) fn condition<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Condition<'n>> {
+    if let Kind::Text(text) = &node.kind
+        && template::is_template(text)
+    {
+        return Some(Condition {
+            head: node.span,
+            alias: None,
+            enabled: true,
+            if_unknown: IfUnknown::Block,
+            test: Test::Expression(Template { node, text }),
+        });
+    }
     let condition_type = condition_type(node, findings)?;
     let keys = match condition_type {
         Type::Time => &words::TIME_CONDITION,
@@ -70,17 +82,14 @@ pub(super) fn condition<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Opti
 
 fn condition_type(node: &Node, findings: &mut Findings<'_>) -> Option<Type> {
     let Kind::Map(entries) = &node.kind else {
-        if node.as_key().is_some_and(|it| it.contains("{{")) {
-            report_template(node.span, findings);
-        } else {
-            wrong_type(
-                node,
-                "a condition, which begins with `condition:`",
-                findings,
-            );
-        }
+        wrong_type(
+            node,
+            "a condition, which begins with `condition:`",
+            findings,
+        );
         return None;
     };
+    template::refuse_unquoted(node, findings)?;
     let Some(entry) = entries
         .iter()
         .find(|it| it.key.as_key() == Some("condition"))
@@ -109,6 +118,16 @@ fn condition_type(node: &Node, findings: &mut Findings<'_>) -> Option<Type> {
         return None;
     };
     let written = entry.value.as_key().unwrap_or_default();
+    if written == "template" {
+        findings
+            .report(
+                code::FOREIGN_WORD,
+                entry.value.span,
+                "`condition: template` is a word of Home Assistant",
+            )
+            .help("write the expression alone, as an item of its own: `- \"{{ … }}\"`");
+        return None;
+    }
     if words::LATER_CONDITIONS.contains(&written) {
         let what = format!("`condition: {written}`");
         not_available(&what, entry.value.span, findings);

@@ -5,7 +5,7 @@ use crate::document::decode::{Fields, boolean, report_template, text, wrong_type
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::{Kind, Node};
 use crate::document::source::Span;
-use crate::rules::syntax::{Rule, Written};
+use crate::rules::syntax::{Rule, Template, Written};
 use crate::rules::words;
 
 mod condition;
@@ -189,6 +189,17 @@ fn plain_text<'n>(
         return None;
     }
     Some(text)
+}
+
+/// Text that may have expressions in it.
+fn template<'n>(
+    node: &'n Node,
+    what: &str,
+    characters_max: usize,
+    findings: &mut Findings<'_>,
+) -> Option<Template<'n>> {
+    let text = text(node, what, characters_max, findings)?;
+    Some(Template { node, text })
 }
 
 /// A name, of whatever it may be.

@@ -8,7 +8,7 @@ use crate::document::diagnostic::Findings;
 use crate::document::duration::{bounded, display};
 use crate::document::node::{Entry, Kind, Node};
 use crate::domain::command::RetryPolicy;
-use crate::rules::parse::{alias, enabled, name, names, plain_text};
+use crate::rules::parse::{alias, enabled, name, names, template};
 use crate::rules::rule::Level;
 use crate::rules::syntax::{Step, StepKind, Written};
 use crate::rules::words;
@@ -193,9 +193,9 @@ fn notify<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<StepKi
         .and_then(|it| names(it, "the name of a notifier", findings));
     let message = fields
         .require("message", findings)
-        .and_then(|it| plain_text(it, "a message", MESSAGE_CHARACTERS_MAX, findings));
+        .and_then(|it| template(it, "a message", MESSAGE_CHARACTERS_MAX, findings));
     let title = match fields.get("title") {
-        Some(node) => Some(plain_text(node, "a title", TITLE_CHARACTERS_MAX, findings)?),
+        Some(node) => Some(template(node, "a title", TITLE_CHARACTERS_MAX, findings)?),
         None => None,
     };
     let level = level(fields, findings);
@@ -210,7 +210,7 @@ fn notify<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<StepKi
 fn log<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<StepKind<'n>> {
     let text = fields
         .require("log", findings)
-        .and_then(|it| plain_text(it, "a text", MESSAGE_CHARACTERS_MAX, findings));
+        .and_then(|it| template(it, "a text", MESSAGE_CHARACTERS_MAX, findings));
     let level = level(fields, findings);
     Some(StepKind::Log {
         text: text?,
