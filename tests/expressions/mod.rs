@@ -34,6 +34,8 @@ use crate::diagnostics::names;
 mod evaluation;
 /// What holds for all expressions, over very many of them.
 mod properties;
+/// The table of functions that people read.
+mod reference;
 /// Text with expressions in it.
 mod templates;
 
