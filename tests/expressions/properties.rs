@@ -330,7 +330,11 @@ fn no_text_upsets_the_language() {
     let names = names();
     let (scope, scene) = (scope(&names), Scene::new());
     let mut random = Xorshift(SEED);
-    let examples: Vec<&str> = functions::ALL.iter().map(|it| it.example).collect();
+    let files = crate::diagnostics::cases("expressions").into_iter();
+    let broken: String = files.map(|it| fs::read_to_string(it).unwrap()).collect();
+    let broken = broken.split("{{").filter_map(|it| it.split("}}").next());
+    let examples = functions::ALL.iter().map(|it| it.example);
+    let examples: Vec<&str> = examples.chain(broken).collect();
     let mut n_accepted = 0;
     for round in 0..MUTATIONS {
         let mut text: Vec<char> = random.pick(&examples).chars().collect();
@@ -363,7 +367,7 @@ fn no_text_upsets_the_language() {
             );
         }
     }
-    assert!(n_accepted > MUTATIONS / 20, "{n_accepted}");
+    assert!(n_accepted > MUTATIONS / 50, "{n_accepted}");
 }
 
 /// The code of what is wrong with `text`, or nothing.

@@ -123,3 +123,38 @@ fn a_yaml_value_becomes_a_typed_one() {
         );
     }
 }
+
+/// The code of what is wrong with the value that `yaml` stands for, or nothing.
+fn code(yaml: &str) -> String {
+    let source = SourceFile::new("rules/a.yaml", yaml);
+    let mut findings = Findings::new(&source);
+    let node = amps_rules::document::reader::read(&mut findings).unwrap();
+    let names = names();
+    let value = value(&node, &scope(&names), &mut findings);
+    let first = findings.diagnostics.first();
+    assert_eq!(value.is_none(), first.is_some(), "{yaml}");
+    first.map_or_else(String::new, |it| it.code.name.to_owned())
+}
+
+#[test]
+fn values_and_texts_are_bounded() {
+    for (at, past, expected) in [
+        (
+            format!("\"{}\"", "{{ 1 }}".repeat(50)),
+            format!("\"{}\"", "{{ 1 }}".repeat(51)),
+            "E324",
+        ),
+        ("x".repeat(4096), "x".repeat(4097), "E307"),
+        (
+            format!("[{}]", "1,".repeat(100)),
+            format!("[{}]", "1,".repeat(101)),
+            "E502",
+        ),
+    ] {
+        assert_eq!(code(&at), "", "{at}");
+        assert_eq!(code(&past), expected, "{past}");
+    }
+    // An expression that is too long is found for what it is, wherever its end.
+    let long = format!("'{{{{ \"{}\" }}}}'", "}".repeat(4080));
+    assert_eq!(code(&long), "");
+}

@@ -131,10 +131,6 @@ pub(super) fn convert(conversion: Conversion, value: Value) -> Value {
         (Conversion::Unit { from, to }, Value::Number(number)) => {
             or_unknown(from.convert(number, to), Value::number)
         }
-        (Conversion::Unit { .. }, Value::List(values)) => {
-            let values = values.into_iter().map(|it| convert(conversion, it));
-            Value::List(values.collect())
-        }
         (Conversion::Scale(factor), Value::Number(number)) => Value::number(number * factor),
         (Conversion::Scale(factor), Value::Duration(duration)) => {
             seconds(duration.as_secs_f64() * factor)

@@ -17,10 +17,13 @@ use super::parser::parse;
 use super::program::{Checked, Step};
 use super::scope::Scope;
 use super::value::Value;
-use super::{Excerpt, LIST_MAX, tree};
+use super::{Excerpt, LIST_MAX, SOURCE_BYTES_MAX, TEXT_BYTES_MAX, tree};
 
 /// The longest text that a template makes; what is longer is cut.
 pub const RENDERED_CHARACTERS_MAX: usize = 4000;
+
+/// The most expressions in one text.
+pub const EXPRESSIONS_MAX: usize = 50;
 
 /// A text, or the pieces of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,6 +109,14 @@ pub fn value(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Opt
             value: *value,
             unit: None,
         },
+        NodeKind::Text(text) if text.len() > TEXT_BYTES_MAX => {
+            let message = format!(
+                "the text has {} bytes, and {TEXT_BYTES_MAX} are allowed",
+                text.len()
+            );
+            findings.report(code::TEXT_LENGTH, node.span, message);
+            return None;
+        }
         NodeKind::Text(text) if !is_template(text) => tree::NodeKind::Text(text.clone()),
         NodeKind::Text(text) => return computed(node, text, scope, findings),
         NodeKind::List(items) => return list(node, items, scope, findings),
@@ -227,6 +238,7 @@ pub fn pieces(excerpt: Excerpt<'_>, findings: &mut Findings<'_>) -> Option<Vec<W
     refuse_statement(excerpt, findings)?;
     let mut pieces = Vec::new();
     let mut is_whole = true;
+    let mut n_expressions = 0;
     let mut at = 0;
     while let Some(offset) = text[at..].find("{{") {
         let open = at + offset;
@@ -243,6 +255,15 @@ pub fn pieces(excerpt: Excerpt<'_>, findings: &mut Findings<'_>) -> Option<Vec<W
                 );
             return None;
         };
+        n_expressions += 1;
+        if n_expressions > EXPRESSIONS_MAX {
+            let span = excerpt.span(open, start);
+            let message = format!("the text has more than {EXPRESSIONS_MAX} expressions");
+            findings
+                .report(code::EXPRESSION_SIZE, span, message)
+                .help("divide it into several texts");
+            return None;
+        }
         match parse(excerpt.part(start, start + length), findings) {
             Some(tree) => pieces.push(Written::Expression(tree)),
             None => is_whole = false,
@@ -277,7 +298,9 @@ fn refuse_statement(excerpt: Excerpt<'_>, findings: &mut Findings<'_>) -> Option
 /// Where `}}` stands in `text`, unless in a quoted text; one in a text that is never closed counts.
 fn closing(text: &str) -> Option<usize> {
     let mut quote = None;
-    let mut characters = text.char_indices();
+    // No expression is longer, and a file full of open quotes must not be read to its end for each of them.
+    let near = &text[..text.floor_char_boundary(SOURCE_BYTES_MAX + 2)];
+    let mut characters = near.char_indices();
     while let Some((at, c)) = characters.next() {
         match quote {
             Some(_) if c == '\\' => {
@@ -289,7 +312,7 @@ fn closing(text: &str) -> Option<usize> {
             Some(_) | None => {}
         }
     }
-    quote.and_then(|_| text.find("}}"))
+    text.find("}}")
 }
 
 impl Template {

@@ -20,6 +20,32 @@ struct Operands {
     right_span: Span,
     /// Where the steps of the left side end.
     middle: usize,
+    /// One of the sides is a sum or a difference.
+    is_shifted: bool,
+}
+
+impl Operands {
+    /// What both have in common. A difference of temperatures is no temperature, and is not converted as one.
+    fn joined(&self) -> Option<(Kind, Option<Conversion>)> {
+        let are_mixed = match (&self.left, &self.right) {
+            (Kind::Number(a), Kind::Number(b)) => are_two_temperatures(a, b),
+            _ => false,
+        };
+        if are_mixed && self.is_shifted {
+            return None;
+        }
+        self.left.join(&self.right)
+    }
+}
+
+fn is_sum(node: &Node) -> bool {
+    matches!(
+        node.kind,
+        NodeKind::Binary {
+            operator: Operator::Add | Operator::Subtract,
+            ..
+        }
+    )
 }
 
 impl Checker<'_, '_, '_> {
@@ -42,6 +68,7 @@ impl Checker<'_, '_, '_> {
             right: right_kind?,
             right_span: right.span(),
             middle,
+            is_shifted: is_sum(left) || is_sum(right),
         };
         match operator {
             Operator::Or | Operator::And => {
@@ -139,8 +166,7 @@ impl Checker<'_, '_, '_> {
         if is_clock(left, right) {
             return Some(());
         }
-        let joined = left.join(right);
-        let Some((kind, conversion)) = joined else {
+        let Some((kind, conversion)) = operands.joined() else {
             self.report_unlike(operands, "are never equal");
             return None;
         };
@@ -158,7 +184,7 @@ impl Checker<'_, '_, '_> {
         if is_clock(left, right) {
             return Some(());
         }
-        let Some((kind, conversion)) = left.join(right) else {
+        let Some((kind, conversion)) = operands.joined() else {
             self.report_unlike(operands, "cannot be compared");
             return None;
         };
