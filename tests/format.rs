@@ -117,11 +117,25 @@ fn without_lines(text: &str) -> String {
     rest.fold(first, |text, part| text + part)
 }
 
-/// The words behind `#`, in quotes and blocks of text too, which do not change either.
+/// The words behind `#` outside of quotes; in blocks of text too, which do not change either.
 fn remarks(text: &str) -> Vec<&str> {
     text.lines()
-        .filter_map(|line| line.find('#').map(|at| line[at..].trim_end()))
+        .filter_map(|line| begins(line).map(|at| line[at..].trim_end()))
         .collect()
+}
+
+/// Where the first `#` stands that no quote holds.
+fn begins(line: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, character) in line.char_indices() {
+        match (quote, character) {
+            (None, '#') => return Some(at),
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            (None | Some(_), _) => {}
+        }
+    }
+    None
 }
 
 /// What must be true of everything that is formatted.
