@@ -23,6 +23,8 @@ mod fmt;
 mod format;
 /// A home, its Amps and its engine, for the suites that look from outside.
 mod home;
+/// `init` writes a home that lacks nothing but its secrets.
+mod init;
 /// Strangers get nothing out of the intake, and a 200 means that the event is on the disk.
 mod intake;
 /// Rule text to checked rules.

@@ -41,6 +41,12 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Play a story: a battery charge ends, a car starts to charge. Needs nothing.
     Demo(DemoArguments),
+    /// Write a home to begin with: settings, starter rules, a place for the secrets.
+    Init {
+        /// A folder that is empty, or not there yet.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
     /// Run the engine of this home.
     Run,
     /// Check the home and its rules, all files in one go.

@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod fmt;
 mod home;
+mod init;
 mod lists;
 mod run;
 mod simulator;
@@ -72,6 +73,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
     let home = &arguments.home;
     match arguments.command {
         Command::Demo(demo) => demo::demo(&demo, console),
+        Command::Init { dir } => init::init(&dir, console),
         Command::Run => run::run(home, console),
         Command::Check(check) => check::check(home, &check, console),
         Command::Test(test) => test::test(home, &test, console),
