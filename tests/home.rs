@@ -226,6 +226,19 @@ impl House {
             .count()
     }
 
+    /// Amps keeps its webhooks back.
+    pub(crate) fn hold_webhooks(&self) {
+        self.amps
+            .control("POST", "/webhooks/hold", &Value::Null)
+            .unwrap();
+    }
+
+    pub(crate) fn release_webhooks(&self) {
+        self.amps
+            .control("POST", "/webhooks/release", &Value::Null)
+            .unwrap();
+    }
+
     /// What becomes of the next push to the charger.
     pub(crate) fn fault_push(&self, fault: Value) {
         let rule = json!({"method": "POST", "path": "/ev-charger", "fault": fault});

@@ -8,7 +8,7 @@ use std::time::Duration;
 use amps_rules::clock::Clock;
 use amps_rules::store::database_path;
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::home::{CAR_AFTER_BATTERY, House, battery_charged, post, until};
 
@@ -115,10 +115,7 @@ async fn killed_between_the_push_and_its_answer() {
 async fn killed_between_the_answer_to_the_push_and_its_record() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
     house.fault_push(json!({"kind": "delay_after", "ms": 500}));
-    house
-        .amps
-        .control("POST", "/webhooks/hold", &Value::Null)
-        .unwrap();
+    house.hold_webhooks();
     begin(&house, "act_1").await;
     accepted(&house).await;
     let lock = lock(&house);
@@ -128,10 +125,7 @@ async fn killed_between_the_answer_to_the_push_and_its_record() {
     .await;
     house.kill_engine();
     drop(lock);
-    house
-        .amps
-        .control("POST", "/webhooks/release", &Value::Null)
-        .unwrap();
+    house.release_webhooks();
     assert_eq!(house.command_in("sending").await["attempts"], 1);
 
     house.start_engine();
@@ -142,17 +136,11 @@ async fn killed_between_the_answer_to_the_push_and_its_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_record_of_the_answer_and_the_report() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
-    house
-        .amps
-        .control("POST", "/webhooks/hold", &Value::Null)
-        .unwrap();
+    house.hold_webhooks();
     begin(&house, "act_1").await;
     house.command_in("acknowledged").await;
     house.kill_engine();
-    house
-        .amps
-        .control("POST", "/webhooks/release", &Value::Null)
-        .unwrap();
+    house.release_webhooks();
 
     house.start_engine();
     ends_well(&house).await;
@@ -162,17 +150,11 @@ async fn killed_between_the_record_of_the_answer_and_the_report() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_the_report_waits_to_be_recorded() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
-    house
-        .amps
-        .control("POST", "/webhooks/hold", &Value::Null)
-        .unwrap();
+    house.hold_webhooks();
     begin(&house, "act_1").await;
     house.command_in("acknowledged").await;
     let lock = lock(&house);
-    house
-        .amps
-        .control("POST", "/webhooks/release", &Value::Null)
-        .unwrap();
+    house.release_webhooks();
     until("Amps is told to come again", || {
         let webhooks = json!(house.amps.webhooks());
         webhooks.to_string().contains("503").then_some(())

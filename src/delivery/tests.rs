@@ -8,29 +8,15 @@ use jiff::Timestamp;
 use crate::delivery::verdict::{Verdict, Waits, not_found, still_waiting};
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::{Action, ActionState};
-use crate::domain::command::{Command, RetryPolicy};
-use crate::domain::device::{Device, DeviceType};
-use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
+use crate::domain::command::Command;
+use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, Step};
 use crate::store::outbox::Open;
 
 /// A first push of `charge` that left at `moment`.
 pub(super) fn open_at(moment: Timestamp) -> Open {
     Open {
-        command: Command {
-            id: CommandId::new("cmd_1"),
-            device: Device {
-                alias: DeviceAlias::new("house_battery"),
-                device_type: DeviceType::Battery,
-                id: DeviceId::new("dev_1"),
-            },
-            name: "charge".to_owned(),
-            parameters: BTreeMap::new(),
-            retry: RetryPolicy::DEFAULT,
-            rule: RuleId::new("rule"),
-            run: RunId::new("run_1"),
-            cause: EventId::new("msg_1"),
-        },
+        command: Command::example("cmd_1", "dev_1"),
         lifecycle: Lifecycle::Sending { attempts: 1 },
         created_at: moment,
         sent_at: Some(moment),

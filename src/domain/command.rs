@@ -25,6 +25,29 @@ pub struct Command {
     pub cause: EventId,
 }
 
+#[cfg(test)]
+impl Command {
+    /// `charge` for the charger with the id `device`, as tests of the shell need one.
+    pub(crate) fn example(id: &str, device: &str) -> Self {
+        use crate::domain::device::DeviceType;
+        use crate::domain::id::{DeviceAlias, DeviceId};
+        Self {
+            id: CommandId::new(id),
+            device: Device {
+                alias: DeviceAlias::new("car_charger"),
+                device_type: DeviceType::EvCharger,
+                id: DeviceId::new(device),
+            },
+            name: "charge".to_owned(),
+            parameters: BTreeMap::new(),
+            retry: RetryPolicy::DEFAULT,
+            rule: RuleId::new("rule"),
+            run: RunId::new("run_1"),
+            cause: EventId::new("msg_1"),
+        }
+    }
+}
+
 /// How often and when a command is pushed again after a cause that may pass (`retry:` of a step).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPolicy {

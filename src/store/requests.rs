@@ -61,33 +61,14 @@ pub(crate) fn wanted(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::command::{Command, RetryPolicy};
-    use crate::domain::device::{Device, DeviceType};
-    use crate::domain::id::{DeviceAlias, DeviceId, EventId, RuleId, RunId};
+    use crate::domain::command::Command;
+
     use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Step};
     use crate::store::{Started, Store};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn command(id: &str, device: &str) -> Command {
-        Command {
-            id: CommandId::new(id),
-            device: Device {
-                alias: DeviceAlias::new(device),
-                device_type: DeviceType::EvCharger,
-                id: DeviceId::new(device),
-            },
-            name: "charge".to_owned(),
-            parameters: BTreeMap::new(),
-            retry: RetryPolicy::DEFAULT,
-            rule: RuleId::new("rule"),
-            run: RunId::new("run_1"),
-            cause: EventId::new("msg_1"),
-        }
-    }
 
     fn ids(found: Vec<Open>) -> Vec<String> {
         let ids = found.into_iter().map(|open| open.command.id.to_string());
@@ -100,8 +81,8 @@ mod tests {
         let Started { store, .. } = Store::start(dir.path(), Vec::new()).unwrap();
         let work = |tx: &Tx<'_>| {
             for (id, device) in [("cmd_1", "one"), ("cmd_2", "one"), ("cmd_3", "other")] {
-                outbox::enqueue(tx, &command(id, device), NOW)?;
-                outbox::enqueue(tx, &command(id, device), NOW)?;
+                outbox::enqueue(tx, &Command::example(id, device), NOW)?;
+                outbox::enqueue(tx, &Command::example(id, device), NOW)?;
             }
             let first = wanted(tx, &BTreeSet::new(), 9, NOW)?;
             let in_hand = first.iter().map(Open::turn).collect();
@@ -128,7 +109,7 @@ mod tests {
         let Started { store, .. } = Store::start(dir.path(), Vec::new()).unwrap();
         let later = NOW.checked_add(jiff::Span::new().seconds(1)).unwrap();
         let work = move |tx: &Tx<'_>| {
-            outbox::enqueue(tx, &command("cmd_1", "one"), NOW)?;
+            outbox::enqueue(tx, &Command::example("cmd_1", "one"), NOW)?;
             let push = wanted(tx, &BTreeSet::new(), 9, NOW)?;
             let in_hand = push.iter().map(Open::turn).collect();
             let doubt = Doubt {

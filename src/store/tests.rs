@@ -1,17 +1,13 @@
 //! What commits together, and what a failure leaves behind.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
-use crate::domain::command::{Command, RetryPolicy};
-use crate::domain::device::{Device, DeviceType};
+use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Source};
-use crate::domain::id::{
-    ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RuleVersion, RunId,
-};
+use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId, RuleVersion, RunId};
 use crate::domain::lifecycle::{Failure, Outcome, Step};
 use crate::engine::decision::Change;
 use crate::engine::run::Run;
@@ -32,23 +28,6 @@ fn event(id: &str) -> Event {
         source: Source::Webhook,
         received_at: NOW,
         payload: Payload::Unknown,
-    }
-}
-
-fn command(id: &str) -> Command {
-    Command {
-        id: CommandId::new(id),
-        device: Device {
-            alias: DeviceAlias::new("car_charger"),
-            device_type: DeviceType::EvCharger,
-            id: DeviceId::new("dev_1"),
-        },
-        name: "charge".to_owned(),
-        parameters: BTreeMap::new(),
-        retry: RetryPolicy::DEFAULT,
-        rule: RuleId::new("rule"),
-        run: RunId::new("run_1"),
-        cause: EventId::new("msg_1"),
     }
 }
 
@@ -94,7 +73,11 @@ struct Clerk {
 impl Consumer for Clerk {
     fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
         if event.payload == Payload::Unknown {
-            outbox::enqueue(tx, &command(&format!("cmd_{}", event.id)), NOW)?;
+            outbox::enqueue(
+                tx,
+                &Command::example(&format!("cmd_{}", event.id), "dev_1"),
+                NOW,
+            )?;
         }
         (self.then)(event)
     }
