@@ -42,7 +42,7 @@ impl House {
         command
             .arg("--home")
             .arg(dir.path())
-            .arg("run")
+            .args(["--log", "warn", "run"])
             .stderr(Stdio::piped());
         let engine = Process::start(command, |child| Box::new(child.stderr.take().unwrap()));
         pause(REST);
