@@ -27,6 +27,10 @@ devices:
   family_car:    {type: vehicle, id: dev_car01}
 notifiers:
   phone: {type: ntfy, url: https://ntfy.sh/rose-cottage-7f3}
+inputs:
+  grid_price: {type: number, unit: GBP/kWh, max_age: 45m}
+  weather: {type: text}
+http_allow: panel.example
 ";
 
 /// The home that the rules of all tests are written for.

@@ -187,6 +187,40 @@ async fn killed_between_the_report_and_the_message_to_the_phone() {
     ends_well(&house).await;
 }
 
+/// Three orders in three rounds, each inside of a way; the phone rings behind the last.
+const THREE_ROUNDS: &str = "\
+version: 1
+rules:
+  - id: three-rounds
+    variables: {who: everybody}
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions:
+      - repeat:
+          count: 3
+          sequence:
+            - if: {not: {condition: rule, rule: three-rounds, running: false}}
+              then: {command: charge, device: car_charger}
+              else: {stop: it forgot that it runs, failed: true}
+      - {notify: phone, message: three rounds}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_a_run_waits_inside_a_loop() {
+    let mut house = House::without_engine(THREE_ROUNDS).await;
+    house.start_engine();
+    house.hold_webhooks();
+    begin(&house, "act_1").await;
+    house.command_in("acknowledged").await;
+    house.kill_engine();
+    house.release_webhooks();
+
+    house.start_engine();
+    house.run_in("completed").await;
+    until("the phone rings", || house.phone().pop()).await;
+    assert_eq!(house.accepted_pushes(), 3, "one for each round");
+    assert_eq!(house.phone().len(), 1);
+}
+
 /// Kills at moments that nobody has thought of.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment() {

@@ -33,6 +33,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["document"]),
     ("serde_yaml", &["cli"]),
     ("annotate_snippets", &["document"]),
+    ("cron", &["rules"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("tokio", SHELL),

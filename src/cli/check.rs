@@ -27,7 +27,8 @@ pub(super) fn check(
     };
     files.retain(|it| !config::is_test_file(&it.name) || arguments.paths.is_empty());
     let loaded = rules::load(&files, &home.names);
-    let n_rules = loaded.rules.rules.len();
+    let rules = loaded.rules.rules.iter();
+    let n_rules = rules.filter(|it| it.unbuilt.is_none()).count();
 
     let mut diagnostics = home.diagnostics;
     diagnostics.extend(unreadable);

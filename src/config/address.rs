@@ -35,7 +35,7 @@ pub(super) fn base_url(node: &Node, findings: &mut Findings<'_>) -> Option<Strin
 }
 
 /// An `http` or `https` address with a host and no password in it.
-pub(super) fn web(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
+pub(crate) fn web(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
     let url = text(node, "an address", ADDRESS_CHARACTERS_MAX, findings)?;
     let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
     let is_web = lower.starts_with("https://") || lower.starts_with("http://");
@@ -80,13 +80,13 @@ pub(super) fn listen(node: &Node, findings: &mut Findings<'_>) -> Option<SocketA
     address
 }
 
-fn authority_of(url: &str) -> &str {
+pub(crate) fn authority_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest)
 }
 
 /// Without brackets and port.
-fn host_of(url: &str) -> &str {
+pub(super) fn host_of(url: &str) -> &str {
     let authority = authority_of(url);
     match authority
         .strip_prefix('[')
@@ -97,7 +97,7 @@ fn host_of(url: &str) -> &str {
     }
 }
 
-fn port_of(url: &str) -> Option<&str> {
+pub(super) fn port_of(url: &str) -> Option<&str> {
     let authority = authority_of(url);
     let after_host = match authority.split_once(']') {
         Some((_, rest)) => rest,
@@ -106,11 +106,11 @@ fn port_of(url: &str) -> Option<&str> {
     after_host.split_once(':').map(|(_, port)| port)
 }
 
-fn is_port(port: Option<&str>) -> bool {
+pub(super) fn is_port(port: Option<&str>) -> bool {
     port.is_none_or(|it| it.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     host.parse::<IpAddr>().is_ok() || (!host.is_empty() && host.chars().all(is_name))
 }

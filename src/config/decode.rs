@@ -7,18 +7,22 @@ use jiff::tz::TimeZone;
 
 use crate::config::address;
 use crate::config::devices;
-use crate::config::home::{Amps, Home, Intake};
+use crate::config::home::{Amps, Dashboard, Home, Intake, Location};
+use crate::config::inputs;
+use crate::config::limits;
 use crate::config::names::Names;
 use crate::config::notifiers;
 use crate::config::secrets::{Secrets, is_signing_secret};
+use crate::config::words;
 use crate::document::code;
-use crate::document::decode::{Fields, Keys, Reserved, text, wrong_type};
+use crate::document::decode::{Fields, text, wrong_type};
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::duration::bounded;
 use crate::document::node::{Kind, Node};
 
 const BASE_URL_DEFAULT: &str = "https://api.amps.ai";
 const LISTEN_DEFAULT: &str = "127.0.0.1:8787";
+const DASHBOARD_LISTEN_DEFAULT: &str = "127.0.0.1:8788";
 const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const LOOK_UP_AFTER_DEFAULT: Duration = Duration::from_secs(30);
 const IN_DOUBT_FOR_DEFAULT: Duration = Duration::from_mins(1);
@@ -27,38 +31,6 @@ const NAME_CHARACTERS_MAX: usize = 200;
 /// The most secrets at a time; more than two is a rotation that nobody finished.
 const INTAKE_SECRETS_MAX: usize = 8;
 
-const FILE_KEYS: Keys = Keys {
-    known: &["version", "home", "amps", "intake", "devices", "notifiers"],
-    reserved: &[
-        ("dashboard", Reserved::Later),
-        ("inputs", Reserved::Later),
-        ("limits", Reserved::Later),
-        ("retention", Reserved::Later),
-        ("http_allow", Reserved::Later),
-    ],
-};
-
-const HOME_KEYS: Keys = Keys {
-    known: &["name", "timezone"],
-    reserved: &[("location", Reserved::Later)],
-};
-
-const AMPS_KEYS: Keys = Keys {
-    known: &[
-        "base_url",
-        "api_key",
-        "request_timeout",
-        "look_up_after",
-        "in_doubt_for",
-    ],
-    reserved: &[],
-};
-
-const INTAKE_KEYS: Keys = Keys {
-    known: &["listen", "secrets"],
-    reserved: &[],
-};
-
 /// What `node` says. The home is only to be used when `findings` has no errors.
 pub(super) fn home(
     node: &Node,
@@ -66,7 +38,7 @@ pub(super) fn home(
     secrets: &mut Secrets<'_>,
     findings: &mut Findings<'_>,
 ) -> (Option<Home>, Names) {
-    let Some(fields) = Fields::open(node, "home.yaml", &FILE_KEYS, findings) else {
+    let Some(fields) = Fields::of(node, &words::FILE, findings) else {
         return (None, Names::default());
     };
     if let Some(node) = fields.require("version", findings) {
@@ -89,26 +61,65 @@ pub(super) fn home(
         .get("notifiers")
         .map(|it| notifiers::decode(it, secrets, findings))
         .unwrap_or_default();
-    let mut names = Names {
+    let inputs = fields
+        .get("inputs")
+        .map(|it| inputs::decode(it, findings))
+        .unwrap_or_default();
+    let http_allow = fields
+        .get("http_allow")
+        .map(|it| limits::hosts(it, findings))
+        .unwrap_or_default();
+    let dashboard = fields.maybe("dashboard", findings, dashboard);
+    let limits = fields.maybe("limits", findings, limits::limits);
+    let retention = fields.maybe("retention", findings, limits::retention);
+    let general = general.unwrap_or_default();
+    let names = Names {
         devices: devices.names(),
         broken_devices: devices.broken,
         notifiers: notifiers.names,
-        timezone: None,
+        inputs: inputs.whole.clone(),
+        broken_inputs: inputs.broken,
+        timezone: general.timezone.clone(),
+        location: general.location,
+        http_allow: http_allow.clone(),
     };
-    let Some((name, timezone)) = general else {
-        return (None, names);
+    let home = || {
+        Some(Home {
+            dir: dir.to_owned(),
+            name: general.name,
+            timezone: general.timezone?,
+            location: general.location,
+            amps: amps?,
+            intake: intake?,
+            dashboard: dashboard?.unwrap_or_else(default_dashboard),
+            devices: devices.whole,
+            inputs: inputs.whole,
+            notifiers: notifiers.whole,
+            limits: limits?.unwrap_or_default(),
+            retention: retention?.unwrap_or_default(),
+            http_allow,
+        })
     };
-    names.timezone = Some(timezone.clone());
-    let home = amps.zip(intake).map(|(amps, intake)| Home {
-        dir: dir.to_owned(),
-        name,
-        timezone,
-        amps,
-        intake,
-        devices: devices.whole,
-        notifiers: notifiers.whole,
-    });
-    (home, names)
+    (home(), names)
+}
+
+/// Settings that are checked and do nothing in this version must not look as if they did.
+pub(super) fn report_unbuilt(findings: &mut Findings<'_>) {
+    let mut unbuilt = std::mem::take(&mut findings.unbuilt);
+    unbuilt.sort_by_key(|it| it.span);
+    let Some(first) = unbuilt.first() else {
+        return;
+    };
+    let mut names: Vec<&str> = unbuilt.iter().map(|it| it.word.as_str()).collect();
+    names.dedup();
+    let names = names.join("`, `");
+    findings
+        .report(
+            code::SETTING_NOT_YET,
+            first.span,
+            format!("checked, and without effect in this version: `{names}`"),
+        )
+        .label("the first of them");
 }
 
 /// Files of other versions are refused before somebody relies on what they do not do.
@@ -124,31 +135,82 @@ pub(super) fn version(node: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-fn general(node: &Node, findings: &mut Findings<'_>) -> Option<(String, TimeZone)> {
-    let fields = Fields::open(node, "`home`", &HOME_KEYS, findings)?;
+#[derive(Default)]
+struct General {
+    name: String,
+    timezone: Option<TimeZone>,
+    location: Option<Location>,
+}
+
+fn general(node: &Node, findings: &mut Findings<'_>) -> Option<General> {
+    let fields = Fields::of(node, &words::HOME, findings)?;
     let name = match fields.get("name") {
         Some(node) => text(node, "a name", NAME_CHARACTERS_MAX, findings),
         None => Some("Home"),
     };
-    let timezone = fields.require("timezone", findings).and_then(|node| {
-        let name = text(node, "a time zone", NAME_CHARACTERS_MAX, findings)?;
-        let timezone = TimeZone::get(name).ok();
-        if timezone.is_none() {
-            findings
-                .report(
-                    code::UNKNOWN_TIMEZONE,
-                    node.span,
-                    format!("the time zone `{}` is not known", shown(name)),
-                )
-                .help("write continent and city, for example `Europe/London`");
+    let timezone = fields
+        .require("timezone", findings)
+        .and_then(|it| timezone(it, findings));
+    let location = fields.maybe("location", findings, location);
+    Some(General {
+        name: name.unwrap_or_default().to_owned(),
+        timezone,
+        location: location.flatten(),
+    })
+}
+
+fn timezone(node: &Node, findings: &mut Findings<'_>) -> Option<TimeZone> {
+    let name = text(node, "a time zone", NAME_CHARACTERS_MAX, findings)?;
+    let timezone = TimeZone::get(name).ok();
+    if timezone.is_none() {
+        findings
+            .report(
+                code::UNKNOWN_TIMEZONE,
+                node.span,
+                format!("the time zone `{}` is not known", shown(name)),
+            )
+            .help("write continent and city, for example `Europe/London`");
+    }
+    timezone
+}
+
+fn location(node: &Node, findings: &mut Findings<'_>) -> Option<Location> {
+    let fields = Fields::of(node, &words::LOCATION, findings)?;
+    let mut degrees = |key: &str, most: f64| {
+        let node = fields.require(key, findings)?;
+        let Kind::Number { value, .. } = &node.kind else {
+            wrong_type(node, "degrees as a number, like `51.45`", findings);
+            return None;
+        };
+        if value.abs() > most {
+            let message = format!("`{key}` is out of bounds: -{most} to {most} is allowed");
+            findings.report(code::OUT_OF_RANGE, node.span, message);
+            return None;
         }
-        timezone
-    });
-    name.map(str::to_owned).zip(timezone)
+        Some(*value)
+    };
+    let (latitude, longitude) = (degrees("latitude", 90.0), degrees("longitude", 180.0));
+    Some(Location {
+        latitude: latitude?,
+        longitude: longitude?,
+    })
+}
+
+fn dashboard(node: &Node, findings: &mut Findings<'_>) -> Option<Dashboard> {
+    let fields = Fields::of(node, &words::DASHBOARD, findings)?;
+    let listen = fields.maybe("listen", findings, address::listen)?;
+    Some(listen.map_or_else(default_dashboard, |listen| Dashboard { listen }))
+}
+
+fn default_dashboard() -> Dashboard {
+    let listen = DASHBOARD_LISTEN_DEFAULT.parse();
+    Dashboard {
+        listen: listen.expect("the default is an address"),
+    }
 }
 
 fn amps(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -> Option<Amps> {
-    let fields = Fields::open(node, "`amps`", &AMPS_KEYS, findings)?;
+    let fields = Fields::of(node, &words::AMPS, findings)?;
     let second = Duration::from_secs(1);
     let base_url = match fields.get("base_url") {
         Some(node) => address::base_url(node, findings),
@@ -179,7 +241,7 @@ fn amps(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -> 
 }
 
 fn intake(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -> Option<Intake> {
-    let fields = Fields::open(node, "`intake`", &INTAKE_KEYS, findings)?;
+    let fields = Fields::of(node, &words::INTAKE, findings)?;
     let listen = match fields.get("listen") {
         Some(node) => address::listen(node, findings),
         None => Some(LISTEN_DEFAULT.parse().expect("the default is an address")),

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::config::home::HomeDevice;
+use crate::config::home::{DeviceLimits, HomeDevice};
 use crate::config::names::is_name;
+use crate::config::words;
 use crate::document::code;
-use crate::document::decode::{Fields, Keys, Reserved, named, text, word};
+use crate::document::decode::{Fields, named, text, whole_number, word};
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::duration::bounded;
 use crate::document::node::{Kind, Node};
@@ -19,17 +20,14 @@ const POLL_MIN: Duration = Duration::from_secs(10);
 const POLL_MAX: Duration = Duration::from_hours(24);
 const ID_CHARACTERS_MAX: usize = 128;
 
+const PRIORITY_MAX: u32 = 100;
+const MIN_HOLD_MIN: Duration = Duration::from_secs(1);
+const MIN_HOLD_MAX: Duration = Duration::from_hours(24);
+const PER_HOUR_MAX: u32 = 3600;
+const PER_DAY_MAX: u32 = 10_000;
+
 /// The most devices of a home.
 const DEVICES_MAX: usize = 1000;
-
-const KEYS: Keys = Keys {
-    known: &["type", "id", "poll"],
-    reserved: &[
-        ("priority_floor", Reserved::Later),
-        ("min_hold", Reserved::Later),
-        ("limits", Reserved::Later),
-    ],
-};
 
 #[derive(Default)]
 pub(super) struct Devices {
@@ -96,7 +94,7 @@ fn device(
     ids: &mut BTreeMap<DeviceId, Span>,
     findings: &mut Findings<'_>,
 ) -> Option<HomeDevice> {
-    let fields = Fields::open(node, "a device", &KEYS, findings)?;
+    let fields = Fields::of(node, &words::DEVICE, findings)?;
     let types = DeviceType::ALL.map(|it| (it.name(), it));
     let device_type = fields
         .require("type", findings)
@@ -108,6 +106,13 @@ fn device(
         Some(node) => bounded(node, POLL_MIN, POLL_MAX, findings),
         None => Some(POLL_DEFAULT),
     };
+    let priority_floor = fields.maybe("priority_floor", findings, |it, findings| {
+        whole_number(it, 0, PRIORITY_MAX, findings)
+    });
+    let min_hold = fields.maybe("min_hold", findings, |it, findings| {
+        bounded(it, MIN_HOLD_MIN, MIN_HOLD_MAX, findings)
+    });
+    let limits = fields.maybe("limits", findings, limits);
     Some(HomeDevice {
         device: Device {
             alias: alias.clone(),
@@ -115,6 +120,23 @@ fn device(
             id: id?,
         },
         poll: poll?,
+        priority_floor: priority_floor?.unwrap_or_default(),
+        min_hold: min_hold?,
+        limits: limits?.unwrap_or_default(),
+    })
+}
+
+fn limits(node: &Node, findings: &mut Findings<'_>) -> Option<DeviceLimits> {
+    let fields = Fields::of(node, &words::DEVICE_LIMITS, findings)?;
+    let per_hour = fields.maybe("per_hour", findings, |it, findings| {
+        whole_number(it, 1, PER_HOUR_MAX, findings)
+    });
+    let per_day = fields.maybe("per_day", findings, |it, findings| {
+        whole_number(it, 1, PER_DAY_MAX, findings)
+    });
+    Some(DeviceLimits {
+        per_hour: per_hour?,
+        per_day: per_day?,
     })
 }
 

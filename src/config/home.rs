@@ -1,6 +1,6 @@
 //! What `home.yaml` says, with every default filled in and every secret resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,8 +8,9 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::domain::device::Device;
-use crate::domain::id::{DeviceAlias, NotifierName};
+use crate::domain::id::{DeviceAlias, InputName, NotifierName};
 use crate::domain::secret::Secret;
+use crate::domain::unit::Unit;
 
 /// One home: a value, so that one process can host several.
 #[derive(Clone, Debug)]
@@ -18,10 +19,85 @@ pub struct Home {
     pub dir: PathBuf,
     pub name: String,
     pub timezone: TimeZone,
+    /// For the sun.
+    pub location: Option<Location>,
     pub amps: Amps,
     pub intake: Intake,
+    pub dashboard: Dashboard,
     pub devices: BTreeMap<DeviceAlias, HomeDevice>,
+    pub inputs: BTreeMap<InputName, Input>,
     pub notifiers: BTreeMap<NotifierName, Notifier>,
+    pub limits: Limits,
+    pub retention: Retention,
+    /// Hosts that rules may call, in small letters, some with a port.
+    pub http_allow: BTreeSet<String>,
+}
+
+/// A place on the earth, in degrees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Location {
+    /// -90 to 90, north is positive.
+    pub latitude: f64,
+    /// -180 to 180, east is positive.
+    pub longitude: f64,
+}
+
+/// The face to the people of the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dashboard {
+    pub listen: SocketAddr,
+}
+
+/// A value from outside Amps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub kind: InputKind,
+    /// Older than this is unknown. 1 s to 366 d, default 15 min.
+    pub max_age: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum InputKind {
+    Number(InputUnit),
+    Text,
+    Boolean,
+}
+
+/// What a number of an input counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InputUnit {
+    None,
+    Known(Unit),
+    /// A unit of its own, like `GBP/kWh`: it compares with itself and with bare numbers.
+    Own(String),
+}
+
+/// How much may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Over all devices. 1 to 600, default 30.
+    pub commands_per_minute: u32,
+    pub runs_per_rule: RunsPerRule,
+}
+
+/// More runs than `count` within the time pause the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunsPerRule {
+    /// 1 to 1000, default 20.
+    pub count: u32,
+    /// 1 s to 24 h, default 60 s.
+    pub within: Duration,
+}
+
+/// How long what is over is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// 1 d to 366 d, default 30 d.
+    pub traces: Duration,
+    /// 1 d to 366 d, default 90 d.
+    pub events: Duration,
+    /// In bytes. 16 MiB to 1 TiB, default 512 MiB.
+    pub database_max: u64,
 }
 
 /// How to speak to Amps.
@@ -52,6 +128,20 @@ pub struct HomeDevice {
     pub device: Device,
     /// How often its state is read. 10 s to 24 h, default 5 min.
     pub poll: Duration,
+    /// Rules of a lower priority do not get the device. 0 to 100, default 0.
+    pub priority_floor: u32,
+    /// The least time between two changes. Up to 24 h.
+    pub min_hold: Option<Duration>,
+    pub limits: DeviceLimits,
+}
+
+/// The most orders to a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceLimits {
+    /// 1 to 3600.
+    pub per_hour: Option<u32>,
+    /// 1 to 10 000.
+    pub per_day: Option<u32>,
 }
 
 /// Where messages to people go.

@@ -15,15 +15,18 @@ use home::Home;
 use names::Names;
 use secrets::Secrets;
 
-mod address;
+pub(crate) mod address;
 mod decode;
 mod devices;
 pub mod environment;
 mod files;
 pub mod home;
+mod inputs;
+mod limits;
 pub mod names;
 mod notifiers;
 mod secrets;
+pub mod words;
 
 /// The name of the file that makes a folder a home.
 pub const HOME_FILE: &str = "home.yaml";
@@ -64,6 +67,7 @@ pub fn load(dir: &Path, environment: &Environment) -> Loaded {
         let decoded = node.as_ref().map_or_else(Default::default, |node| {
             decode::home(node, dir, &mut secrets, &mut findings)
         });
+        decode::report_unbuilt(&mut findings);
         diagnostics.extend(findings.in_order());
         decoded
     };

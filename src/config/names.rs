@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
-use crate::config::home::Home;
+use crate::config::home::{Home, Input, Location};
 use crate::domain::device::Device;
-use crate::domain::id::{DeviceAlias, NotifierName};
+use crate::domain::id::{DeviceAlias, InputName, NotifierName};
 
 #[derive(Clone, Debug, Default)]
 pub struct Names {
@@ -14,7 +14,14 @@ pub struct Names {
     /// Devices whose entry has a mistake: a rule that names one cannot be checked.
     pub broken_devices: BTreeSet<DeviceAlias>,
     pub notifiers: BTreeSet<NotifierName>,
+    pub inputs: BTreeMap<InputName, Input>,
+    /// Inputs whose entry has a mistake.
+    pub broken_inputs: BTreeSet<InputName>,
     pub timezone: Option<TimeZone>,
+    /// For the sun.
+    pub location: Option<Location>,
+    /// Hosts that rules may call.
+    pub http_allow: BTreeSet<String>,
 }
 
 impl Names {
@@ -26,7 +33,11 @@ impl Names {
                 .collect(),
             broken_devices: BTreeSet::new(),
             notifiers: home.notifiers.keys().cloned().collect(),
+            inputs: home.inputs.clone(),
+            broken_inputs: BTreeSet::new(),
             timezone: Some(home.timezone.clone()),
+            location: home.location,
+            http_allow: home.http_allow.clone(),
         }
     }
 }

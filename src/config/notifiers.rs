@@ -6,19 +6,15 @@ use crate::config::address;
 use crate::config::devices::check_name;
 use crate::config::home::Notifier;
 use crate::config::secrets::Secrets;
+use crate::config::words;
 use crate::document::code;
-use crate::document::decode::{Fields, Keys, named, word};
+use crate::document::decode::{Fields, named, word};
 use crate::document::diagnostic::Findings;
 use crate::document::node::{Kind, Node};
 use crate::domain::id::NotifierName;
 
 /// The most notifiers of a home.
 const NOTIFIERS_MAX: usize = 100;
-
-const KEYS: Keys = Keys {
-    known: &["type", "url", "token"],
-    reserved: &[],
-};
 
 #[derive(Clone, Copy)]
 enum NotifierType {
@@ -71,7 +67,7 @@ fn notifier(
     secrets: &mut Secrets<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Notifier> {
-    let fields = Fields::open(node, "a notifier", &KEYS, findings)?;
+    let fields = Fields::of(node, &words::NOTIFIER, findings)?;
     let notifier_type = fields
         .require("type", findings)
         .and_then(|it| word(it, "a type of notifier", TYPES, findings));

@@ -57,6 +57,7 @@ codes! {
     MORE_FINDINGS "E118" "the file has more problems than are shown"
     CURLY_QUOTES "E119" "a text stands in quotes that YAML does not know"
 
+    OLD_LINE_ENDS "E120" "the lines end with a sign that only very old computers use"
     UNKNOWN_KEY "E201" "a key is not known here"
     DUPLICATE_KEY "E202" "a key stands twice in one place"
     MISSING_KEY "E203" "a key is missing"
@@ -72,6 +73,12 @@ codes! {
     UNUSABLE_SECRET "E213" "a secret cannot be used"
     UNKNOWN_TIMEZONE "E214" "a time zone is not known"
     BAD_ADDRESS "E215" "an address cannot be used"
+    UNKNOWN_INPUT "E216" "no input of the home has this name"
+    UNKNOWN_TRIGGER "E217" "no trigger of the rule has this id"
+    UNKNOWN_RULE "E218" "no rule of the home has this id"
+    UNKNOWN_STEP "E219" "no step of the rule has this id"
+    HOST_NOT_ALLOWED "E220" "a host is not among those that rules may call"
+    NO_LOCATION "E221" "the sun needs to know where the home is"
     UNKNOWN_NAME "E230" "a name in an expression is not known"
     UNKNOWN_FUNCTION "E231" "a function is not known"
 
@@ -84,6 +91,8 @@ codes! {
     TEXT_LENGTH "E307" "a text is empty or too long"
     NOT_A_NUMBER "E308" "an attribute is compared as a number and is none"
     TEMPLATE "E309" "a template stands where none is taken"
+    BAD_CRON "E310" "a cron pattern cannot be read, or never comes"
+    BAD_SIZE "E311" "a size is not written as sizes are"
     EXPRESSION_SYNTAX "E320" "an expression cannot be read"
     NEVER_CLOSED_TEMPLATE "E321" "`{{` is never closed"
     OPERAND "E322" "an operator or a function cannot take such a value"
@@ -95,11 +104,15 @@ codes! {
     UNKNOWN_COMMAND "E402" "the device does not understand this command"
     UNKNOWN_PARAMETER "E403" "the command has no such parameter"
     READ_ONLY_DEVICE "E404" "the device takes no commands"
+    UNKNOWN_SETTING "E405" "the device has no such setting"
+    WRONG_FORM "E406" "the command cannot be scheduled like this"
 
     NOTHING_THERE "E501" "a list that must hold something is empty"
     TOO_MANY "E502" "a list holds too much"
     WHICH_STEP "E503" "a step does not say what it is, or says it twice"
     NEVER_TRUE "E504" "a condition asks nothing, or the impossible"
+    NO_EFFECT "E505" "a key has no meaning beside the others"
+    WHICH_ONE "E506" "one of several keys is needed, and only one"
 
     BAD_MOMENT "E551" "a moment is not written as moments are"
     BAD_EVENT "E552" "a webhook of a test cannot be used"
@@ -112,6 +125,8 @@ codes! {
     UNSEEN_WORD "W602" "no device was seen to report this word"
     NEVER_TOGETHER "W603" "conditions can never hold together"
     ALWAYS_HOLDS "W604" "a condition always holds"
+    DOES_NOT_RUN_YET "W605" "the rule is checked and does not run in this version"
+    SETTING_NOT_YET "W606" "a setting is checked and has no effect in this version"
 
     LOOP "W701" "rules lead back to each other"
     OPPOSITE "W702" "rules order opposite things at the same moment"
@@ -124,7 +139,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 71));
+        assert_eq!((ordered, ALL.len()), (true, 86));
     }
 
     #[test]

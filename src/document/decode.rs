@@ -7,6 +7,7 @@ use super::diagnostic::{Findings, shown};
 use super::node::{Entry, Kind, Node};
 use super::source::Span;
 use super::suggest;
+use super::vocabulary::Word;
 
 /// The words that a block may use as keys.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +17,20 @@ pub struct Keys {
     pub reserved: &'static [(&'static str, Reserved)],
 }
 
+/// The words of one block, from wherever they are listed.
+#[derive(Clone, Copy)]
+struct Words<'w> {
+    what: &'static str,
+    known: &'w [&'static str],
+    reserved: &'w [(&'static str, Reserved)],
+}
+
 #[derive(Clone, Copy, Debug)]
 pub enum Reserved {
     /// Of Home Assistant, with what to write here instead.
     Foreign(&'static str),
+    /// Of this language, in another place.
+    Elsewhere(&'static str),
     /// Of this language, and this version does not have it.
     Later,
 }
@@ -43,6 +54,33 @@ impl<'n> Fields<'n> {
         keys: &Keys,
         findings: &mut Findings<'_>,
     ) -> Option<Self> {
+        Self::open_known(node, what, keys.known, keys.reserved, findings)
+    }
+
+    /// The block that `word` begins or names; notes which of its words do not run in this version.
+    pub fn of(node: &'n Node, word: &'static Word, findings: &mut Findings<'_>) -> Option<Self> {
+        let fields = Self::open_known(node, word.what, &word.known(), &word.reserved(), findings)?;
+        let mut is_later = !word.runs;
+        for key in word.each_key() {
+            if let Some(entry) = fields.entry(key.name) {
+                if is_later && key.name != word.name {
+                    findings.unbuilt(format!("{}: {}", key.name, word.name), entry.key.span);
+                } else if is_later || !key.runs {
+                    findings.unbuilt(key.name, entry.key.span);
+                }
+                is_later = false;
+            }
+        }
+        Some(fields)
+    }
+
+    fn open_known(
+        node: &'n Node,
+        what: &'static str,
+        known: &[&'static str],
+        reserved: &[(&'static str, Reserved)],
+        findings: &mut Findings<'_>,
+    ) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
             wrong_type(
                 node,
@@ -51,18 +89,23 @@ impl<'n> Fields<'n> {
             );
             return None;
         };
+        let words = Words {
+            what,
+            known,
+            reserved,
+        };
         let mut is_foreign = false;
-        let mut firsts: Vec<Option<&Entry>> = vec![None; keys.known.len()];
+        let mut firsts: Vec<Option<&Entry>> = vec![None; known.len()];
         for entry in entries {
             let Some(key) = key_of(entry, findings) else {
                 continue;
             };
-            match keys.known.iter().position(|known| *known == key) {
+            match known.iter().position(|known| *known == key) {
                 Some(position) => match firsts[position] {
                     Some(first) => duplicate(first, entry, key, findings),
                     None => firsts[position] = Some(entry),
                 },
-                None => is_foreign |= unknown_key(entry, key, what, keys, findings),
+                None => is_foreign |= unknown_key(entry, key, words, findings),
             }
         }
         Some(Self {
@@ -79,6 +122,24 @@ impl<'n> Fields<'n> {
 
     pub fn entry(&self, key: &str) -> Option<&'n Entry> {
         self.entries.iter().find(|it| it.key.as_key() == Some(key))
+    }
+
+    /// What stands behind `key`, read by `decode`: nothing when the key is not there, and none when
+    /// it is there and cannot be read.
+    #[expect(
+        clippy::option_option,
+        reason = "absent and broken are two things, and `?` tells them apart"
+    )]
+    pub fn maybe<T>(
+        &self,
+        key: &str,
+        findings: &mut Findings<'_>,
+        decode: impl FnOnce(&'n Node, &mut Findings<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.get(key) {
+            Some(node) => decode(node, findings).map(Some),
+            None => Some(None),
+        }
     }
 
     /// The value of `key`, whose absence is reported at the block.
@@ -165,14 +226,9 @@ fn duplicate(first: &Entry, entry: &Entry, key: &str, findings: &mut Findings<'_
 }
 
 /// Says whether the key is one of Home Assistant's.
-fn unknown_key(
-    entry: &Entry,
-    key: &str,
-    what: &str,
-    keys: &Keys,
-    findings: &mut Findings<'_>,
-) -> bool {
-    let reserved = keys.reserved.iter().find(|(word, _)| *word == key);
+fn unknown_key(entry: &Entry, key: &str, words: Words<'_>, findings: &mut Findings<'_>) -> bool {
+    let what = words.what;
+    let reserved = words.reserved.iter().find(|(word, _)| *word == key);
     let span = entry.key.span;
     match reserved {
         Some((_, Reserved::Foreign(help))) => {
@@ -184,10 +240,19 @@ fn unknown_key(
                 )
                 .help(*help);
         }
+        Some((_, Reserved::Elsewhere(help))) => {
+            findings
+                .report(
+                    code::UNKNOWN_KEY,
+                    span,
+                    format!("`{key}:` does not belong here"),
+                )
+                .help(*help);
+        }
         Some((_, Reserved::Later)) => not_available(&format!("`{key}:`"), span, findings),
         None => {
-            let near = suggest::closest(key, keys.known.iter().copied());
-            let known = keys.known.join("`, `");
+            let near = suggest::closest(key, words.known.iter().copied());
+            let known = words.known.join("`, `");
             findings
                 .report(
                     code::UNKNOWN_KEY,
@@ -199,7 +264,10 @@ fn unknown_key(
                 .note(format!("known here: `{known}`"));
         }
     }
-    matches!(reserved, Some((_, Reserved::Foreign(_))))
+    matches!(
+        reserved,
+        Some((_, Reserved::Foreign(_) | Reserved::Elsewhere(_)))
+    )
 }
 
 /// `what` is a part of the language that this version does not have.

@@ -84,6 +84,15 @@ impl Diagnostic {
 pub struct Findings<'s> {
     pub source: &'s SourceFile,
     pub diagnostics: Vec<Diagnostic>,
+    /// Words that were read and that this version checks without running them, in no order.
+    pub unbuilt: Vec<Unbuilt>,
+}
+
+/// A word of the language that is checked and does not run in this version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unbuilt {
+    pub word: String,
+    pub span: Span,
 }
 
 impl<'s> Findings<'s> {
@@ -91,7 +100,14 @@ impl<'s> Findings<'s> {
         Self {
             source,
             diagnostics: Vec::new(),
+            unbuilt: Vec::new(),
         }
+    }
+
+    /// Notes a word that does not run in this version.
+    pub fn unbuilt(&mut self, word: impl Into<String>, span: Span) {
+        let word = word.into();
+        self.unbuilt.push(Unbuilt { word, span });
     }
 
     /// Writes the problem down; what comes back can be told more.

@@ -129,7 +129,7 @@ pub fn display(duration: Duration) -> String {
 }
 
 /// In milliseconds.
-fn parse(text: &str) -> Option<u64> {
+pub(crate) fn parse(text: &str) -> Option<u64> {
     if text.contains(':') {
         return of_clock(text);
     }

@@ -15,3 +15,4 @@ pub mod render;
 pub mod source;
 pub mod suggest;
 mod syntax;
+pub mod vocabulary;

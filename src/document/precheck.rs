@@ -40,6 +40,14 @@ pub(super) fn refuse(findings: &mut Findings<'_>) -> bool {
                 message,
             )
             .help("delete it, or write the line anew");
+    } else if let Some(at) = lone_carriage_return(text) {
+        findings
+            .report(
+                code::OLD_LINE_ENDS,
+                Span::new(at, at + 1),
+                "a line ends with a sign that only very old computers use (CR)",
+            )
+            .help("save the file with the line ends \"LF\" (\"Unix\") or \"CRLF\" (\"Windows\")");
     } else if let Some(at) = tab_in_indentation(text) {
         findings
             .report(
@@ -91,6 +99,12 @@ fn looks_like_html(text: &str) -> bool {
         text.get(..tag.len())
             .is_some_and(|it| it.eq_ignore_ascii_case(tag))
     })
+}
+
+/// A carriage return that no line feed follows: YAML takes it for the end of a line, editors do not.
+fn lone_carriage_return(text: &str) -> Option<usize> {
+    let mut returns = text.match_indices('\r').map(|(at, _)| at);
+    returns.find(|at| !text[at + 1..].starts_with('\n'))
 }
 
 fn is_invisible(c: char) -> bool {

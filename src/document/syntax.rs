@@ -18,6 +18,12 @@ const ITEM: Wording = Wording {
     help: "every item begins with `- `, all of a list at the same indentation",
 };
 
+const TEMPLATE_WITHOUT_QUOTES: Wording = Wording {
+    code: code::SYNTAX,
+    message: "a text that begins with `{{` needs quotes, since `{` begins a block of YAML",
+    help: "text with `{{ }}` in it stands in quotes: `\"{{ … }}\"`",
+};
+
 pub(super) fn diagnostic(source: &SourceFile, error: &ScanError) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(0);
     let at = source.text.floor_char_boundary(at);
@@ -30,7 +36,9 @@ pub(super) fn diagnostic(source: &SourceFile, error: &ScanError) -> Diagnostic {
         code,
         message,
         help,
-    } = if is_item && matches!(error.kind(), ErrorKind::ExpectedBlockMappingKey) {
+    } = if line.contains(": {{") || line.contains("- {{") {
+        TEMPLATE_WITHOUT_QUOTES
+    } else if is_item && matches!(error.kind(), ErrorKind::ExpectedBlockMappingKey) {
         ITEM
     } else {
         wording(error.kind())
@@ -39,8 +47,8 @@ pub(super) fn diagnostic(source: &SourceFile, error: &ScanError) -> Diagnostic {
     diagnostic
         .help(help)
         .note(format!("the YAML parser says: {}", error.info()));
-    if line.contains("{{") {
-        diagnostic.help("text with `{{ }}` in it stands in quotes: `\"{{ … }}\"`");
+    if line.contains("{{") && help != TEMPLATE_WITHOUT_QUOTES.help {
+        diagnostic.help(TEMPLATE_WITHOUT_QUOTES.help);
     }
     diagnostic
 }

@@ -47,6 +47,8 @@ text_id! {
     CommandId;
     /// The record that Amps keeps of a push (`act_…`). Never shown to homeowners as anything but "action".
     ActionId;
+    /// An input's name in `home.yaml` (`grid_price`).
+    InputName;
     /// A notifier's name in `home.yaml` (`phone`).
     NotifierName;
     /// One message to one notifier.
@@ -86,20 +88,39 @@ impl RunId {
 }
 
 impl CommandId {
-    /// The command that the operation at `position` of `run` sends.
+    /// The command that the operation at `position` of `run` sends, outside of loops.
     pub fn derive(run: &RunId, position: usize) -> Self {
-        Self(derived("cmd_", &[run.as_str(), &position.to_string()]))
+        Self::derive_in_round(run, position, &[])
+    }
+
+    /// The same inside of loops, which are in these rounds, outermost first.
+    pub fn derive_in_round(run: &RunId, position: usize, rounds: &[u32]) -> Self {
+        Self(derived("cmd_", &[run.as_str(), &turn(position, rounds)]))
     }
 }
 
 impl NotificationId {
-    /// The message that the operation at `position` of `run` sends through `notifier`.
-    pub fn derive(run: &RunId, position: usize, notifier: &NotifierName) -> Self {
-        Self(derived(
-            "ntf_",
-            &[run.as_str(), &position.to_string(), notifier.as_str()],
-        ))
+    /// The message that the operation at `position` of `run` sends through `notifier`, in these
+    /// rounds of the loops around it.
+    pub fn derive_in_round(
+        run: &RunId,
+        position: usize,
+        rounds: &[u32],
+        notifier: &NotifierName,
+    ) -> Self {
+        let turn = turn(position, rounds);
+        Self(derived("ntf_", &[run.as_str(), &turn, notifier.as_str()]))
     }
+}
+
+/// `7`, and `7.2.1` in the first round of a loop in the second round of another.
+fn turn(position: usize, rounds: &[u32]) -> String {
+    let mut turn = position.to_string();
+    for round in rounds {
+        turn.push('.');
+        turn.push_str(&round.to_string());
+    }
+    turn
 }
 
 impl EventId {

@@ -11,5 +11,6 @@ pub mod legacy;
 pub mod lifecycle;
 pub mod retry;
 pub mod secret;
+pub mod setting;
 pub mod unit;
 pub mod value;

@@ -7,14 +7,28 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::domain::catalogue::AttributeKind;
+use crate::domain::id::RuleId;
 use crate::domain::value::{Origin, Value};
 use crate::engine::Scene;
 use crate::engine::facts::{Known, TriggerFields};
+use crate::engine::memory::Memory;
 use crate::engine::trace::{ConditionTrace, Truth};
+use crate::rules::condition::{Block, Join, RuleTest};
 use crate::rules::expr::eval::{Facts, age, eval};
 use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::value;
 use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test, TimeTest};
+
+/// From where a condition is asked.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) scene: Scene<'a>,
+    /// What the trigger saw.
+    pub(super) trigger: &'a TriggerFields,
+    pub(super) memory: &'a Memory,
+    /// The rule whose run asks; none before it has begun.
+    pub(super) running: Option<&'a RuleId>,
+}
 
 /// A question, what was found, and the answer.
 struct Examined {
@@ -26,21 +40,12 @@ struct Examined {
 /// The most values that the trace of one expression names.
 const FOUND_MAX: usize = 20;
 
-pub(super) fn check(
-    scene: Scene<'_>,
-    trigger: &TriggerFields,
-    condition: &Condition,
-) -> ConditionTrace {
+pub(super) fn check(view: View<'_>, condition: &Condition) -> ConditionTrace {
     let Examined {
         asked,
         found,
         answer,
-    } = match &condition.test {
-        Test::Time(test) => check_time(scene, test),
-        Test::State(test) => check_state(scene, test),
-        Test::NumericState(test) => check_number(scene, test),
-        Test::Expression(checked) => check_expression(scene, trigger, checked),
-    };
+    } = examine(view, condition);
     let holds = match answer {
         Truth::True => true,
         Truth::False => false,
@@ -52,6 +57,97 @@ pub(super) fn check(
         found,
         answer,
         holds,
+    }
+}
+
+fn examine(view: View<'_>, condition: &Condition) -> Examined {
+    let scene = view.scene;
+    match &condition.test {
+        Test::Time(test) => check_time(scene, test),
+        Test::State(test) => check_state(scene, test),
+        Test::NumericState(test) => check_number(scene, test),
+        Test::Trigger(ids) => check_trigger(view.memory, ids),
+        Test::Rule(test) => check_rule(view, test),
+        Test::Block(block) => check_block(view, block),
+        Test::Expression(checked) => check_expression(view, checked),
+        Test::Sun(_) | Test::Command(_) | Test::Input(_) => Examined {
+            asked: "something that this version cannot ask".to_owned(),
+            found: "nothing".to_owned(),
+            answer: Truth::Unknown,
+        },
+    }
+}
+
+fn check_trigger(memory: &Memory, ids: &[String]) -> Examined {
+    let began = memory.trigger.as_ref();
+    Examined {
+        asked: format!("trigger is {}", ids.join(" or ")),
+        found: began.map_or_else(|| "one without an id".to_owned(), Clone::clone),
+        answer: Truth::from(began.is_some_and(|it| ids.contains(it))),
+    }
+}
+
+fn check_rule(view: View<'_>, test: &RuleTest) -> Examined {
+    let is_own = view.running == Some(&test.rule);
+    let runs = is_own || view.scene.state.run_of(&test.rule).is_some();
+    let wanted = test.running.unwrap_or(runs);
+    Examined {
+        asked: format!("rule {} {}", test.rule, running(wanted)),
+        found: running(runs).to_owned(),
+        answer: Truth::from(runs == wanted),
+    }
+}
+
+fn running(runs: bool) -> &'static str {
+    if runs { "is running" } else { "is not running" }
+}
+
+/// Kleene's tables: what is unknown stays unknown unless the rest decides.
+fn check_block(view: View<'_>, block: &Block) -> Examined {
+    let parts: Vec<Examined> = block
+        .conditions
+        .iter()
+        .filter(|it| it.enabled)
+        .map(|condition| {
+            let examined = examine(view, condition);
+            let is_allowed = condition.if_unknown == IfUnknown::Allow;
+            match examined.answer {
+                Truth::Unknown if is_allowed => Examined {
+                    answer: Truth::True,
+                    ..examined
+                },
+                Truth::True | Truth::False | Truth::Unknown => examined,
+            }
+        })
+        .collect();
+    let has = |truth: Truth| parts.iter().any(|it| it.answer == truth);
+    // What decides a block, what it then is, and what it is when nothing is unknown.
+    let (decisive, decided, otherwise) = match block.join {
+        Join::And => (Truth::False, Truth::False, Truth::True),
+        Join::Or if parts.is_empty() => (Truth::True, Truth::True, Truth::True),
+        Join::Or => (Truth::True, Truth::True, Truth::False),
+        Join::Not => (Truth::True, Truth::False, Truth::True),
+    };
+    let answer = if has(decisive) {
+        decided
+    } else if has(Truth::Unknown) {
+        Truth::Unknown
+    } else {
+        otherwise
+    };
+    let name = match block.join {
+        Join::And => "all of",
+        Join::Or => "one of",
+        Join::Not => "none of",
+    };
+    let joined = |text: fn(&Examined) -> &str| {
+        let texts: Vec<&str> = parts.iter().map(text).collect();
+        texts.join("; ")
+    };
+    Examined {
+        asked: format!("{name} ({})", joined(|it| &it.asked)),
+        found: format!("({})", joined(|it| &it.found)),
+        answer,
     }
 }
 
@@ -162,8 +258,9 @@ fn is_inside(number: f64, test: &NumericTest) -> bool {
 }
 
 /// The answer of the expression; what it looked at, each value with its age, whether or not it decided.
-fn check_expression(scene: Scene<'_>, trigger: &TriggerFields, checked: &Checked) -> Examined {
-    let known = Known::new(scene, trigger);
+fn check_expression(view: View<'_>, checked: &Checked) -> Examined {
+    let scene = view.scene;
+    let known = Known::new(scene, view.trigger);
     let answer = if let value::Value::Bool(truth) = eval(checked, &known) {
         Truth::from(truth)
     } else {

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::command::Command;
 use crate::domain::event::Readings;
 use crate::domain::id::{CommandId, EventId, NotificationId, NotifierName, RuleId, RunId};
+use crate::engine::memory::Memory;
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::Trace;
+use crate::rules::expression::Literal;
 use crate::rules::rule::Level;
 
 /// What an input leads to.
@@ -33,6 +35,14 @@ pub enum Change {
         run: RunId,
         position: usize,
         command: CommandId,
+        memory: Memory,
+    },
+    /// A rule remembers a value for its later runs.
+    Remembered {
+        rule: RuleId,
+        name: String,
+        value: Literal,
+        at: Timestamp,
     },
     RunEnded {
         run: RunId,

@@ -6,10 +6,12 @@
 pub mod condition;
 pub mod decision;
 pub mod facts;
+pub mod memory;
 pub mod run;
 pub mod state;
 pub mod trace;
 pub mod trigger;
+pub mod walk;
 
 use jiff::Timestamp;
 

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::command::Command;
 use crate::domain::event::Settled;
-use crate::domain::id::{CommandId, EventId, NotificationId, NotifierName, RuleId, RunId};
+use crate::domain::id::{CommandId, EventId, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
-use crate::engine::decision::{Change, Decision, Notification};
-use crate::engine::facts::{Known, TriggerFields};
+use crate::engine::condition::View;
+use crate::engine::decision::{Change, Decision};
+use crate::engine::facts::TriggerFields;
+use crate::engine::memory::{Memory, StepFailure};
 use crate::engine::trace::{StepTrace, Trace, Verdict, place};
 use crate::engine::trigger::{self, Happening};
+use crate::engine::walk::{Progress, advance, fail};
 use crate::engine::{Scene, condition};
-use crate::rules::rule::{
-    CommandOperation, Listener, NotifyOperation, OperationKind, Program, Rule, Trigger,
-};
+use crate::rules::rule::{Listener, Program, Rule, Trigger};
 
 /// A run that has not ended: plain data, so that a row can hold it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,7 @@ pub struct Run {
     /// What the trigger saw in it.
     pub trigger: TriggerFields,
     pub started_at: Timestamp,
+    pub memory: Memory,
 }
 
 /// How a run ended.
@@ -74,14 +75,15 @@ pub(super) fn consider(
     };
     let rule = &scene.rules.rules[first.rule];
     let mut trace = Trace::of(rule, scene.event, scene.now);
+    let mut memory = Memory::default();
     let fired = fired(rule, listeners, happening);
     let fields = match &fired {
         Ok(trigger) => trigger::fields(trigger, happening, scene.event),
         Err(_) => TriggerFields::new(),
     };
-    trace.verdict = verdict(scene, rule, fired, &fields, &mut trace);
+    trace.verdict = verdict(scene, rule, fired, &fields, &mut trace, &mut memory);
     if trace.verdict == Verdict::Started {
-        start(scene, rule, fields, &mut trace, decision);
+        start(scene, rule, (fields, memory), &mut trace, decision);
     }
     decision.traces.push(trace);
 }
@@ -109,6 +111,7 @@ fn verdict(
     fired: Result<&Trigger, String>,
     fields: &TriggerFields,
     trace: &mut Trace,
+    memory: &mut Memory,
 ) -> Verdict {
     let fired = match fired {
         Ok(fired) => fired,
@@ -118,8 +121,17 @@ fn verdict(
     if let Some(run) = scene.state.run_of(&rule.id) {
         return Verdict::AlreadyRunning { run: run.clone() };
     }
+    memory.trigger.clone_from(&fired.id);
+    memory.define(&rule.variables);
+    memory.define(&fired.variables);
+    let view = View {
+        scene,
+        trigger: fields,
+        memory,
+        running: None,
+    };
     for condition in rule.conditions.iter().filter(|it| it.enabled) {
-        let answer = condition::check(scene, fields, condition);
+        let answer = condition::check(view, condition);
         let holds = answer.holds;
         trace.conditions.push(answer);
         if !holds {
@@ -132,7 +144,7 @@ fn verdict(
 fn start(
     scene: Scene<'_>,
     rule: &Rule,
-    trigger: TriggerFields,
+    (trigger, memory): (TriggerFields, Memory),
     trace: &mut Trace,
     decision: &mut Decision,
 ) {
@@ -145,21 +157,23 @@ fn start(
         cause: scene.event.id.clone(),
         trigger,
         started_at: scene.now,
+        memory,
     };
     trace.run = Some(run.id.clone());
-    let progress = advance(scene, &run, 0, trace, decision);
-    if let Progress::Waits { position, command } = &progress {
-        run.position = *position;
-        run.waiting_for = Some(command.clone());
-    }
     let id = run.id.clone();
-    decision.changes.push(Change::RunStarted(run));
-    if let Progress::Ended(end) = progress {
-        decision.changes.push(Change::RunEnded {
-            run: id,
-            end,
-            at: scene.now,
-        });
+    match advance(scene, &mut run, trace, decision) {
+        Progress::Waits(command) => {
+            run.waiting_for = Some(command);
+            decision.changes.push(Change::RunStarted(run));
+        }
+        Progress::Ended(end) => {
+            decision.changes.push(Change::RunStarted(run));
+            decision.changes.push(Change::RunEnded {
+                run: id,
+                end,
+                at: scene.now,
+            });
+        }
     }
 }
 
@@ -168,30 +182,37 @@ pub(super) fn resume(scene: Scene<'_>, settled: &Settled, decision: &mut Decisio
     let Some(run) = scene.state.run_waiting_for(&settled.command) else {
         return;
     };
-    let mut trace = Trace::of_run(run, scene.event, scene.now);
+    let mut run = run.clone();
+    let mut trace = Trace::of_run(&run, scene.event, scene.now);
     let operation = run.program.operations.get(run.position);
     trace
         .steps
         .extend(operation.map(|it| StepTrace::new(it, settlement(settled))));
-    let progress = match &settled.outcome {
-        Outcome::Completed => advance(scene, run, run.position + 1, &mut trace, decision),
+    let end = match &settled.outcome {
+        Outcome::Completed => {
+            run.position += 1;
+            None
+        }
         Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => {
-            Progress::Ended(RunEnd::Failed {
-                reason: settlement(settled),
-            })
+            let failure = StepFailure::of_command(settled, settlement(settled));
+            fail(&mut run, failure)
         }
     };
-    let run = run.id.clone();
+    let progress = match end {
+        Some(end) => Progress::Ended(end),
+        None => advance(scene, &mut run, &mut trace, decision),
+    };
     decision.changes.push(match progress {
-        Progress::Waits { position, command } => Change::RunWaits {
-            run,
-            position,
+        Progress::Waits(command) => Change::RunWaits {
+            run: run.id,
+            position: run.position,
             command,
+            memory: run.memory,
         },
         Progress::Ended(end) => {
             trace.verdict = Verdict::Ended { end: end.clone() };
             Change::RunEnded {
-                run,
+                run: run.id,
                 end,
                 at: scene.now,
             }
@@ -214,82 +235,4 @@ fn settlement(settled: &Settled) -> String {
         why.unwrap_or_default(),
         attempts.unwrap_or_default(),
     )
-}
-
-/// How far a run came.
-enum Progress {
-    Waits { position: usize, command: CommandId },
-    Ended(RunEnd),
-}
-
-/// Runs operations from `position` on, until one has to wait or none is left.
-fn advance(
-    scene: Scene<'_>,
-    run: &Run,
-    position: usize,
-    trace: &mut Trace,
-    decision: &mut Decision,
-) -> Progress {
-    let known = Known::new(scene, &run.trigger);
-    for (position, operation) in run.program.operations.iter().enumerate().skip(position) {
-        let note = match &operation.kind {
-            OperationKind::Command(order) => {
-                let command = ordered(run, position, order, &scene.event.id);
-                let note = format!("ordered `{}` of `{}`", command.name, command.device.alias);
-                trace.steps.push(StepTrace::new(operation, note));
-                let waits = Progress::Waits {
-                    position,
-                    command: command.id.clone(),
-                };
-                decision.commands.push(command);
-                return waits;
-            }
-            OperationKind::Notify(notify) => {
-                let sent = messages(run, position, notify, &known, &scene.event.id);
-                let names: Vec<_> = notify.notifiers.iter().map(NotifierName::as_str).collect();
-                let text = sent.first().map(|it| it.message.as_str());
-                let note = format!("told {}: {}", names.join(", "), text.unwrap_or_default());
-                decision.notifications.extend(sent);
-                note
-            }
-            OperationKind::Log(log) => log.text.render(&known),
-        };
-        trace.steps.push(StepTrace::new(operation, note));
-    }
-    Progress::Ended(RunEnd::Completed)
-}
-
-fn ordered(run: &Run, position: usize, order: &CommandOperation, cause: &EventId) -> Command {
-    Command {
-        id: CommandId::derive(&run.id, position),
-        device: order.device.clone(),
-        name: order.command.clone(),
-        parameters: order.parameters.clone(),
-        retry: order.retry,
-        rule: run.rule.clone(),
-        run: run.id.clone(),
-        cause: cause.clone(),
-    }
-}
-
-fn messages(
-    run: &Run,
-    position: usize,
-    notify: &NotifyOperation,
-    known: &Known<'_>,
-    cause: &EventId,
-) -> Vec<Notification> {
-    let title = notify.title.as_ref().map(|it| it.render(known));
-    let message = notify.message.render(known);
-    let to = |notifier: &NotifierName| Notification {
-        id: NotificationId::derive(&run.id, position, notifier),
-        notifier: notifier.clone(),
-        title: title.clone(),
-        message: message.clone(),
-        level: notify.level,
-        rule: run.rule.clone(),
-        run: run.id.clone(),
-        cause: cause.clone(),
-    };
-    notify.notifiers.iter().map(to).collect()
 }

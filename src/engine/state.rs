@@ -7,6 +7,7 @@ use crate::domain::id::{CommandId, DeviceId, RuleId, RunId};
 use crate::domain::value::Reading;
 use crate::engine::decision::Change;
 use crate::engine::run::Run;
+use crate::rules::expression::Literal;
 
 /// Last known values and runs that have not ended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +18,8 @@ pub struct State {
     waiting: BTreeMap<CommandId, RunId>,
     /// The run of each rule that has one. A rule has one run at a time (`mode: single`).
     running: BTreeMap<RuleId, RunId>,
+    /// What rules remember between their runs.
+    remembered: BTreeMap<RuleId, BTreeMap<String, Literal>>,
 }
 
 impl State {
@@ -51,6 +54,11 @@ impl State {
         }
     }
 
+    /// What the rule remembers as `state.NAME`.
+    pub fn remembered(&self, rule: &RuleId, name: &str) -> Option<&Literal> {
+        self.remembered.get(rule)?.get(name)
+    }
+
     /// The state after `change`.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -60,13 +68,21 @@ impl State {
                 run,
                 position,
                 command,
+                memory,
             } => {
                 self.stop_waiting(run);
                 if let Some(run) = self.runs.get_mut(run) {
                     run.position = *position;
                     run.waiting_for = Some(command.clone());
+                    run.memory.clone_from(memory);
                     self.waiting.insert(command.clone(), run.id.clone());
                 }
+            }
+            Change::Remembered {
+                rule, name, value, ..
+            } => {
+                let of_rule = self.remembered.entry(rule.clone()).or_default();
+                of_rule.insert(name.clone(), value.clone());
             }
             Change::RunEnded { run, .. } => {
                 self.stop_waiting(run);

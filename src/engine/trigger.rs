@@ -41,9 +41,22 @@ pub(super) fn mismatch(on: &On, happening: &Happening<'_>) -> Option<String> {
             },
         ) => command_mismatch(trigger, *command, outcome, *own),
         (On::Device(trigger), Happening::Connection(change)) => device_mismatch(trigger, *change),
-        (On::Command(_), Happening::Connection(_)) | (On::Device(_), Happening::Ended { .. }) => {
-            unreachable!("the index leads each topic to its own triggers")
-        }
+        (
+            On::Command(_)
+            | On::Device(_)
+            | On::State(_)
+            | On::NumericState(_)
+            | On::Time(_)
+            | On::Cron(_)
+            | On::Sun(_)
+            | On::Webhook(_)
+            | On::Engine(_)
+            | On::AllOf(_)
+            | On::Sequence(_)
+            | On::Absence(_)
+            | On::Count(_),
+            Happening::Connection(_) | Happening::Ended { .. },
+        ) => unreachable!("the index leads each topic to its own triggers"),
     }
 }
 
@@ -59,6 +72,17 @@ pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event
     let devices = match &trigger.on {
         On::Command(it) => &it.devices,
         On::Device(it) => &it.devices,
+        On::State(_)
+        | On::NumericState(_)
+        | On::Time(_)
+        | On::Cron(_)
+        | On::Sun(_)
+        | On::Webhook(_)
+        | On::Engine(_)
+        | On::AllOf(_)
+        | On::Sequence(_)
+        | On::Absence(_)
+        | On::Count(_) => &Vec::new(),
     };
     let alias = devices.iter().find(|it| Some(&it.id) == device);
     let text = |text: Option<&str>| text.map_or(Value::Unknown, Value::text);

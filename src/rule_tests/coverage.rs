@@ -20,6 +20,8 @@ struct Seen {
     triggers: Vec<Reach>,
     conditions: Vec<Answers>,
     steps: Vec<Reach>,
+    /// Where in the program each of the steps stands.
+    positions: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -40,9 +42,11 @@ struct Answers {
 }
 
 impl Coverage {
-    /// Counts the rules in. Those that are switched off, and what in others is, are left out.
+    /// Counts the rules in. Those that are switched off or do not run yet, and what in others is switched off,
+    /// are left out.
     pub fn add(&mut self, rules: &RuleSet) {
-        for rule in rules.rules.iter().filter(|it| it.enabled) {
+        let running = |it: &&Rule| it.enabled && it.unbuilt.is_none();
+        for rule in rules.rules.iter().filter(running) {
             self.rules.entry(key(rule)).or_insert_with(|| seen(rule));
         }
     }
@@ -83,9 +87,10 @@ impl Coverage {
 
     /// The operation at `index` was done.
     pub(super) fn reach(&mut self, rule: &Rule, index: usize) {
-        let seen = self.rules.get_mut(&key(rule));
-        if let Some(step) = seen.and_then(|it| it.steps.get_mut(index)) {
-            step.is_reached = true;
+        if let Some(seen) = self.rules.get_mut(&key(rule))
+            && let Ok(step) = seen.positions.binary_search(&index)
+        {
+            seen.steps[step].is_reached = true;
         }
     }
 
@@ -116,6 +121,11 @@ fn key(rule: &Rule) -> (String, String) {
 fn seen(rule: &Rule) -> Seen {
     let triggers = rule.triggers.iter().filter(|it| it.enabled);
     let conditions = rule.conditions.iter().filter(|it| it.enabled);
+    let operations = rule.program.operations.iter().enumerate();
+    let (positions, steps) = operations
+        .filter(|(_, it)| it.kind.is_told())
+        .map(|(position, it)| (position, Reach::new(&it.place, it.alias.as_ref())))
+        .unzip();
     Seen {
         place: rule.place.clone(),
         triggers: triggers
@@ -129,12 +139,8 @@ fn seen(rule: &Rule) -> Seen {
                 possible: possible(&it.test),
             })
             .collect(),
-        steps: rule
-            .program
-            .operations
-            .iter()
-            .map(|it| Reach::new(&it.place, it.alias.as_ref()))
-            .collect(),
+        steps,
+        positions,
     }
 }
 

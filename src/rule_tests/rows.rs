@@ -33,8 +33,13 @@ impl Rows {
         for change in &self.0 {
             if let Change::RunStarted(run) = change {
                 let program = Arc::new(reread(&*run.program));
+                let memory = reread(&run.memory);
                 let run = run.clone();
-                state.apply(&Change::RunStarted(Run { program, ..run }));
+                state.apply(&Change::RunStarted(Run {
+                    program,
+                    memory,
+                    ..run
+                }));
             } else if let Change::Read(readings) = change {
                 state.apply(&Change::Read(reread(readings)));
             } else {

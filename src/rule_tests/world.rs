@@ -247,7 +247,9 @@ impl<'w> World<'w> {
             let operations = &rule.program.operations;
             let ahead = operations.iter().enumerate().skip(from.unwrap_or_default());
             let found = ahead.chain(operations.iter().enumerate());
-            let found = found.into_iter().find(|(_, it)| it.place == step.place);
+            let found = found
+                .into_iter()
+                .find(|(_, it)| it.kind.is_told() && it.place == step.place);
             let Some((index, operation)) = found else {
                 continue;
             };

@@ -11,12 +11,24 @@ use crate::rules::rule::{Listener, On, Rule, RuleSet, Topic};
 pub(super) fn rule_set(mut rules: Vec<Rule>, timezone: Option<TimeZone>) -> RuleSet {
     rules.sort_by(|a, b| a.id.cmp(&b.id));
     let mut listeners: BTreeMap<(DeviceId, Topic), Vec<Listener>> = BTreeMap::new();
-    for (rule_index, rule) in rules.iter().enumerate().filter(|(_, it)| it.enabled) {
+    let listens = |rule: &Rule| rule.enabled && rule.unbuilt.is_none();
+    for (rule_index, rule) in rules.iter().enumerate().filter(|(_, it)| listens(it)) {
         let triggers = rule.triggers.iter().enumerate();
         for (trigger_index, trigger) in triggers.filter(|(_, it)| it.enabled) {
             let (devices, topic) = match &trigger.on {
                 On::Command(it) => (&it.devices, Topic::Command),
                 On::Device(it) => (&it.devices, Topic::Device),
+                On::State(_)
+                | On::NumericState(_)
+                | On::Time(_)
+                | On::Cron(_)
+                | On::Sun(_)
+                | On::Webhook(_)
+                | On::Engine(_)
+                | On::AllOf(_)
+                | On::Sequence(_)
+                | On::Absence(_)
+                | On::Count(_) => continue,
             };
             for device in devices {
                 let listener = Listener {

@@ -1,6 +1,6 @@
 //! The rule language: text to checked rules, or to diagnostics. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::names::Names;
 use crate::document::code;
@@ -12,14 +12,18 @@ use crate::domain::id::RuleId;
 
 use rule::{Place, Rule, RuleSet};
 
+pub mod catalog;
 pub(crate) mod check;
+pub mod condition;
 pub mod expr;
+pub mod expression;
 mod index;
 mod lint;
+pub mod operation;
 mod parse;
 pub mod rule;
 mod syntax;
-mod words;
+pub mod trigger;
 
 /// The most rules of a home.
 pub const RULES_MAX: usize = 20_000;
@@ -46,16 +50,30 @@ pub struct BrokenRule {
 
 /// Checks every rule of `files` against what `names` knows of the home.
 pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
+    let read: Vec<(Findings<'_>, Option<Node>)> = files
+        .iter()
+        .map(|source| {
+            let mut findings = Findings::new(source);
+            let node = reader::read(&mut findings);
+            (findings, node)
+        })
+        .collect();
     let mut loading = Loading {
         names,
+        rule_ids: read
+            .iter()
+            .filter_map(|(_, node)| node.as_ref())
+            .flat_map(parse::ids)
+            .map(RuleId::new)
+            .collect(),
         ids: BTreeMap::new(),
         rules: Vec::new(),
         broken: Vec::new(),
         broken_files: Vec::new(),
         diagnostics: Vec::new(),
     };
-    for source in files {
-        loading.file(source);
+    for (findings, node) in read {
+        loading.file(findings, node.as_ref());
     }
     let rules = index::rule_set(loading.rules, names.timezone.clone());
     let mut diagnostics = loading.diagnostics;
@@ -70,6 +88,8 @@ pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
 
 struct Loading<'h> {
     names: &'h Names,
+    /// What rules may name, in whatever order the files come.
+    rule_ids: BTreeSet<RuleId>,
     /// Where each id was seen first.
     ids: BTreeMap<RuleId, Location>,
     rules: Vec<Rule>,
@@ -79,17 +99,15 @@ struct Loading<'h> {
 }
 
 impl Loading<'_> {
-    fn file(&mut self, source: &SourceFile) {
-        let mut findings = Findings::new(source);
-        let node = reader::read(&mut findings);
+    fn file(&mut self, mut findings: Findings<'_>, node: Option<&Node>) {
         let n_read = findings.mark();
-        match node.as_ref().and_then(|it| parse::file(it, &mut findings)) {
+        match node.and_then(|it| parse::file(it, &mut findings)) {
             Some(nodes) => {
                 for node in nodes {
                     self.rule(node, n_read, &mut findings);
                 }
             }
-            None => self.broken_files.push(source.name.to_string()),
+            None => self.broken_files.push(findings.source.name.to_string()),
         }
         self.diagnostics.extend(findings.in_order());
     }
@@ -97,6 +115,7 @@ impl Loading<'_> {
     /// The first `n_read` findings are those of reading the file, in its order.
     fn rule(&mut self, node: &Node, n_read: usize, findings: &mut Findings<'_>) {
         let mark = findings.mark();
+        findings.unbuilt.clear();
         let is_hurt = {
             let start = |it: &Diagnostic| it.primary.location.span.start;
             let read = &findings.diagnostics[..n_read];
@@ -109,14 +128,16 @@ impl Loading<'_> {
             return self.broken.push(BrokenRule { id: None, place });
         };
         self.claim_id(&written, findings);
-        let rule = check::rule(&written, place.clone(), self.names, findings);
+        let home = (self.names, &self.rule_ids);
+        let rule = check::rule(&written, place.clone(), home, findings);
         if self.rules.len() == RULES_MAX {
             let message = format!("the home has more than {RULES_MAX} rules");
             findings.report(code::TOO_MANY, node.head(), message);
         }
         match rule.filter(|_| !is_hurt && !findings.has_errors_since(mark)) {
-            Some(rule) => {
+            Some(mut rule) => {
                 lint::rule(&written, &rule, findings);
+                rule.unbuilt = lint::unbuilt(&rule, findings);
                 self.rules.push(rule);
             }
             None => self.broken.push(BrokenRule {

@@ -16,8 +16,18 @@ use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
 use crate::domain::id::{DeviceId, NotifierName, RuleId, RuleVersion};
 use crate::domain::value::{Quantity, Value};
+use crate::rules::condition::{Block, CommandTest, InputTest, RuleTest, SunTest, weekdays};
 use crate::rules::expr::program::Checked;
 use crate::rules::expr::template::Template;
+use crate::rules::expression::{Expression, Variable};
+use crate::rules::operation::{
+    CancelOperation, CommandOptions, DelayOperation, Handler, HttpOperation, ParallelOperation,
+    ReadOperation, RepeatOperation, RuleOperation, SettingOperation, StopOperation, WaitOperation,
+};
+use crate::rules::trigger::{
+    AbsenceTrigger, CountTrigger, CronTrigger, EngineTrigger, GroupTrigger, Held, NumericTrigger,
+    StateTrigger, SunTrigger, TimeTrigger,
+};
 
 /// All rules of a home, with an index of who listens to what.
 #[derive(Debug, Default)]
@@ -56,10 +66,56 @@ pub struct Rule {
     pub enabled: bool,
     /// Where it stands, for people: `rules/car.yaml:3`.
     pub place: Place,
+    pub settings: Settings,
+    /// For every run; those of the trigger that fired win.
+    pub variables: Vec<Variable>,
     pub triggers: Vec<Trigger>,
     pub conditions: Vec<Condition>,
+    /// The first word that this version checks and does not run. Such a rule never listens.
+    pub unbuilt: Option<String>,
     /// Shared with the runs that began with this version.
     pub program: Arc<Program>,
+}
+
+/// How runs of a rule get along with each other and with other rules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub mode: Mode,
+    /// How a trigger that came too often is told (`max_exceeded:`).
+    pub is_silent: bool,
+    /// One run for each value of this, instead of one for the rule.
+    pub per: Option<Expression>,
+    /// From the start of the last run that passed its conditions.
+    pub cooldown: Option<Duration>,
+    /// For the lease of devices, 0 to 100.
+    pub priority: u32,
+}
+
+/// What a trigger does while a run is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Single,
+    Restart,
+    /// With the most runs, the running one included.
+    Queued(u32),
+    /// With the most runs at once.
+    Parallel(u32),
+}
+
+impl Settings {
+    pub const PRIORITY_DEFAULT: u32 = 50;
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Single,
+            is_silent: false,
+            per: None,
+            cooldown: None,
+            priority: Self::PRIORITY_DEFAULT,
+        }
+    }
 }
 
 /// A place in a rule file, for traces and lists.
@@ -71,25 +127,39 @@ pub struct Place {
     pub line: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trigger {
     /// For people and for `condition: trigger`.
     pub id: Option<String>,
     /// A trigger that is not enabled is not in the index.
     pub enabled: bool,
     pub place: Place,
+    pub variables: Vec<Variable>,
     pub on: On,
 }
 
 /// What a trigger waits for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum On {
     Command(CommandTrigger),
     Device(DeviceTrigger),
+    State(StateTrigger),
+    NumericState(NumericTrigger),
+    Time(TimeTrigger),
+    Cron(CronTrigger),
+    Sun(SunTrigger),
+    /// The end of the address: `/hooks/NAME`.
+    Webhook(String),
+    Engine(EngineTrigger),
+    AllOf(GroupTrigger),
+    Sequence(GroupTrigger),
+    Absence(AbsenceTrigger),
+    Count(CountTrigger),
 }
 
 /// An action on one of `devices` ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CommandTrigger {
     /// At least one.
     pub devices: Vec<Device>,
@@ -113,7 +183,8 @@ pub enum ResultKind {
 }
 
 /// Whose order ended (`source:`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CommandSource {
     Any,
     Own,
@@ -121,16 +192,17 @@ pub enum CommandSource {
 }
 
 /// The connection of one of `devices` changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeviceTrigger {
     /// At least one.
     pub devices: Vec<Device>,
     /// Any of these; empty means every change, the unclear ones included.
     pub changes: Vec<ConnectionChange>,
+    pub held: Option<Held>,
 }
 
 /// A condition. A list of them is *and*, three-valued.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
     pub alias: Option<String>,
     /// A condition that is not enabled holds.
@@ -141,34 +213,46 @@ pub struct Condition {
 }
 
 /// What an unknown answer counts as (`if_unknown:`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IfUnknown {
     /// Like "no". The default.
     Block,
     /// Like "yes".
     Allow,
+    /// Asked again when more is known.
+    Wait,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Test {
     Time(TimeTest),
     State(StateTest),
     NumericState(NumericTest),
+    Sun(SunTest),
+    /// Any of these ids of triggers.
+    Trigger(Vec<String>),
+    Command(CommandTest),
+    Rule(RuleTest),
+    Input(InputTest),
+    Block(Block),
     /// True or false.
     Expression(Checked),
 }
 
 /// A window of the day, in the home's zone. `after` is in it, `before` is not; they may wrap midnight.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeTest {
     pub after: Option<Time>,
     pub before: Option<Time>,
     /// Empty means every day. For a window over midnight, the day is that of the moment asked about.
+    #[serde(with = "weekdays")]
     pub weekdays: Vec<Weekday>,
 }
 
 /// The last known value of a device's attribute, and how old it may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     pub device: Device,
     /// A name of the catalogue.
@@ -177,17 +261,19 @@ pub struct Subject {
     pub max_age: Duration,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateTest {
     pub subject: Subject,
     /// Any of these; empty when only `is_not` is asked.
     pub is: Vec<Value>,
     /// None of these.
     pub is_not: Vec<Value>,
+    /// It has been so for that long.
+    pub held_for: Option<Duration>,
 }
 
 /// Bounds on a number, in the attribute's unit. All that are given must hold.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumericTest {
     pub subject: Subject,
     /// Strict.
@@ -196,6 +282,8 @@ pub struct NumericTest {
     pub below: Option<f64>,
     pub at_least: Option<f64>,
     pub at_most: Option<f64>,
+    /// It has been so for that long.
+    pub held_for: Option<Duration>,
 }
 
 /// The actions of one version of a rule, flat. A run is pinned to its program, which the store
@@ -206,6 +294,9 @@ pub struct Program {
     pub version: RuleVersion,
     /// Run in order; the run ends after the last.
     pub operations: Vec<Operation>,
+    /// Where to go on when an operation fails; the first that covers it counts.
+    #[serde(default)]
+    pub handlers: Vec<Handler>,
 }
 
 /// One step of a run, with its place in the file.
@@ -224,6 +315,48 @@ pub enum OperationKind {
     Command(CommandOperation),
     Notify(NotifyOperation),
     Log(LogOperation),
+    /// Goes on when the conditions hold, and elsewhere when they do not.
+    Test(TestOperation),
+    Jump {
+        to: usize,
+    },
+    /// One more round, or out of the loop.
+    Repeat(RepeatOperation),
+    Variables {
+        values: Vec<Variable>,
+    },
+    /// Remembered with the rule.
+    Set {
+        values: Vec<Variable>,
+    },
+    Stop(StopOperation),
+    /// Ends the run as completed, before the steps for failures.
+    End,
+    /// Ends the run as failed, after the steps for a failure.
+    Fail,
+    Setting(SettingOperation),
+    Cancel(CancelOperation),
+    Read(ReadOperation),
+    Http(HttpOperation),
+    Delay(DelayOperation),
+    Wait(WaitOperation),
+    Parallel(ParallelOperation),
+    Rule(RuleOperation),
+}
+
+impl OperationKind {
+    /// Whether traces tell of it; what only leads elsewhere is no step that anybody wrote.
+    pub fn is_told(&self) -> bool {
+        !matches!(self, Self::Jump { .. } | Self::End | Self::Fail)
+    }
+}
+
+/// A fork: the conditions are *and*, and what is unknown does not hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestOperation {
+    pub conditions: Vec<Condition>,
+    /// Where to go when they do not hold.
+    pub otherwise: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -233,6 +366,8 @@ pub struct CommandOperation {
     /// In the units of the catalogue.
     pub parameters: BTreeMap<String, Quantity>,
     pub retry: RetryPolicy,
+    #[serde(default, skip_serializing_if = "CommandOptions::is_plain")]
+    pub options: CommandOptions,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,15 +1,20 @@
 //! Rules as they are written: the shape is right, the names may still lead nowhere.
 //!
-//! What depends on the device (levels, words, parameters) stays a [`Node`] until it is known.
+//! What depends on the home (levels, words, names) stays a [`Node`], or a block whose keys have been
+//! looked at, until it is known.
 
 use std::time::Duration;
 
+use crate::document::decode::Fields;
 use crate::document::node::Node;
 use crate::document::source::Span;
+use crate::document::vocabulary::Word;
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::DeviceType;
 use crate::domain::event::ConnectionChange;
-use crate::rules::rule::{CommandSource, IfUnknown, Level, ResultKind, TimeTest};
+use crate::rules::condition::Join;
+use crate::rules::rule::{CommandSource, IfUnknown, Level, ResultKind, Settings, TimeTest};
+use crate::rules::trigger::Held;
 
 /// Something written, and where.
 #[derive(Clone, Copy, Debug)]
@@ -32,16 +37,23 @@ pub(super) struct Rule<'n> {
     pub(super) alias: Option<&'n str>,
     pub(super) description: Option<&'n str>,
     pub(super) enabled: bool,
+    pub(super) settings: Settings,
+    pub(super) variables: Vec<Named<'n>>,
     pub(super) triggers: Vec<Trigger<'n>>,
     pub(super) conditions: Vec<Condition<'n>>,
     pub(super) steps: Vec<Step<'n>>,
+    pub(super) on_failure: Vec<Step<'n>>,
 }
+
+/// `NAME: value`
+pub(super) type Named<'n> = (Written<&'n str>, &'n Node);
 
 #[derive(Debug)]
 pub(super) struct Trigger<'n> {
     pub(super) head: Span,
     pub(super) id: Option<&'n str>,
     pub(super) enabled: bool,
+    pub(super) variables: Vec<Named<'n>>,
     pub(super) on: On<'n>,
 }
 
@@ -57,7 +69,10 @@ pub(super) enum On<'n> {
     Device {
         devices: Devices<'n>,
         changes: Vec<ConnectionChange>,
+        held: Option<Held>,
     },
+    /// Any other: the word, and its block.
+    Of(&'static Word, Fields<'n>),
 }
 
 impl On<'_> {
@@ -66,6 +81,7 @@ impl On<'_> {
         match self {
             Self::Command { .. } => "command",
             Self::Device { .. } => "device",
+            Self::Of(word, _) => word.name,
         }
     }
 }
@@ -92,12 +108,18 @@ pub(super) enum Test<'n> {
         subject: Subject<'n>,
         is: &'n [Node],
         is_not: &'n [Node],
+        held_for: Option<Duration>,
     },
     Numeric {
         subject: Subject<'n>,
         bounds: Bounds<'n>,
+        held_for: Option<Duration>,
     },
-    Expression(Template<'n>),
+    Block(Join, Vec<Condition<'n>>),
+    /// A text in `{{ }}`, or an answer.
+    Expression(&'n Node),
+    /// Any other: the word, and its block.
+    Of(&'static Word, Fields<'n>),
 }
 
 #[derive(Debug)]
@@ -119,7 +141,10 @@ pub(super) struct Bounds<'n> {
 pub(super) struct Step<'n> {
     pub(super) head: Span,
     pub(super) alias: Option<&'n str>,
+    pub(super) id: Option<Written<&'n str>>,
     pub(super) enabled: bool,
+    pub(super) continues: bool,
+    pub(super) on_failure: Vec<Self>,
     pub(super) kind: StepKind<'n>,
 }
 
@@ -128,8 +153,9 @@ pub(super) enum StepKind<'n> {
     Command {
         command: Written<&'n str>,
         device: Written<&'n str>,
-        parameters: Vec<(Written<&'n str>, &'n Node)>,
+        parameters: Vec<Named<'n>>,
         retry: RetryPolicy,
+        fields: Fields<'n>,
     },
     Notify {
         notifiers: Vec<Written<&'n str>>,
@@ -141,4 +167,38 @@ pub(super) enum StepKind<'n> {
         text: Template<'n>,
         level: Level,
     },
+    /// `if` is a `choose` of one way.
+    Choose {
+        ways: Vec<Way<'n>>,
+        otherwise: Vec<Step<'n>>,
+    },
+    Repeat {
+        rounds: Rounds<'n>,
+        max: u32,
+        steps: Vec<Step<'n>>,
+    },
+    Variables(Vec<Named<'n>>),
+    Set(Vec<Named<'n>>),
+    Stop {
+        text: &'n str,
+        failed: bool,
+    },
+    Parallel(Vec<Vec<Step<'n>>>),
+    /// Any other: the word, and its block.
+    Of(&'static Word, Fields<'n>),
+}
+
+/// Conditions, and what is done when they hold.
+#[derive(Debug)]
+pub(super) struct Way<'n> {
+    pub(super) conditions: Vec<Condition<'n>>,
+    pub(super) steps: Vec<Step<'n>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Rounds<'n> {
+    Count(&'n Node),
+    While(Vec<Condition<'n>>),
+    Until(Vec<Condition<'n>>),
+    ForEach(&'n Node),
 }

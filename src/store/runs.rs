@@ -7,6 +7,7 @@ use crate::domain::event::Readings;
 use crate::domain::id::{CommandId, DeviceId, EventId, RuleId, RunId};
 use crate::domain::value::Reading;
 use crate::engine::decision::Change;
+use crate::engine::memory::Memory;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::engine::trace::Trace;
@@ -20,6 +21,9 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     let mut state = State::default();
     for readings in load_readings(tx)? {
         state.apply(&Change::Read(readings));
+    }
+    for remembered in load_remembered(tx)? {
+        state.apply(&remembered);
     }
     for run in load_running(tx)? {
         state.apply(&Change::RunStarted(run));
@@ -36,13 +40,36 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
             run,
             position,
             command,
+            memory,
         } => {
-            tx.prepare("UPDATE runs SET position = ?2, waiting_for = ?3 WHERE id = ?1")?
-                .execute(rusqlite::params![
-                    run.as_str(),
-                    stored(*position),
-                    command.as_str()
-                ])?;
+            tx.prepare(
+                "UPDATE runs SET position = ?2, waiting_for = ?3, memory = ?4 WHERE id = ?1",
+            )?
+            .execute(rusqlite::params![
+                run.as_str(),
+                stored(*position),
+                command.as_str(),
+                serde_json::to_string(memory)?,
+            ])?;
+            Ok(())
+        }
+        Change::Remembered {
+            rule,
+            name,
+            value,
+            at,
+        } => {
+            tx.prepare(
+                "INSERT INTO rule_state (rule, name, value, set_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (rule, name)
+                 DO UPDATE SET value = excluded.value, set_at = excluded.set_at",
+            )?
+            .execute(rusqlite::params![
+                rule.as_str(),
+                name,
+                serde_json::to_string(value)?,
+                stamp(*at),
+            ])?;
             Ok(())
         }
         Change::RunEnded { run, end, at } => {
@@ -87,8 +114,9 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
             .execute([version, &program])?;
     }
     tx.prepare(
-        "INSERT INTO runs (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO runs
+             (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields, memory)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
     )?
     .execute(rusqlite::params![
         run.id.as_str(),
@@ -99,6 +127,7 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
         run.waiting_for.as_ref().map(CommandId::as_str),
         stamp(run.started_at),
         serde_json::to_string(&run.trigger)?,
+        serde_json::to_string(&run.memory)?,
     ])?;
     Ok(())
 }
@@ -147,10 +176,25 @@ fn load_readings(tx: &Tx<'_>) -> Result<Vec<Readings>, Error> {
     Ok(found)
 }
 
+fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
+    let mut statement = tx.prepare("SELECT rule, name, value, set_at FROM rule_state")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Change::Remembered {
+            rule: RuleId::new(row.get::<_, String>(0)?),
+            name: row.get(1)?,
+            value: serde_json::from_str(&row.get::<_, String>(2)?)?,
+            at: moment(row.get(3)?),
+        });
+    }
+    Ok(found)
+}
+
 /// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
-        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields
+        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields, memory
          FROM runs LEFT JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;
@@ -173,6 +217,10 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
             cause: EventId::new(row.get::<_, String>(2)?),
             trigger: trigger.unwrap_or_default(),
             started_at: moment(row.get(5)?),
+            memory: match row.get::<_, Option<String>>(8)? {
+                Some(memory) => serde_json::from_str(&memory)?,
+                None => Memory::default(),
+            },
         });
     }
     Ok(found)

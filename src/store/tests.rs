@@ -10,6 +10,7 @@ use crate::domain::event::{Event, Payload, Report, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId, RuleVersion, RunId};
 use crate::domain::lifecycle::{Failure, Outcome, Step};
 use crate::engine::decision::Change;
+use crate::engine::memory::Memory;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::rules::expr::value::Value;
@@ -46,12 +47,17 @@ async fn a_run_remembers_what_its_trigger_saw() {
         program: Arc::new(Program {
             version: RuleVersion::of("rule"),
             operations: Vec::new(),
+            handlers: Vec::new(),
         }),
         position: 0,
         waiting_for: None,
         cause: EventId::new("msg_1"),
         trigger: trigger.map(|(name, it)| (name.to_owned(), it)).into(),
         started_at: NOW,
+        memory: Memory {
+            trigger: Some("night".to_owned()),
+            ..Memory::default()
+        },
     };
     let change = Change::RunStarted(run.clone());
     let state = store

@@ -15,6 +15,7 @@ use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::{Quantity, Value};
 use amps_rules::rules;
 use amps_rules::rules::expr::template::{Piece, Template};
+use amps_rules::rules::operation::CommandOptions;
 use amps_rules::rules::rule::{
     CommandOperation, CommandSource, CommandTrigger, Condition, DeviceTrigger, IfUnknown, Level,
     LogOperation, NotifyOperation, NumericTest, On, Operation, OperationKind, Place, ResultKind,
@@ -29,6 +30,8 @@ mod home;
 mod loading;
 /// Texts that nobody would write.
 pub(crate) mod mutation;
+/// The words that are checked and do not run yet.
+mod words;
 
 /// The one rule of `text`, which has nothing wrong with it.
 #[track_caller]
@@ -134,6 +137,7 @@ fn a_whole_rule_becomes_triggers_and_conditions() {
             id: Some("charged".to_owned()),
             enabled: true,
             place: place(7),
+            variables: vec![],
             on: On::Command(CommandTrigger {
                 devices: vec![device("house_battery")],
                 commands: texts(&["charge"]),
@@ -158,6 +162,7 @@ fn a_whole_rule_becomes_triggers_and_conditions() {
                 },
                 is: vec![Value::Bool(true)],
                 is_not: vec![],
+                held_for: None,
             }),
         }]
     );
@@ -171,6 +176,7 @@ fn the_actions_of_a_whole_rule_become_its_program() {
         command: "charge".to_owned(),
         parameters: BTreeMap::new(),
         retry: RetryPolicy::DEFAULT,
+        options: CommandOptions::default(),
     });
     let notify = OperationKind::Notify(NotifyOperation {
         notifiers: vec![NotifierName::new("phone")],
@@ -255,7 +261,11 @@ fn triggers_on_devices_say_which_change() {
             trigger(&format!(
                 "{{trigger: device, device: roof, event: {event}}}"
             )),
-            On::Device(DeviceTrigger { devices, changes }),
+            On::Device(DeviceTrigger {
+                devices,
+                changes,
+                held: None,
+            }),
         );
     }
 }
@@ -343,6 +353,7 @@ fn numbers_are_compared_in_the_unit_of_the_attribute() {
         below: None,
         at_least: None,
         at_most: None,
+        held_for: None,
     };
     assert_eq!(
         test("chargeRate", "above: 7400 W, below: 11"),
@@ -407,6 +418,7 @@ fn commands_carry_parameters_in_the_units_of_the_catalogue() {
                 backoff: Duration::from_mins(15),
                 max_backoff: Duration::from_mins(15),
             },
+            options: CommandOptions::default(),
         })
     );
     let OperationKind::Command(heat) = &seen[1] else {

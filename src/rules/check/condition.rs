@@ -1,16 +1,19 @@
 //! Conditions, with values of the right kind and in the right unit.
 
+use std::time::Duration;
+
 use crate::config::names::Names;
 use crate::document::code;
 use crate::document::decode::{boolean, report_template, wrong_type};
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::{Kind, Node};
+use crate::document::source::Span;
 use crate::document::suggest::closest;
 use crate::domain::catalogue::{Attribute, AttributeKind};
 use crate::domain::value::Value;
 use crate::rules::check::quantity::{Wanted, quantity};
-use crate::rules::check::{device, place};
-use crate::rules::expr::scope::Scope;
+use crate::rules::check::{Scope, device, place, question};
+use crate::rules::condition::Block;
 use crate::rules::expr::template;
 use crate::rules::rule::{Condition, NumericTest, StateTest, Subject, Test};
 use crate::rules::syntax;
@@ -22,42 +25,49 @@ pub(super) fn condition(
     scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Condition> {
-    let names = scope.names;
     let test = match &written.test {
         syntax::Test::Time(test) => Test::Time(test.clone()),
         syntax::Test::State {
             subject: written,
             is,
             is_not,
+            held_for,
         } => {
-            let (subject, attribute) = subject(written, names, findings)?;
-            let mut values = |nodes: &[Node]| -> Option<Vec<Value>> {
-                let values: Vec<Option<Value>> = nodes
-                    .iter()
-                    .map(|it| value(it, attribute, findings))
-                    .collect();
-                values.into_iter().collect()
-            };
-            let (is, is_not) = (values(is), values(is_not));
-            Test::State(StateTest {
+            let (subject, attribute) = subject(written, scope.names, findings)?;
+            Test::State(state(
                 subject,
-                is: is?,
-                is_not: is_not?,
-            })
+                attribute,
+                (is, is_not),
+                *held_for,
+                findings,
+            )?)
         }
         syntax::Test::Numeric {
             subject: on,
             bounds,
+            held_for,
         } => {
-            let (subject, attribute) = subject(on, names, findings)?;
-            Test::NumericState(numeric(subject, attribute, written, bounds, findings)?)
+            let (subject, attribute) = subject(on, scope.names, findings)?;
+            let test = numeric(subject, attribute, written.head, bounds, findings)?;
+            Test::NumericState(NumericTest {
+                held_for: *held_for,
+                ..test
+            })
         }
-        syntax::Test::Expression(written) => Test::Expression(template::condition(
-            written.node,
-            written.text,
-            scope,
-            findings,
-        )?),
+        syntax::Test::Expression(node) => Test::Expression(match &node.kind {
+            Kind::Text(text) => template::condition(node, text, &scope.values, findings)?,
+            Kind::Null
+            | Kind::Bool(_)
+            | Kind::Number { .. }
+            | Kind::List(_)
+            | Kind::Map(_)
+            | Kind::Secret(_) => template::value(node, &scope.values, findings)?,
+        }),
+        syntax::Test::Block(join, written) => Test::Block(Block {
+            join: *join,
+            conditions: all(written, scope, findings),
+        }),
+        syntax::Test::Of(word, fields) => question::question(word.name, fields, scope, findings)?,
     };
     Some(Condition {
         alias: written.alias.map(str::to_owned),
@@ -66,6 +76,51 @@ pub(super) fn condition(
         place: place(written.head, findings),
         test,
     })
+}
+
+/// Those that can be made.
+pub(super) fn all(
+    written: &[syntax::Condition<'_>],
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<Condition> {
+    written
+        .iter()
+        .filter_map(|it| condition(it, scope, findings))
+        .collect()
+}
+
+/// A test of `subject` for values that are wanted and values that are not.
+pub(super) fn state(
+    subject: Subject,
+    attribute: &Attribute,
+    (is, is_not): (&[Node], &[Node]),
+    held_for: Option<Duration>,
+    findings: &mut Findings<'_>,
+) -> Option<StateTest> {
+    let (is, is_not) = (
+        values(is, attribute, findings),
+        values(is_not, attribute, findings),
+    );
+    Some(StateTest {
+        subject,
+        is: is?,
+        is_not: is_not?,
+        held_for,
+    })
+}
+
+/// Values that the attribute can have.
+pub(super) fn values(
+    nodes: &[Node],
+    attribute: &Attribute,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Value>> {
+    let values: Vec<Option<Value>> = nodes
+        .iter()
+        .map(|it| value(it, attribute, findings))
+        .collect();
+    values.into_iter().collect()
 }
 
 fn subject(
@@ -136,10 +191,10 @@ fn word(
     Some(Value::Text(written.clone()))
 }
 
-fn numeric(
+pub(super) fn numeric(
     subject: Subject,
     attribute: &Attribute,
-    written: &syntax::Condition<'_>,
+    head: Span,
     bounds: &syntax::Bounds<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<NumericTest> {
@@ -147,7 +202,7 @@ fn numeric(
         findings
             .report(
                 code::NOT_A_NUMBER,
-                written.head,
+                head,
                 format!("`{}` is not a number", attribute.name),
             )
             .help("write `condition: state` with `is:`");
@@ -165,30 +220,36 @@ fn numeric(
         below: bound(bounds.below),
         at_least: bound(bounds.at_least),
         at_most: bound(bounds.at_most),
+        held_for: None,
     };
     if findings.has_errors_since(mark) {
         return None;
     }
-    if is_impossible(&test) {
+    if is_impossible(test.above, test.below, test.at_least, test.at_most) {
         findings
             .report(
                 code::NEVER_TRUE,
-                written.head,
+                head,
                 format!("no value of `{}` is within these bounds", attribute.name),
             )
-            .help("for \"outside of\", write two rules");
+            .help("for \"outside of\", write `or:` with two conditions");
         return None;
     }
     Some(test)
 }
 
-fn is_impossible(test: &NumericTest) -> bool {
+pub(super) fn is_impossible(
+    above: Option<f64>,
+    below: Option<f64>,
+    at_least: Option<f64>,
+    at_most: Option<f64>,
+) -> bool {
     let excludes = |low: Option<f64>, high: Option<f64>, is_strict: bool| {
         low.zip(high)
             .is_some_and(|(low, high)| low > high || (is_strict && low >= high))
     };
-    excludes(test.above, test.below, true)
-        || excludes(test.above, test.at_most, true)
-        || excludes(test.at_least, test.below, true)
-        || excludes(test.at_least, test.at_most, false)
+    excludes(above, below, true)
+        || excludes(above, at_most, true)
+        || excludes(at_least, below, true)
+        || excludes(at_least, at_most, false)
 }

@@ -6,7 +6,7 @@ use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::{Kind, Node, number};
 use crate::document::source::Span;
 use crate::domain::unit::Unit;
-use crate::rules::words;
+use crate::rules::catalog::blocks;
 
 /// What a number is for, as messages name it, and the unit it is wanted in.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,7 @@ fn report_no_number(text: &str, node: &Node, wanted: Wanted<'_>, findings: &mut 
 }
 
 fn of_map(node: &Node, wanted: Wanted<'_>, findings: &mut Findings<'_>) -> Option<f64> {
-    let fields = Fields::open(node, "a number", &words::QUANTITY, findings)?;
+    let fields = Fields::of(node, &blocks::QUANTITY, findings)?;
     let value = fields.require("value", findings)?;
     let Kind::Number { value: number, .. } = &value.kind else {
         wrong_type(value, "a number", findings);

@@ -1,9 +1,10 @@
-//! Steps to operations, flat and in order.
+//! Steps to operations, one by one.
 
 use std::collections::BTreeMap;
 
-use crate::config::names::Names;
+use crate::config::names::{Names, is_name};
 use crate::document::code;
+use crate::document::decode::Fields;
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::Node;
 use crate::document::suggest::closest;
@@ -12,37 +13,43 @@ use crate::domain::command::RetryPolicy;
 use crate::domain::id::NotifierName;
 use crate::domain::value::Quantity;
 use crate::rules::check::quantity::{Wanted, quantity};
-use crate::rules::check::{device, place};
-use crate::rules::expr::scope::Scope;
+use crate::rules::check::{Scope, action, device, order, variables};
 use crate::rules::expr::template::{self, Template};
-use crate::rules::rule::{
-    CommandOperation, LogOperation, NotifyOperation, Operation, OperationKind,
-};
-use crate::rules::syntax::{self, Step, StepKind, Written};
+use crate::rules::expression::{self, Variable};
+use crate::rules::operation::StopOperation;
+use crate::rules::rule::{CommandOperation, LogOperation, NotifyOperation, OperationKind};
+use crate::rules::syntax::{self, Named, StepKind, Written};
 
-/// A step that is not enabled is checked like any other and becomes nothing.
-pub(super) fn operation(
-    written: &Step<'_>,
+/// What a step does that holds no other steps; none of this for those that do.
+pub(super) fn kind(
+    written: &StepKind<'_>,
     scope: &Scope<'_>,
     findings: &mut Findings<'_>,
-) -> Option<Operation> {
-    let names = scope.names;
-    let kind = match &written.kind {
+) -> Option<OperationKind> {
+    Some(match written {
         StepKind::Command {
             command: name,
             device,
             parameters,
             retry,
-        } => OperationKind::Command(command(
-            *name, *device, parameters, *retry, names, findings,
-        )?),
+            fields,
+        } => {
+            let order = Order {
+                name: *name,
+                device: *device,
+                parameters,
+                retry: *retry,
+                fields,
+            };
+            OperationKind::Command(command(&order, scope.names, findings)?)
+        }
         StepKind::Notify {
             notifiers: written,
             title,
             message,
             level,
         } => {
-            let notifiers = notifiers(written, names, findings);
+            let notifiers = notifiers(written, scope.names, findings);
             let title = title.map(|it| template(it, scope, findings));
             let message = template(*message, scope, findings);
             OperationKind::Notify(NotifyOperation {
@@ -60,11 +67,18 @@ pub(super) fn operation(
             text: template(*text, scope, findings)?,
             level: *level,
         }),
-    };
-    written.enabled.then(|| Operation {
-        place: place(written.head, findings),
-        alias: written.alias.map(str::to_owned),
-        kind,
+        StepKind::Variables(lines) => OperationKind::Variables {
+            values: variables(lines, scope, findings),
+        },
+        StepKind::Set(lines) => OperationKind::Set {
+            values: remembered(lines, findings),
+        },
+        StepKind::Stop { text, failed } => OperationKind::Stop(StopOperation {
+            text: (*text).to_owned(),
+            failed: *failed,
+        }),
+        StepKind::Of(word, fields) => action::action(word.name, fields, scope, findings)?,
+        StepKind::Choose { .. } | StepKind::Repeat { .. } | StepKind::Parallel(_) => return None,
     })
 }
 
@@ -73,24 +87,51 @@ fn template(
     scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Template> {
-    template::template(written.node, written.text, scope, findings)
+    template::template(written.node, written.text, &scope.values, findings)
+}
+
+/// Lines `state.NAME: value`.
+fn remembered(written: &[Named<'_>], findings: &mut Findings<'_>) -> Vec<Variable> {
+    let mut variables = Vec::new();
+    for (key, node) in written {
+        let name = key.value.strip_prefix("state.");
+        if !name.is_some_and(is_name) {
+            let message = format!("`{}` is nothing that a rule can set", shown(key.value));
+            findings
+                .report(code::BAD_NAME, key.span, message)
+                .help("write `state.NAME: value`, the name in small letters, digits and `_`");
+        }
+        let value = expression::compile(node, findings);
+        if let (Some(name), Some(value)) = (name, value) {
+            let name = name.to_owned();
+            variables.push(Variable { name, value });
+        }
+    }
+    variables
+}
+
+/// A command step as written.
+struct Order<'o, 'n> {
+    name: Written<&'n str>,
+    device: Written<&'n str>,
+    parameters: &'o [Named<'n>],
+    retry: RetryPolicy,
+    fields: &'o Fields<'n>,
 }
 
 fn command(
-    name: Written<&str>,
-    on: Written<&str>,
-    written: &[(Written<&str>, &Node)],
-    retry: RetryPolicy,
+    written: &Order<'_, '_>,
     names: &Names,
     findings: &mut Findings<'_>,
 ) -> Option<CommandOperation> {
-    let device = device::named(on, names, findings)?;
-    if !device::takes_commands(&device, on.span, findings) {
+    let device = device::named(written.device, names, findings)?;
+    if !device::takes_commands(&device, written.device.span, findings) {
         return None;
     }
-    let spec = device::command(name, &device, findings)?;
+    let spec = device::command(written.name, &device, findings)?;
+    let options = order::options(written.fields, &device, spec, findings);
     let mut parameters = BTreeMap::new();
-    for (name, node) in written {
+    for (name, node) in written.parameters {
         if let Some(quantity) = parameter(spec, *name, node, findings) {
             parameters.insert(name.value.to_owned(), quantity);
         }
@@ -99,7 +140,8 @@ fn command(
         device,
         command: spec.name.to_owned(),
         parameters,
-        retry,
+        retry: written.retry,
+        options: options?,
     })
 }
 

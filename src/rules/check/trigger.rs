@@ -1,18 +1,33 @@
 //! Triggers, with the devices they listen to.
 
-use crate::config::names::Names;
-use crate::document::diagnostic::Findings;
+use std::time::Duration;
+
+use crate::document::code;
+use crate::document::decode::{Fields, whole_number};
+use crate::document::diagnostic::{Findings, shown};
+use crate::document::duration::{DURATION_MAX, bounded};
+use crate::document::node::Node;
 use crate::document::source::Span;
 use crate::domain::device::Device;
-use crate::rules::check::{device, place};
+use crate::rules::check::{Scope, device, place, schedule, variables, watched};
+use crate::rules::parse::trigger::{any_of, trigger as parse};
+use crate::rules::parse::{TRIGGERS_MAX, name};
 use crate::rules::rule::{CommandTrigger, DeviceTrigger, On, Trigger};
 use crate::rules::syntax::{self, Written};
+use crate::rules::trigger::{AbsenceTrigger, CountTrigger, EngineTrigger, GroupTrigger};
+
+const WITHIN_MIN: Duration = Duration::from_secs(1);
+const COUNT_MIN: u32 = 2;
+const COUNT_MAX: u32 = 1000;
+const WEBHOOK_CHARACTERS_MAX: usize = 64;
 
 pub(super) fn trigger(
     written: &syntax::Trigger<'_>,
-    names: &Names,
+    scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Trigger> {
+    let names = scope.names;
+    let n_unbuilt = findings.unbuilt.len();
     let on = match &written.on {
         syntax::On::Command {
             devices,
@@ -31,19 +46,148 @@ pub(super) fn trigger(
                 source: *source,
             })
         }
-        syntax::On::Device { devices, changes } => {
+        syntax::On::Device {
+            devices,
+            changes,
+            held,
+        } => {
             let devices = device::all(devices, names, findings);
             On::Device(DeviceTrigger {
                 devices: without_places(devices)?,
                 changes: changes.clone(),
+                held: *held,
             })
         }
+        syntax::On::Of(word, fields) => other(word.name, fields, scope, findings)?,
     };
+    if !written.enabled {
+        findings.unbuilt.truncate(n_unbuilt);
+    }
     Some(Trigger {
         id: written.id.map(str::to_owned),
         enabled: written.enabled,
         place: place(written.head, findings),
+        variables: variables(&written.variables, scope, findings),
         on,
+    })
+}
+
+fn other(
+    name: &str,
+    fields: &Fields<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<On> {
+    Some(match name {
+        "state" => On::State(watched::state(fields, scope, findings)?),
+        "numeric_state" => On::NumericState(watched::numeric(fields, scope, findings)?),
+        "time" => On::Time(schedule::time(fields, findings)?),
+        "cron" => On::Cron(schedule::cron(fields, findings)?),
+        "sun" => On::Sun(schedule::sun(fields, scope, findings)?),
+        "webhook" => On::Webhook(webhook(fields, findings)?),
+        "engine" => On::Engine(engine(fields, findings)?),
+        "all_of" => On::AllOf(group(fields, scope, findings)?),
+        "sequence" => On::Sequence(group(fields, scope, findings)?),
+        "absence" => On::Absence(absence(fields, scope, findings)?),
+        _ => On::Count(count(fields, scope, findings)?),
+    })
+}
+
+fn webhook(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<String> {
+    let node = fields.require("name", findings)?;
+    let written = name(node, "the name of a webhook", findings)?;
+    let allowed = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b"-_".contains(&it);
+    let is_fine =
+        written.value.bytes().all(allowed) && written.value.len() <= WEBHOOK_CHARACTERS_MAX;
+    if !is_fine {
+        let message = format!("`{}` cannot be the name of a webhook", shown(written.value));
+        findings
+            .report(code::BAD_NAME, written.span, message)
+            .help("it becomes a part of an address: use small letters, digits, `-` and `_`");
+    }
+    is_fine.then(|| written.value.to_owned())
+}
+
+const ENGINE_EVENTS: &[(&str, Option<bool>)] =
+    &[("started", Some(true)), ("reloaded", Some(false))];
+
+fn engine(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<EngineTrigger> {
+    let node = fields.require("event", findings)?;
+    let events = any_of(node, "an event of the engine", ENGINE_EVENTS, findings)?;
+    Some(EngineTrigger {
+        started: events.contains(&true),
+        reloaded: events.contains(&false),
+    })
+}
+
+fn within(key: &str, fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Duration> {
+    let node = fields.require(key, findings)?;
+    bounded(node, WITHIN_MIN, DURATION_MAX, findings)
+}
+
+/// A trigger inside a trigger.
+fn inner(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Trigger> {
+    let written = parse(node, findings)?;
+    trigger(&written, scope, findings)
+}
+
+fn group(
+    fields: &Fields<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<GroupTrigger> {
+    let within = within("within", fields, findings);
+    let node = fields.require("triggers", findings)?;
+    let items = node.items();
+    if items.len() < 2 || items.len() > TRIGGERS_MAX {
+        let message = format!(
+            "`triggers` has {} here, and 2 to {TRIGGERS_MAX} are allowed",
+            items.len()
+        );
+        findings.report(code::TOO_MANY, node.head(), message);
+        return None;
+    }
+    let triggers: Vec<Option<Trigger>> =
+        items.iter().map(|it| inner(it, scope, findings)).collect();
+    Some(GroupTrigger {
+        triggers: triggers.into_iter().collect::<Option<_>>()?,
+        within: within?,
+    })
+}
+
+fn absence(
+    fields: &Fields<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<AbsenceTrigger> {
+    let of = fields
+        .require("of", findings)
+        .and_then(|it| inner(it, scope, findings));
+    let absent_for = within("absent_for", fields, findings);
+    let after = fields.maybe("after", findings, |it, findings| inner(it, scope, findings));
+    Some(AbsenceTrigger {
+        of: Box::new(of?),
+        absent_for: absent_for?,
+        after: after?.map(Box::new),
+    })
+}
+
+fn count(
+    fields: &Fields<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<CountTrigger> {
+    let of = fields
+        .require("of", findings)
+        .and_then(|it| inner(it, scope, findings));
+    let count = fields
+        .require("count", findings)
+        .and_then(|it| whole_number(it, COUNT_MIN, COUNT_MAX, findings));
+    let within = within("within", fields, findings);
+    Some(CountTrigger {
+        of: Box::new(of?),
+        count: count?,
+        within: within?,
     })
 }
 

@@ -4,10 +4,11 @@ mod full;
 mod loops;
 mod opposites;
 mod together;
+mod unbuilt;
 
 use crate::document::diagnostic::{Diagnostic, Findings};
 use crate::document::source::{Location, SourceFile};
-use crate::rules::rule::{OperationKind, Place, Rule, RuleSet};
+use crate::rules::rule::{OperationKind, Place, Program, Rule, RuleSet};
 use crate::rules::syntax;
 
 /// Advice on one rule.
@@ -15,6 +16,8 @@ pub(super) fn rule(written: &syntax::Rule<'_>, rule: &Rule, findings: &mut Findi
     full::completed_is_not_full(written, rule, findings);
     together::never_and_always(written, rule, findings);
 }
+
+pub(super) use self::unbuilt::unbuilt;
 
 /// Advice on rules that meet. Nothing here keeps a rule from running.
 pub(super) fn between(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic> {
@@ -30,18 +33,43 @@ struct Order<'r> {
     place: &'r Place,
 }
 
+/// Those inside branches and loops count: what is asked on the way there may hold.
 fn orders(rule: &Rule) -> impl Iterator<Item = Order<'_>> {
-    rule.program
-        .operations
-        .iter()
-        .filter_map(|operation| match &operation.kind {
-            OperationKind::Command(order) => Some(Order {
+    orders_of(&rule.program).into_iter()
+}
+
+fn orders_of(program: &Program) -> Vec<Order<'_>> {
+    let mut orders = Vec::new();
+    for operation in &program.operations {
+        match &operation.kind {
+            OperationKind::Command(order) => orders.push(Order {
                 device: &order.device,
                 command: &order.command,
                 place: &operation.place,
             }),
-            OperationKind::Notify(_) | OperationKind::Log(_) => None,
-        })
+            OperationKind::Parallel(parallel) => {
+                orders.extend(parallel.branches.iter().flat_map(orders_of));
+            }
+            OperationKind::Notify(_)
+            | OperationKind::Log(_)
+            | OperationKind::Test(_)
+            | OperationKind::Jump { .. }
+            | OperationKind::Repeat(_)
+            | OperationKind::Variables { .. }
+            | OperationKind::Set { .. }
+            | OperationKind::Stop(_)
+            | OperationKind::End
+            | OperationKind::Fail
+            | OperationKind::Setting(_)
+            | OperationKind::Cancel(_)
+            | OperationKind::Read(_)
+            | OperationKind::Http(_)
+            | OperationKind::Delay(_)
+            | OperationKind::Wait(_)
+            | OperationKind::Rule(_) => {}
+        }
+    }
+    orders
 }
 
 /// The line that `place` names, without the spaces before it.

@@ -149,7 +149,13 @@ where
     // What may be unknown and is allowed then excludes nothing.
     for condition in conditions.filter(|it| it.enabled && it.if_unknown == IfUnknown::Block) {
         match &condition.test {
-            Test::Expression(_) => {}
+            Test::Sun(_)
+            | Test::Trigger(_)
+            | Test::Command(_)
+            | Test::Rule(_)
+            | Test::Input(_)
+            | Test::Block(_)
+            | Test::Expression(_) => {}
             Test::Time(test) => seconds.and(test),
             Test::NumericState(test) => {
                 let possible = attributes

@@ -5,36 +5,28 @@ use std::time::Duration;
 use jiff::civil::Weekday;
 
 use crate::document::code;
-use crate::document::decode::{Fields, not_available, word, wrong_type};
+use crate::document::decode::{Fields, word, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded, time_of_day};
 use crate::document::node::{Kind, Node};
+use crate::document::vocabulary::Word;
+use crate::rules::catalog::conditions;
+use crate::rules::condition::Join;
 use crate::rules::expr::template;
-use crate::rules::parse::{alias, enabled, name, some_items};
+use crate::rules::parse::{alias, conditions as list, enabled, name, some_items};
 use crate::rules::rule::{IfUnknown, TimeTest};
-use crate::rules::syntax::{Bounds, Condition, Subject, Template, Test};
-use crate::rules::words;
+use crate::rules::syntax::{Bounds, Condition, Subject, Test};
 
 const MAX_AGE_DEFAULT: Duration = Duration::from_mins(15);
 const MAX_AGE_MIN: Duration = Duration::from_secs(1);
 
-#[derive(Clone, Copy)]
-enum Type {
-    Time,
-    State,
-    NumericState,
-}
-
-const TYPES: &[(&str, Type)] = &[
-    ("time", Type::Time),
-    ("state", Type::State),
-    ("numeric_state", Type::NumericState),
+const IF_UNKNOWN: &[(&str, IfUnknown)] = &[
+    ("block", IfUnknown::Block),
+    ("allow", IfUnknown::Allow),
+    ("wait", IfUnknown::Wait),
 ];
 
-const IF_UNKNOWN: &[(&str, IfUnknown)] =
-    &[("block", IfUnknown::Block), ("allow", IfUnknown::Allow)];
-
-const WEEKDAYS: &[(&str, Weekday)] = &[
+pub(in crate::rules) const WEEKDAYS: &[(&str, Weekday)] = &[
     ("mon", Weekday::Monday),
     ("tue", Weekday::Tuesday),
     ("wed", Weekday::Wednesday),
@@ -44,35 +36,74 @@ const WEEKDAYS: &[(&str, Weekday)] = &[
     ("sun", Weekday::Sunday),
 ];
 
-pub(super) fn condition<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Condition<'n>> {
-    if let Kind::Text(text) = &node.kind
-        && template::is_template(text)
-    {
+/// Blocks that are written as a key: `or: […]`.
+const BLOCKS: &[(&str, &Word, Join)] = &[
+    ("and", &conditions::AND_KEY, Join::And),
+    ("or", &conditions::OR_KEY, Join::Or),
+    ("not", &conditions::NOT_KEY, Join::Not),
+];
+
+/// Conditions of Home Assistant that are other conditions here.
+const FOREIGN: &[(&str, &str)] = &[
+    (
+        "template",
+        "write the expression alone, as an item of its own: `- \"{{ … }}\"`",
+    ),
+    (
+        "device",
+        "write `condition: state` with `device:` and `attribute:`",
+    ),
+    (
+        "zone",
+        "rules know no zones: ask a value of the car, like `plugged`",
+    ),
+    (
+        "input",
+        "write `condition: state` or `condition: numeric_state` with `input:`",
+    ),
+];
+
+pub(in crate::rules) fn condition<'n>(
+    node: &'n Node,
+    findings: &mut Findings<'_>,
+) -> Option<Condition<'n>> {
+    if is_expression(node) {
         return Some(Condition {
             head: node.span,
             alias: None,
             enabled: true,
             if_unknown: IfUnknown::Block,
-            test: Test::Expression(Template { node, text }),
+            test: Test::Expression(node),
         });
     }
-    let condition_type = condition_type(node, findings)?;
-    let keys = match condition_type {
-        Type::Time => &words::TIME_CONDITION,
-        Type::State => &words::STATE_CONDITION,
-        Type::NumericState => &words::NUMERIC_CONDITION,
-    };
-    let fields = Fields::open(node, "this condition", keys, findings)?;
+    let word = which(node, findings)?;
+    let n_unbuilt = findings.unbuilt.len();
+    let fields = Fields::of(node, word, findings)?;
     let alias = alias(&fields, findings);
     let enabled = enabled(&fields, findings);
     let if_unknown = if_unknown(&fields, findings);
-    let test = match condition_type {
-        Type::Time => time(&fields, findings).map(Test::Time),
-        Type::State => state(&fields, findings),
-        Type::NumericState => numeric(&fields, findings),
+    let head = fields.head();
+    let has_input = fields.get("input").is_some();
+    let block = BLOCKS.iter().find(|(name, ..)| *name == word.name);
+    let test = match (word.name, block) {
+        ("time", _) => time(&fields, findings).map(Test::Time),
+        ("state", _) if !has_input => state(&fields, findings),
+        ("numeric_state", _) if !has_input => numeric(&fields, findings),
+        (_, Some((key, _, join))) => {
+            let key = if fields.get(key).is_some() {
+                *key
+            } else {
+                "conditions"
+            };
+            Some(Test::Block(*join, list(&fields, key, findings)))
+        }
+        (_, None) => Some(Test::Of(word, fields)),
     };
+    if !enabled {
+        findings.unbuilt.truncate(n_unbuilt);
+    }
     Some(Condition {
-        head: fields.head(),
+        head,
         alias,
         enabled,
         if_unknown: if_unknown?,
@@ -80,7 +111,16 @@ pub(super) fn condition<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Opti
     })
 }
 
-fn condition_type(node: &Node, findings: &mut Findings<'_>) -> Option<Type> {
+/// A text stands for what it computes; `true` and `false` are answers.
+fn is_expression(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Bool(_) => true,
+        Kind::Text(text) => template::is_template(text),
+        Kind::Null | Kind::Number { .. } | Kind::List(_) | Kind::Map(_) | Kind::Secret(_) => false,
+    }
+}
+
+fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static Word> {
     let Kind::Map(entries) = &node.kind else {
         wrong_type(
             node,
@@ -90,66 +130,47 @@ fn condition_type(node: &Node, findings: &mut Findings<'_>) -> Option<Type> {
         return None;
     };
     template::refuse_unquoted(node, findings)?;
-    let Some(entry) = entries
-        .iter()
-        .find(|it| it.key.as_key() == Some("condition"))
-    else {
-        let block = entries.iter().find(|it| {
-            let key = it.key.as_key().unwrap_or_default();
-            words::LATER_CONDITIONS[..3].contains(&key)
-        });
-        match block {
-            Some(block) => {
-                let what = format!("`{}:`", block.key.as_key().unwrap_or_default());
-                not_available(&what, block.key.span, findings);
-            }
-            None => {
-                findings
-                    .report(
-                        code::WHICH_STEP,
-                        node.head(),
-                        "the condition does not say what it asks",
-                    )
-                    .help(
-                        "write `condition: state`, `condition: numeric_state` or `condition: time`",
-                    );
-            }
+    let find = |key: &str| entries.iter().find(|it| it.key.as_key() == Some(key));
+    let Some(entry) = find("condition") else {
+        let block = BLOCKS.iter().find(|(name, ..)| find(name).is_some());
+        if let Some((_, word, _)) = block {
+            return Some(word);
         }
+        findings
+            .report(
+                code::WHICH_STEP,
+                node.head(),
+                "the condition does not say what it asks",
+            )
+            .help("write `condition: state`, `condition: numeric_state` or `condition: time`");
         return None;
     };
     let written = entry.value.as_key().unwrap_or_default();
-    if written == "template" {
+    if let Some((word, help)) = FOREIGN.iter().find(|(word, _)| *word == written) {
         findings
             .report(
                 code::FOREIGN_WORD,
                 entry.value.span,
-                "`condition: template` is a word of Home Assistant",
+                format!("`condition: {word}` is a word of Home Assistant"),
             )
-            .help("write the expression alone, as an item of its own: `- \"{{ … }}\"`");
+            .help(*help);
         return None;
     }
-    if words::LATER_CONDITIONS.contains(&written) {
-        let what = format!("`condition: {written}`");
-        not_available(&what, entry.value.span, findings);
-        return None;
-    }
-    word(&entry.value, "a condition", TYPES, findings)
+    let words: Vec<(&str, &'static Word)> =
+        conditions::ALL.iter().map(|it| (it.name, *it)).collect();
+    word(&entry.value, "a condition", &words, findings)
 }
 
 fn if_unknown(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<IfUnknown> {
     let Some(node) = fields.get("if_unknown") else {
         return Some(IfUnknown::Block);
     };
-    if node.as_key() == Some("wait") {
-        not_available("`if_unknown: wait`", node.span, findings);
-        return None;
+    let what = "what an unknown value counts as";
+    let meaning = word(node, what, IF_UNKNOWN, findings);
+    if meaning == Some(IfUnknown::Wait) {
+        findings.unbuilt("if_unknown: wait", node.span);
     }
-    word(
-        node,
-        "what an unknown value counts as",
-        IF_UNKNOWN,
-        findings,
-    )
+    meaning
 }
 
 fn time(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<TimeTest> {
@@ -158,14 +179,7 @@ fn time(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<TimeTest> {
     let before = fields
         .get("before")
         .and_then(|it| time_of_day(it, findings));
-    let mut weekdays = Vec::new();
-    if let Some(node) = fields.get("weekday") {
-        let items = some_items(node, "a day of the week", findings);
-        for item in items.unwrap_or_default() {
-            let day = word(item, "a day of the week", WEEKDAYS, findings);
-            weekdays.extend(day.filter(|it| !weekdays.contains(it)));
-        }
-    }
+    let weekdays = weekdays(fields, findings);
     if findings.has_errors_since(mark) {
         return None;
     }
@@ -196,6 +210,47 @@ fn time(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<TimeTest> {
     })
 }
 
+/// `weekday:`, each day once; empty when it is not there.
+pub(in crate::rules) fn weekdays(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Vec<Weekday> {
+    let mut weekdays = Vec::new();
+    if let Some(node) = fields.get("weekday") {
+        let items = some_items(node, "a day of the week", findings);
+        for item in items.unwrap_or_default() {
+            let day = word(item, "a day of the week", WEEKDAYS, findings);
+            weekdays.extend(day.filter(|it| !weekdays.contains(it)));
+        }
+    }
+    weekdays
+}
+
+/// `for:` of a condition.
+#[expect(
+    clippy::option_option,
+    reason = "absent and broken are two things, and `?` tells them apart"
+)]
+pub(in crate::rules) fn held_for(
+    fields: &Fields<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Option<Duration>> {
+    fields.maybe("for", findings, |it, findings| {
+        bounded(it, MAX_AGE_MIN, DURATION_MAX, findings)
+    })
+}
+
+/// `max_age:` of a condition.
+#[expect(
+    clippy::option_option,
+    reason = "absent and broken are two things, and `?` tells them apart"
+)]
+pub(in crate::rules) fn max_age(
+    fields: &Fields<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Option<Duration>> {
+    fields.maybe("max_age", findings, |it, findings| {
+        bounded(it, MAX_AGE_MIN, DURATION_MAX, findings)
+    })
+}
+
 fn subject<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Subject<'n>> {
     let device = fields
         .require("device", findings)
@@ -203,29 +258,31 @@ fn subject<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Subje
     let attribute = fields
         .require("attribute", findings)
         .and_then(|it| name(it, "an attribute of the device", findings));
-    let max_age = match fields.get("max_age") {
-        Some(node) => bounded(node, MAX_AGE_MIN, DURATION_MAX, findings),
-        None => Some(MAX_AGE_DEFAULT),
-    };
+    let max_age = max_age(fields, findings);
     Some(Subject {
         device: device?,
         attribute: attribute?,
-        max_age: max_age?,
+        max_age: max_age?.unwrap_or(MAX_AGE_DEFAULT),
     })
 }
 
-fn state<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n>> {
-    let subject = subject(fields, findings);
+/// `is:` and `is_not:`, at least one of them.
+pub(in crate::rules) fn values<'n>(
+    fields: &Fields<'n>,
+    findings: &mut Findings<'_>,
+) -> Option<(&'n [Node], &'n [Node])> {
     let is = fields.get("is");
     let is_not = fields.get("is_not");
-    if is.is_none() && is_not.is_none() && !fields.is_foreign() {
-        findings
-            .report(
-                code::NEVER_TRUE,
-                fields.head(),
-                "the condition does not say which value it wants",
-            )
-            .help("add `is:` or `is_not:`");
+    if is.is_none() && is_not.is_none() {
+        if !fields.is_foreign() {
+            findings
+                .report(
+                    code::NEVER_TRUE,
+                    fields.head(),
+                    "the condition does not say which value it wants",
+                )
+                .help("add `is:` or `is_not:`");
+        }
         return None;
     }
     let mut values = |node: Option<&'n Node>| match node {
@@ -233,15 +290,14 @@ fn state<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n
         None => Some(&[] as &[Node]),
     };
     let (is, is_not) = (values(is), values(is_not));
-    Some(Test::State {
-        subject: subject?,
-        is: is?,
-        is_not: is_not?,
-    })
+    Some((is?, is_not?))
 }
 
-fn numeric<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n>> {
-    let subject = subject(fields, findings);
+/// The bounds of a number, at least one of them.
+pub(in crate::rules) fn bounds<'n>(
+    fields: &Fields<'n>,
+    findings: &mut Findings<'_>,
+) -> Option<Bounds<'n>> {
     let bounds = Bounds {
         above: fields.get("above"),
         below: fields.get("below"),
@@ -259,8 +315,29 @@ fn numeric<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<
             .help("add `above:`, `below:`, `at_least:` or `at_most:`");
         return None;
     }
+    Some(bounds)
+}
+
+fn state<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n>> {
+    let subject = subject(fields, findings);
+    let values = values(fields, findings);
+    let held_for = held_for(fields, findings);
+    let (is, is_not) = values?;
+    Some(Test::State {
+        subject: subject?,
+        is,
+        is_not,
+        held_for: held_for?,
+    })
+}
+
+fn numeric<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n>> {
+    let subject = subject(fields, findings);
+    let bounds = bounds(fields, findings);
+    let held_for = held_for(fields, findings);
     Some(Test::Numeric {
         subject: subject?,
-        bounds,
+        bounds: bounds?,
+        held_for: held_for?,
     })
 }

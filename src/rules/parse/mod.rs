@@ -1,16 +1,18 @@
 //! YAML to [`syntax`](crate::rules::syntax): keys, shapes and closed lists of words; no names of the home.
 
 use crate::document::code;
-use crate::document::decode::{Fields, boolean, report_template, text, wrong_type};
+use crate::document::decode::{Fields, boolean, named, report_template, text, wrong_type};
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::{Kind, Node};
 use crate::document::source::Span;
-use crate::rules::syntax::{Rule, Template, Written};
-use crate::rules::words;
+use crate::rules::catalog;
+use crate::rules::syntax::{Condition, Named, Rule, Step, Template, Trigger, Written};
 
-mod condition;
-mod step;
-mod trigger;
+pub(super) mod condition;
+mod flow;
+mod settings;
+pub(super) mod step;
+pub(super) mod trigger;
 
 pub(super) const TRIGGERS_MAX: usize = 100;
 pub(super) const CONDITIONS_MAX: usize = 100;
@@ -33,7 +35,7 @@ pub(super) fn file<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'
         }
         return None;
     }
-    let fields = Fields::open(node, "a rule file", &words::FILE, findings)?;
+    let fields = Fields::of(node, &catalog::file::FILE, findings)?;
     let version = fields.require("version", findings);
     if version.is_some_and(|it| it.as_key() != Some("1")) {
         let span = version.map_or(node.head(), |it| it.span);
@@ -52,9 +54,25 @@ pub(super) fn file<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'
     Some(items)
 }
 
+/// The ids that rules of the file say they have; whether they are right is looked at later.
+pub(super) fn ids(file: &Node) -> impl Iterator<Item = &str> {
+    let rules = value_of(file, "rules").map_or(&[] as &[Node], Node::items);
+    rules
+        .iter()
+        .filter_map(|it| value_of(it, "id").and_then(Node::as_key))
+}
+
+fn value_of<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
+    let Kind::Map(entries) = &node.kind else {
+        return None;
+    };
+    let entry = entries.iter().find(|it| it.key.as_key() == Some(key));
+    entry.map(|it| &it.value)
+}
+
 /// What is written as one rule; none when it is not even a block.
 pub(super) fn rule<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Rule<'n>> {
-    let fields = Fields::open(node, "a rule", &words::RULE, findings)?;
+    let fields = Fields::of(node, &catalog::file::RULE, findings)?;
     let id = fields
         .require("id", findings)
         .and_then(|it| rule_id(it, findings));
@@ -65,26 +83,63 @@ pub(super) fn rule<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Ru
             .get("description")
             .and_then(|it| text(it, "a description", DESCRIPTION_CHARACTERS_MAX, findings)),
         enabled: enabled(&fields, findings),
-        triggers: each(
-            &fields,
-            "triggers",
-            TRIGGERS_MAX,
-            trigger::trigger,
-            findings,
-        ),
+        settings: settings::settings(&fields, findings).unwrap_or_default(),
+        variables: variables(&fields, findings),
+        triggers: triggers(&fields, "triggers", findings),
         conditions: match fields.get("conditions") {
             // Home Assistant writes the empty list out, and it asks nothing.
-            Some(node) if node.kind != Kind::List(Vec::new()) => each(
-                &fields,
-                "conditions",
-                CONDITIONS_MAX,
-                condition::condition,
-                findings,
-            ),
+            Some(node) if node.kind != Kind::List(Vec::new()) => {
+                conditions(&fields, "conditions", findings)
+            }
             _ => Vec::new(),
         },
-        steps: each(&fields, "actions", STEPS_MAX, step::step, findings),
+        steps: steps(&fields, "actions", findings),
+        on_failure: match fields.get("on_failure") {
+            Some(_) => steps(&fields, "on_failure", findings),
+            None => Vec::new(),
+        },
     })
+}
+
+/// The triggers below `key`, which must be there.
+pub(super) fn triggers<'n>(
+    fields: &Fields<'n>,
+    key: &'static str,
+    findings: &mut Findings<'_>,
+) -> Vec<Trigger<'n>> {
+    each(fields, key, TRIGGERS_MAX, trigger::trigger, findings)
+}
+
+/// The conditions below `key`, which must be there.
+pub(super) fn conditions<'n>(
+    fields: &Fields<'n>,
+    key: &'static str,
+    findings: &mut Findings<'_>,
+) -> Vec<Condition<'n>> {
+    each(fields, key, CONDITIONS_MAX, condition::condition, findings)
+}
+
+/// The steps below `key`, which must be there.
+fn steps<'n>(fields: &Fields<'n>, key: &'static str, findings: &mut Findings<'_>) -> Vec<Step<'n>> {
+    each(fields, key, STEPS_MAX, step::step, findings)
+}
+
+/// `variables:`, where it is there.
+fn variables<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Vec<Named<'n>> {
+    let node = fields.get("variables");
+    node.map(|it| lines(it, findings)).unwrap_or_default()
+}
+
+/// Lines `NAME: value`, in order.
+fn lines<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Vec<Named<'n>> {
+    let lines = named(node, "lines `NAME: value`", findings);
+    lines
+        .into_iter()
+        .map(|(value, entry)| {
+            let span = entry.key.span;
+            (Written { value, span }, &entry.value)
+        })
+        .collect()
 }
 
 type Parse<'n, T> = fn(&'n Node, &mut Findings<'_>) -> Option<T>;
@@ -130,6 +185,18 @@ fn items<'n>(
 }
 
 fn rule_id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Written<&'n str>> {
+    kebab(node, "a rule", findings)
+}
+
+fn step_id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Written<&'n str>> {
+    kebab(node, "a step", findings)
+}
+
+fn kebab<'n>(
+    node: &'n Node,
+    of_what: &str,
+    findings: &mut Findings<'_>,
+) -> Option<Written<&'n str>> {
     let value = text(node, "an id", ID_CHARACTERS_MAX, findings)?;
     if is_kebab(value) {
         let span = node.span;
@@ -140,7 +207,7 @@ fn rule_id<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Written<&'
         .report(
             code::BAD_NAME,
             node.span,
-            format!("`{}` cannot be the id of a rule", shown(value)),
+            format!("`{}` cannot be the id of {of_what}", shown(value)),
         )
         .help("use small letters and digits, with `-` between words");
     if is_kebab(&offer) {
@@ -177,7 +244,7 @@ fn enabled(fields: &Fields<'_>, findings: &mut Findings<'_>) -> bool {
 }
 
 /// Text that is used as it stands: what looks like a template would be sent to somebody's phone.
-fn plain_text<'n>(
+pub(super) fn plain_text<'n>(
     node: &'n Node,
     what: &str,
     characters_max: usize,
@@ -203,14 +270,18 @@ fn template<'n>(
 }
 
 /// A name, of whatever it may be.
-fn name<'n>(node: &'n Node, what: &str, findings: &mut Findings<'_>) -> Option<Written<&'n str>> {
+pub(super) fn name<'n>(
+    node: &'n Node,
+    what: &str,
+    findings: &mut Findings<'_>,
+) -> Option<Written<&'n str>> {
     let value = plain_text(node, what, WORD_CHARACTERS_MAX, findings)?;
     let span = node.span;
     Some(Written { value, span })
 }
 
 /// One name or a list of them.
-fn names<'n>(
+pub(super) fn names<'n>(
     node: &'n Node,
     what: &str,
     findings: &mut Findings<'_>,
@@ -220,7 +291,11 @@ fn names<'n>(
 }
 
 /// One value or a list of them, which is not empty.
-fn some_items<'n>(node: &'n Node, what: &str, findings: &mut Findings<'_>) -> Option<&'n [Node]> {
+pub(super) fn some_items<'n>(
+    node: &'n Node,
+    what: &str,
+    findings: &mut Findings<'_>,
+) -> Option<&'n [Node]> {
     let items = node.items();
     if items.is_empty() {
         findings.report(

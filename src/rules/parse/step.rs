@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use crate::document::code;
-use crate::document::decode::{Fields, named, not_available, whole_number, word, wrong_type};
+use crate::document::decode::{Fields, boolean, whole_number, word, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{bounded, display};
 use crate::document::node::{Entry, Kind, Node};
+use crate::document::suggest::closest;
+use crate::document::vocabulary::Word;
 use crate::domain::command::RetryPolicy;
-use crate::rules::parse::{alias, enabled, name, names, template};
+use crate::rules::catalog::{FOREIGN_STEPS, actions, blocks};
+use crate::rules::parse::flow::{flow, some_steps};
+use crate::rules::parse::{alias, enabled, lines, name, names, step_id, template};
 use crate::rules::rule::Level;
 use crate::rules::syntax::{Step, StepKind, Written};
-use crate::rules::words;
 
-const MESSAGE_CHARACTERS_MAX: usize = 4000;
+pub(super) const MESSAGE_CHARACTERS_MAX: usize = 4000;
 const TITLE_CHARACTERS_MAX: usize = 250;
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_hours(24);
@@ -24,31 +27,41 @@ const LEVELS: &[(&str, Level)] = &[
     ("error", Level::Error),
 ];
 
-pub(super) fn step<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Step<'n>> {
-    let what = which(node, findings)?;
-    let keys = match what {
-        "command" => &words::COMMAND_STEP,
-        "notify" => &words::NOTIFY_STEP,
-        _ => &words::LOG_STEP,
-    };
-    let fields = Fields::open(node, "this step", keys, findings)?;
+pub(in crate::rules) fn step<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Step<'n>> {
+    let word = which(node, findings)?;
+    let n_unbuilt = findings.unbuilt.len();
+    let fields = Fields::of(node, word, findings)?;
     let alias = alias(&fields, findings);
+    let id = fields.maybe("id", findings, step_id);
     let enabled = enabled(&fields, findings);
-    let kind = match what {
-        "command" => command(&fields, findings),
+    let continues = fields.maybe("continue_on_failure", findings, boolean);
+    let on_failure = some_steps(&fields, "on_failure", findings);
+    let head = fields.head();
+    let kind = match word.name {
+        "command" => command(fields, findings),
         "notify" => notify(&fields, findings),
-        _ => log(&fields, findings),
+        "log" => log(&fields, findings),
+        "if" | "choose" | "repeat" | "variables" | "set" | "stop" | "parallel" => {
+            flow(word.name, &fields, findings)
+        }
+        _ => Some(StepKind::Of(word, fields)),
     };
+    if !enabled {
+        findings.unbuilt.truncate(n_unbuilt);
+    }
     Some(Step {
-        head: fields.head(),
+        head,
         alias,
+        id: id?,
         enabled,
+        continues: continues?.unwrap_or_default(),
+        on_failure,
         kind: kind?,
     })
 }
 
 /// The key that says what the step is.
-fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static str> {
+fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static Word> {
     let Kind::Map(entries) = &node.kind else {
         wrong_type(
             node,
@@ -58,7 +71,9 @@ fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static str> {
         return None;
     };
     let find = |word: &str| entries.iter().find(|it| it.key.as_key() == Some(word));
-    let mut here = words::STEPS.iter().filter_map(|it| Some((*it, find(it)?)));
+    let mut here = actions::ALL
+        .iter()
+        .filter_map(|it| Some((*it, find(it.name)?)));
     let Some((what, first)) = here.next() else {
         report_no_step(node, entries, findings);
         return None;
@@ -69,7 +84,10 @@ fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static str> {
             .report(
                 code::WHICH_STEP,
                 second.key.span,
-                format!("the step is a `{what}` and a `{other}` at once"),
+                format!(
+                    "the step is a `{}` and a `{}` at once",
+                    what.name, other.name
+                ),
             )
             .also(first, "one step")
             .label("another step")
@@ -82,7 +100,7 @@ fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static str> {
 fn report_no_step(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
     for entry in entries {
         let key = entry.key.as_key().unwrap_or_default();
-        let foreign = words::FOREIGN_STEPS.iter().find(|(word, _)| *word == key);
+        let foreign = FOREIGN_STEPS.iter().find(|(word, _)| *word == key);
         if let Some((word, help)) = foreign {
             findings
                 .report(
@@ -93,20 +111,25 @@ fn report_no_step(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
                 .help(*help);
             return;
         }
-        if words::LATER_STEPS.contains(&key) {
-            return not_available(&format!("`{key}:`"), entry.key.span, findings);
-        }
     }
-    findings
+    let words = || actions::ALL.iter().map(|it| it.name);
+    let mut keys = entries.iter().filter_map(|it| it.key.as_key());
+    let near = keys.find_map(|it| closest(it, words()));
+    let known = words().collect::<Vec<_>>().join("`, `");
+    let diagnostic = findings
         .report(
             code::WHICH_STEP,
             node.head(),
             "the step does not say what to do",
         )
-        .help("write `command: NAME`, `notify: NAME` or `log: TEXT`");
+        .did_you_mean(near)
+        .note(format!("a step begins with one of `{known}`"));
+    if near.is_none() {
+        diagnostic.help("write for example `command: NAME`, `notify: NAME` or `log: TEXT`");
+    }
 }
 
-fn command<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<StepKind<'n>> {
+fn command<'n>(fields: Fields<'n>, findings: &mut Findings<'_>) -> Option<StepKind<'n>> {
     let command = fields
         .require("command", findings)
         .and_then(|it| name(it, "a command", findings));
@@ -115,21 +138,22 @@ fn command<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<StepK
         .and_then(|it| one_device(it, findings));
     let parameters = fields
         .get("parameters")
-        .map(|it| parameters(it, findings))
+        .map(|it| lines(it, findings))
         .unwrap_or_default();
-    let retry = match fields.get("retry") {
-        Some(node) => retry(node, findings),
-        None => Some(RetryPolicy::DEFAULT),
-    };
+    let retry = fields.maybe("retry", findings, retry);
     Some(StepKind::Command {
         command: command?,
         device: device?,
         parameters,
-        retry: retry?,
+        retry: retry?.unwrap_or(RetryPolicy::DEFAULT),
+        fields,
     })
 }
 
-fn one_device<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Written<&'n str>> {
+pub(in crate::rules) fn one_device<'n>(
+    node: &'n Node,
+    findings: &mut Findings<'_>,
+) -> Option<Written<&'n str>> {
     if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
         wrong_type(node, "the name of one device", findings);
         if let Some(diagnostic) = findings.diagnostics.last_mut() {
@@ -140,22 +164,8 @@ fn one_device<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Written
     name(node, "the name of a device", findings)
 }
 
-fn parameters<'n>(
-    node: &'n Node,
-    findings: &mut Findings<'_>,
-) -> Vec<(Written<&'n str>, &'n Node)> {
-    let written = |(value, entry): (&'n str, &'n Entry)| {
-        let span = entry.key.span;
-        (Written { value, span }, &entry.value)
-    };
-    named(node, "lines `NAME: value`", findings)
-        .into_iter()
-        .map(written)
-        .collect()
-}
-
-fn retry(node: &Node, findings: &mut Findings<'_>) -> Option<RetryPolicy> {
-    let fields = Fields::open(node, "`retry`", &words::RETRY, findings)?;
+pub(in crate::rules) fn retry(node: &Node, findings: &mut Findings<'_>) -> Option<RetryPolicy> {
+    let fields = Fields::of(node, &blocks::RETRY, findings)?;
     let standard = RetryPolicy::DEFAULT;
     let attempts = match fields.get("attempts") {
         Some(node) => whole_number(node, 1, RetryPolicy::ATTEMPTS_MAX, findings),

@@ -1,23 +1,48 @@
 //! `triggers:` as written.
 
+use std::time::Duration;
+
 use crate::document::code;
-use crate::document::decode::{Fields, not_available, word, wrong_type};
+use crate::document::decode::{Fields, word, wrong_type};
 use crate::document::diagnostic::Findings;
+use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Kind, Node};
+use crate::document::vocabulary::Word;
 use crate::domain::device::DeviceType;
 use crate::domain::event::ConnectionChange;
-use crate::rules::parse::{enabled, name, names, some_items};
+use crate::rules::catalog::triggers;
+use crate::rules::parse::{enabled, name, names, some_items, variables};
 use crate::rules::rule::{CommandSource, ResultKind};
 use crate::rules::syntax::{Devices, On, Trigger, Written};
-use crate::rules::words;
+use crate::rules::trigger::Held;
 
-#[derive(Clone, Copy)]
-enum Type {
-    Command,
-    Device,
-}
+const HELD_MIN: Duration = Duration::from_secs(1);
+const GAP_TOLERANCE_DEFAULT: Duration = Duration::from_mins(30);
 
-const TYPES: &[(&str, Type)] = &[("command", Type::Command), ("device", Type::Device)];
+/// Triggers of Home Assistant that are other triggers here.
+const FOREIGN: &[(&str, &str)] = &[
+    (
+        "time_pattern",
+        "write `trigger: cron` with `expression: \"*/15 * * * *\"`",
+    ),
+    (
+        "homeassistant",
+        "write `trigger: engine` with `event: started`",
+    ),
+    (
+        "template",
+        "write `trigger: state` or `trigger: numeric_state`",
+    ),
+    ("event", "write `trigger: webhook` with `name:`"),
+    (
+        "mqtt",
+        "write `trigger: webhook`, or `trigger: state` with `input:`",
+    ),
+    (
+        "input",
+        "write `trigger: state` or `trigger: numeric_state` with `input:`",
+    ),
+];
 
 const RESULTS: &[(&str, Option<ResultKind>)] = &[
     ("completed", Some(ResultKind::Completed)),
@@ -40,30 +65,37 @@ const CHANGES: &[(&str, Option<ConnectionChange>)] = &[
     ("any", None),
 ];
 
-pub(super) fn trigger<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Trigger<'n>> {
-    let trigger_type = trigger_type(node, findings)?;
-    let keys = match trigger_type {
-        Type::Command => &words::COMMAND_TRIGGER,
-        Type::Device => &words::DEVICE_TRIGGER,
-    };
-    let fields = Fields::open(node, "this trigger", keys, findings)?;
+pub(in crate::rules) fn trigger<'n>(
+    node: &'n Node,
+    findings: &mut Findings<'_>,
+) -> Option<Trigger<'n>> {
+    let word = which(node, findings)?;
+    let n_unbuilt = findings.unbuilt.len();
+    let fields = Fields::of(node, word, findings)?;
     let id = fields
         .get("id")
         .and_then(|it| name(it, "the id of a trigger", findings));
     let enabled = enabled(&fields, findings);
-    let on = match trigger_type {
-        Type::Command => command(&fields, findings),
-        Type::Device => device(&fields, findings),
+    let variables = variables(&fields, findings);
+    let head = fields.head();
+    let on = match word.name {
+        "command" => command(&fields, findings),
+        "device" => device(&fields, findings),
+        _ => Some(On::Of(word, fields)),
     };
+    if !enabled {
+        findings.unbuilt.truncate(n_unbuilt);
+    }
     Some(Trigger {
-        head: fields.head(),
+        head,
         id: id.map(|it| it.value),
         enabled,
+        variables,
         on: on?,
     })
 }
 
-fn trigger_type(node: &Node, findings: &mut Findings<'_>) -> Option<Type> {
+fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static Word> {
     let Kind::Map(entries) = &node.kind else {
         wrong_type(node, "a trigger, which begins with `trigger:`", findings);
         return None;
@@ -82,18 +114,25 @@ fn trigger_type(node: &Node, findings: &mut Findings<'_>) -> Option<Type> {
                 "the trigger does not say what it waits for",
             ),
         };
-        findings
-            .report(code, span, message)
-            .help("write `trigger: command` or `trigger: device`");
+        findings.report(code, span, message).help(
+            "write for example `trigger: command`, `trigger: numeric_state` or `trigger: time`",
+        );
         return None;
     };
     let written = entry.value.as_key().unwrap_or_default();
-    if words::LATER_TRIGGERS.contains(&written) {
-        let what = format!("`trigger: {written}`");
-        not_available(&what, entry.value.span, findings);
+    let foreign = FOREIGN.iter().find(|(word, _)| *word == written);
+    if let Some((word, help)) = foreign {
+        findings
+            .report(
+                code::FOREIGN_WORD,
+                entry.value.span,
+                format!("`{word}` is a trigger of Home Assistant"),
+            )
+            .help(*help);
         return None;
     }
-    word(&entry.value, "a trigger", TYPES, findings)
+    let words: Vec<(&str, &'static Word)> = triggers::ALL.iter().map(|it| (it.name, *it)).collect();
+    word(&entry.value, "a trigger", &words, findings)
 }
 
 fn command<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<On<'n>> {
@@ -147,14 +186,48 @@ fn device<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<On<'n>
     let changes = fields
         .require("event", findings)
         .and_then(|it| any_of(it, "an event of a device", CHANGES, findings));
+    let held = held(fields, findings);
     Some(On::Device {
         devices: devices?,
         changes: changes?,
+        held: held?,
     })
 }
 
+/// `for:` and `gap_tolerance:`.
+#[expect(
+    clippy::option_option,
+    reason = "absent and broken are two things, and `?` tells them apart"
+)]
+pub(in crate::rules) fn held(
+    fields: &Fields<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Option<Held>> {
+    let mut duration = |key: &str| {
+        fields.maybe(key, findings, |it, findings| {
+            bounded(it, HELD_MIN, DURATION_MAX, findings)
+        })
+    };
+    let (duration, gap_tolerance) = (duration("for"), duration("gap_tolerance"));
+    let (duration, gap_tolerance) = (duration?, gap_tolerance?);
+    if let (None, Some(entry)) = (duration, fields.entry("gap_tolerance")) {
+        findings
+            .report(
+                code::NO_EFFECT,
+                entry.key.span,
+                "`gap_tolerance` has a meaning only beside `for`",
+            )
+            .help("add `for:`, or leave it out");
+        return None;
+    }
+    Some(duration.map(|duration| Held {
+        duration,
+        gap_tolerance: gap_tolerance.unwrap_or(GAP_TOLERANCE_DEFAULT),
+    }))
+}
+
 /// The words of one or a list, each once; empty when one of them means "any".
-fn any_of<T: Copy + PartialEq>(
+pub(in crate::rules) fn any_of<T: Copy + PartialEq>(
     node: &Node,
     what: &str,
     words: &[(&'static str, Option<T>)],
@@ -178,11 +251,14 @@ fn any_of<T: Copy + PartialEq>(
     Some(each)
 }
 
-fn devices<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Devices<'n>> {
+pub(in crate::rules) fn devices<'n>(
+    node: &'n Node,
+    findings: &mut Findings<'_>,
+) -> Option<Devices<'n>> {
     if !matches!(node.kind, Kind::Map(_)) {
         return names(node, "the name of a device", findings).map(Devices::Named);
     }
-    let fields = Fields::open(node, "`device`", &words::DEVICE_TYPE, findings)?;
+    let fields = Fields::of(node, &triggers::DEVICE_TYPE, findings)?;
     let node = fields.require("type", findings)?;
     let types = DeviceType::ALL.map(|it| (it.name(), it));
     let value = word(node, "a type of device", &types, findings)?;

@@ -8,7 +8,9 @@ use amps_rules::domain::device::{Device, DeviceType};
 use amps_rules::domain::event::{
     Connection, ConnectionChange, Event, Payload, Readings, Report, Settled, Source,
 };
-use amps_rules::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, NotifierName};
+use amps_rules::domain::id::{
+    ActionId, CommandId, DeviceAlias, DeviceId, EventId, NotifierName, RuleId, RunId,
+};
 use amps_rules::domain::lifecycle::{Failure, Outcome};
 use amps_rules::domain::value::{Origin, Value};
 use amps_rules::engine::state::State;
@@ -17,6 +19,9 @@ use amps_rules::engine::{Input, step};
 use amps_rules::rules;
 use amps_rules::rules::rule::RuleSet;
 use jiff::{SignedDuration, Timestamp};
+
+/// Ways, loops, variables, failures: what a run does besides ordering and telling.
+mod flow;
 
 /// An evening in winter: 22:30 in London.
 const NOW: &str = "2026-01-10T22:30:00Z";
@@ -135,6 +140,18 @@ impl Engine {
     fn settles(&mut self, command: &CommandId, outcome: Outcome, attempts: u32) -> Vec<String> {
         let report = EventId::new("msg_report");
         self.ends(command, outcome, attempts, Some(report))
+    }
+
+    /// The command that the operation at `position` of the run gave, in these rounds of its loops.
+    fn settles_in_round(
+        &mut self,
+        position: usize,
+        rounds: &[u32],
+        outcome: Outcome,
+    ) -> Vec<String> {
+        let run = RunId::derive(&RuleId::new("r"), &EventId::new("msg_1"));
+        let command = CommandId::derive_in_round(&run, position, rounds);
+        self.settles(&command, outcome, 1)
     }
 
     /// `command` is over, and no report has told of it.

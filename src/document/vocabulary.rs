@@ -1,0 +1,95 @@
+//! How the words of the language are listed: each with its meaning, its keys and an example.
+//!
+//! The lists themselves stand beside what reads them; from them come the known keys, the reference
+//! and, in time, what editors offer.
+
+use super::decode::Reserved;
+
+/// A word that begins a block (`trigger: time`) or names one (`retry:`).
+#[derive(Debug)]
+pub struct Word {
+    pub name: &'static str,
+    /// As in "this trigger has no such key".
+    pub what: &'static str,
+    pub meaning: &'static str,
+    /// In groups, since some are shared by many words.
+    pub keys: &'static [&'static [Key]],
+    /// Words that are answered better than with "unknown", in groups.
+    pub reserved: &'static [&'static [(&'static str, Reserved)]],
+    /// A block that is right, as a test checks.
+    pub example: &'static str,
+    /// Whether this version runs it, or checks it only.
+    pub runs: bool,
+}
+
+/// A key of a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    pub name: &'static str,
+    /// What stands behind it: "a duration", "one or a list of …".
+    pub kind: &'static str,
+    pub need: Need,
+    pub meaning: &'static str,
+    /// Whether this version runs it, or checks it only.
+    pub runs: bool,
+}
+
+/// Whether a key must be there, and what its absence means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    Required,
+    Optional,
+    Default(&'static str),
+}
+
+/// A key that may be left out.
+pub const fn optional(name: &'static str, kind: &'static str, meaning: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        need: Need::Optional,
+        meaning,
+        runs: true,
+    }
+}
+
+/// A key that must be there.
+pub const fn required(name: &'static str, kind: &'static str, meaning: &'static str) -> Key {
+    Key {
+        need: Need::Required,
+        ..optional(name, kind, meaning)
+    }
+}
+
+/// A key whose absence means `default`.
+pub const fn defaulting(
+    name: &'static str,
+    kind: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key {
+        need: Need::Default(default),
+        ..optional(name, kind, meaning)
+    }
+}
+
+/// A key that is checked and does not run in this version.
+pub const fn later(key: Key) -> Key {
+    Key { runs: false, ..key }
+}
+
+impl Word {
+    pub fn each_key(&self) -> impl Iterator<Item = &'static Key> {
+        self.keys.iter().flat_map(|it| it.iter())
+    }
+
+    /// The names of its keys.
+    pub fn known(&self) -> Vec<&'static str> {
+        self.each_key().map(|it| it.name).collect()
+    }
+
+    pub fn reserved(&self) -> Vec<(&'static str, Reserved)> {
+        self.reserved.concat()
+    }
+}

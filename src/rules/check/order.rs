@@ -1,0 +1,166 @@
+//! What a command step asks beyond the order itself.
+
+use std::time::Duration;
+
+use crate::document::code;
+use crate::document::decode::{Fields, boolean, word};
+use crate::document::diagnostic::Findings;
+use crate::document::duration::{DURATION_MAX, bounded, parse, time_of_day};
+use crate::document::node::{Kind, Node};
+use crate::domain::catalogue::CommandSpec;
+use crate::domain::device::Device;
+use crate::domain::setting::Form;
+use crate::rules::catalog::blocks;
+use crate::rules::check::{condition, device};
+use crate::rules::expression;
+use crate::rules::operation::{CommandOptions, Goal, Moment, OnConflict, Verify, VerifyTest};
+use crate::rules::parse;
+use crate::rules::rule::{IfUnknown, Subject};
+
+const TIMEOUT_MIN: Duration = Duration::from_secs(10);
+const WITHIN_MIN: Duration = Duration::from_secs(10);
+const WITHIN_DEFAULT: Duration = Duration::from_mins(10);
+
+const ON_CONFLICT: &[(&str, OnConflict)] = &[
+    ("wait", OnConflict::Wait),
+    ("skip", OnConflict::Skip),
+    ("replace", OnConflict::Replace),
+    ("fail", OnConflict::Fail),
+];
+
+const GOALS: &[(&str, Goal)] = &[
+    ("completed", Goal::Completed),
+    ("accepted", Goal::Accepted),
+    ("nothing", Goal::Nothing),
+];
+
+const IF_UNKNOWN: &[(&str, IfUnknown)] =
+    &[("block", IfUnknown::Block), ("allow", IfUnknown::Allow)];
+
+pub(super) fn options(
+    fields: &Fields<'_>,
+    on: &Device,
+    spec: &CommandSpec,
+    findings: &mut Findings<'_>,
+) -> Option<CommandOptions> {
+    let start = fields.maybe("start", findings, moment);
+    let end = fields.maybe("end", findings, moment);
+    let on_conflict = fields.maybe("on_conflict", findings, |it, findings| {
+        word(it, "what to do in a conflict", ON_CONFLICT, findings)
+    });
+    let wait_for = fields.maybe("wait_for", findings, |it, findings| {
+        word(it, "what to wait for", GOALS, findings)
+    });
+    let timeout = fields.maybe("timeout", findings, |it, findings| {
+        bounded(it, TIMEOUT_MIN, DURATION_MAX, findings)
+    });
+    let verify = fields.maybe("verify", findings, |it, findings| verify(it, on, findings));
+    let force = fields.maybe("force", findings, boolean);
+    let lease_until = fields.maybe("lease", findings, |it, findings| {
+        let fields = Fields::of(it, &blocks::LEASE, findings)?;
+        let until = fields.require("until", findings)?;
+        moment(until, findings)
+    });
+    check_form(fields, spec, findings);
+    Some(CommandOptions {
+        start: start?,
+        end: end?,
+        on_conflict: on_conflict?.unwrap_or_default(),
+        wait_for: wait_for?.unwrap_or_default(),
+        timeout: timeout?,
+        verify: verify?.map(Box::new),
+        force: force?.unwrap_or_default(),
+        lease_until: lease_until?,
+    })
+}
+
+/// Not every command can begin later or end by itself.
+fn check_form(fields: &Fields<'_>, spec: &CommandSpec, findings: &mut Findings<'_>) {
+    for (key, needed, what) in [
+        ("start", Form::Scheduled, "begin later"),
+        ("end", Form::Windowed, "end by itself"),
+    ] {
+        if let Some(entry) = fields.entry(key)
+            && spec.form() < needed
+        {
+            findings
+                .report(
+                    code::WRONG_FORM,
+                    entry.key.span,
+                    format!("the command `{}` cannot {what}", spec.name),
+                )
+                .help("leave it out, and order it in a rule that begins at that time");
+        }
+    }
+}
+
+/// A duration from now, a time of day, or an expression.
+fn moment(node: &Node, findings: &mut Findings<'_>) -> Option<Moment> {
+    if let Kind::Text(text) = &node.kind {
+        if text.contains("{{") {
+            return expression::compile(node, findings).map(Moment::Computed);
+        }
+        // `22:30` is a time of day, and so is `22:30:15`: a duration here is written with letters.
+        if text.contains(':') {
+            return time_of_day(node, findings).map(Moment::At);
+        }
+        if let Some(milliseconds) = parse(text) {
+            let duration = Duration::from_millis(milliseconds);
+            if duration <= DURATION_MAX {
+                return Some(Moment::In(duration));
+            }
+        }
+    }
+    let duration = bounded(node, Duration::from_secs(1), DURATION_MAX, findings)?;
+    Some(Moment::In(duration))
+}
+
+fn verify(node: &Node, on: &Device, findings: &mut Findings<'_>) -> Option<Verify> {
+    let fields = Fields::of(node, &blocks::VERIFY, findings)?;
+    let within = fields.maybe("within", findings, |it, findings| {
+        bounded(it, WITHIN_MIN, DURATION_MAX, findings)
+    });
+    let if_unknown = fields.maybe("if_unknown", findings, |it, findings| {
+        word(it, "what an unknown value counts as", IF_UNKNOWN, findings)
+    });
+    let named = fields.require("attribute", findings)?;
+    let named = parse::name(named, "an attribute of the device", findings)?;
+    let attribute = device::attribute(named, on, findings)?;
+    let within = within?.unwrap_or(WITHIN_DEFAULT);
+    let subject = Subject {
+        device: on.clone(),
+        attribute: attribute.name.to_owned(),
+        max_age: within,
+    };
+    let is_state = fields.get("is").or(fields.get("is_not")).is_some();
+    let has_bounds = ["above", "below", "at_least", "at_most"]
+        .iter()
+        .any(|it| fields.get(it).is_some());
+    if is_state && has_bounds {
+        findings
+            .report(
+                code::WHICH_ONE,
+                fields.head(),
+                "`verify` compares with values and with bounds at once",
+            )
+            .help("write `is:` for words, or `above:` and `below:` for numbers");
+        return None;
+    }
+    let test = if has_bounds {
+        let bounds = parse::condition::bounds(&fields, findings)?;
+        let head = fields.head();
+        VerifyTest::Number(condition::numeric(
+            subject, attribute, head, &bounds, findings,
+        )?)
+    } else {
+        let values = parse::condition::values(&fields, findings)?;
+        VerifyTest::State(condition::state(
+            subject, attribute, values, None, findings,
+        )?)
+    };
+    Some(Verify {
+        test,
+        within,
+        if_unknown: if_unknown?.unwrap_or(IfUnknown::Block),
+    })
+}

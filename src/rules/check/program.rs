@@ -1,0 +1,337 @@
+//! Steps to a program: flat, with jumps where steps stood inside each other.
+
+use crate::document::code;
+use crate::document::diagnostic::Findings;
+use crate::document::node::{Kind, Node};
+use crate::domain::id::{RuleId, RuleVersion};
+use crate::rules::check::{Scope, condition, place, step};
+use crate::rules::condition::Block;
+use crate::rules::expression::{self, Expression, Literal};
+use crate::rules::operation::{Awaited, Handler, ParallelOperation, RepeatOperation, Rounds};
+use crate::rules::rule::{
+    Condition, Operation, OperationKind, Place, Program, Test, TestOperation, Trigger,
+};
+use crate::rules::syntax::{self, Step, StepKind, Way};
+
+/// The most operations of a rule, those inside other steps included.
+const OPERATIONS_MAX: usize = 2000;
+
+/// What the rule's steps come to, its steps for failures behind them.
+pub(super) fn program(
+    id: Option<&RuleId>,
+    written: &syntax::Rule<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Program {
+    let mut compiler = Compiler::new(scope);
+    compiler.sequence(&written.steps, findings);
+    if let Some(first) = written.on_failure.first() {
+        let end = compiler.operations.len();
+        let here = place(first.head, findings);
+        compiler.push(&here, None, OperationKind::End);
+        compiler.handlers.push(Handler {
+            from: 0,
+            to: end,
+            target: end + 1,
+            loops: 0,
+        });
+        compiler.sequence(&written.on_failure, findings);
+        compiler.push(&here, None, OperationKind::Fail);
+    }
+    let n_operations = compiler.operations.len();
+    if let Some(last) = written
+        .steps
+        .last()
+        .filter(|_| n_operations > OPERATIONS_MAX)
+    {
+        let message =
+            format!("the rule has {n_operations} operations, and {OPERATIONS_MAX} are allowed");
+        findings
+            .report(code::TOO_MANY, last.head, message)
+            .help("divide it into several rules");
+    }
+    compiler.program(id)
+}
+
+/// The operations so far.
+struct Compiler<'s, 'h> {
+    scope: &'s Scope<'h>,
+    operations: Vec<Operation>,
+    /// Inner ones before outer ones.
+    handlers: Vec<Handler>,
+    /// How many loops stand around what comes next.
+    loops: usize,
+}
+
+impl<'s, 'h> Compiler<'s, 'h> {
+    fn new(scope: &'s Scope<'h>) -> Self {
+        Self {
+            scope,
+            operations: Vec::new(),
+            handlers: Vec::new(),
+            loops: 0,
+        }
+    }
+
+    /// The version is that of what the program does: a rule that moves within its file keeps it.
+    fn program(self, id: Option<&RuleId>) -> Program {
+        let kinds: Vec<OperationKind> = self
+            .operations
+            .iter()
+            .map(|it| without_places(it.kind.clone()))
+            .collect();
+        let meaning = if self.handlers.is_empty() {
+            serde_json::to_string(&(id, &kinds))
+        } else {
+            serde_json::to_string(&(id, &kinds, &self.handlers))
+        };
+        Program {
+            version: RuleVersion::of(&meaning.expect("operations can be written as JSON")),
+            operations: self.operations,
+            handlers: self.handlers,
+        }
+    }
+
+    /// Where it stands.
+    fn push(&mut self, place: &Place, alias: Option<&str>, kind: OperationKind) -> usize {
+        self.operations.push(Operation {
+            place: place.clone(),
+            alias: alias.map(str::to_owned),
+            kind,
+        });
+        self.operations.len() - 1
+    }
+
+    /// Lets what stands at `position` lead to what comes next.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "an operation that leads elsewhere is asked for by those who pushed it"
+    )]
+    fn lead_here(&mut self, position: usize) {
+        let here = self.operations.len();
+        match &mut self.operations[position].kind {
+            OperationKind::Jump { to } => *to = here,
+            OperationKind::Test(test) => test.otherwise = here,
+            OperationKind::Repeat(repeat) => repeat.end = here,
+            kind => unreachable!("{kind:?} leads nowhere"),
+        }
+    }
+
+    fn sequence(&mut self, steps: &[Step<'_>], findings: &mut Findings<'_>) {
+        for step in steps {
+            let before = (self.operations.len(), self.handlers.len());
+            let n_unbuilt = findings.unbuilt.len();
+            self.step(step, findings);
+            // A step that is not enabled is checked like any other and becomes nothing.
+            if !step.enabled {
+                self.operations.truncate(before.0);
+                self.handlers.truncate(before.1);
+                findings.unbuilt.truncate(n_unbuilt);
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step<'_>, findings: &mut Findings<'_>) {
+        let from = self.operations.len();
+        let here = place(step.head, findings);
+        match &step.kind {
+            StepKind::Choose { ways, otherwise } => self.choose(step, ways, otherwise, findings),
+            StepKind::Repeat { rounds, max, steps } => {
+                self.repeat(step, (rounds, *max), steps, findings);
+            }
+            StepKind::Parallel(branches) => {
+                let branches = branches.iter().map(|steps| {
+                    let mut branch = Compiler::new(self.scope);
+                    branch.sequence(steps, findings);
+                    branch.program(None)
+                });
+                let branches = branches.collect();
+                let kind = OperationKind::Parallel(ParallelOperation { branches });
+                self.push(&here, step.alias, kind);
+            }
+            kind @ (StepKind::Command { .. }
+            | StepKind::Notify { .. }
+            | StepKind::Log { .. }
+            | StepKind::Variables(_)
+            | StepKind::Set(_)
+            | StepKind::Stop { .. }
+            | StepKind::Of(..)) => {
+                if let Some(kind) = step::kind(kind, self.scope, findings) {
+                    self.push(&here, step.alias, kind);
+                }
+            }
+        }
+        self.handle(step, from, &here, findings);
+    }
+
+    /// What happens when an operation from `from` on fails.
+    fn handle(&mut self, step: &Step<'_>, from: usize, here: &Place, findings: &mut Findings<'_>) {
+        let to = self.operations.len();
+        let loops = self.loops;
+        let mut target = to;
+        if !step.on_failure.is_empty() {
+            let over = self.push(here, None, OperationKind::Jump { to: 0 });
+            target = over + 1;
+            self.sequence(&step.on_failure, findings);
+            if !step.continues {
+                self.push(here, None, OperationKind::Fail);
+            }
+            self.lead_here(over);
+        } else if !step.continues {
+            return;
+        }
+        self.handlers.push(Handler {
+            from,
+            to,
+            target,
+            loops,
+        });
+    }
+
+    fn choose(
+        &mut self,
+        step: &Step<'_>,
+        ways: &[Way<'_>],
+        otherwise: &[Step<'_>],
+        findings: &mut Findings<'_>,
+    ) {
+        let here = place(step.head, findings);
+        let mut ends = Vec::new();
+        for (index, way) in ways.iter().enumerate() {
+            let test = OperationKind::Test(TestOperation {
+                conditions: condition::all(&way.conditions, self.scope, findings),
+                otherwise: 0,
+            });
+            let test = self.push(&here, step.alias, test);
+            self.sequence(&way.steps, findings);
+            let is_last = index + 1 == ways.len() && otherwise.is_empty();
+            if !is_last {
+                ends.push(self.push(&here, None, OperationKind::Jump { to: 0 }));
+            }
+            self.lead_here(test);
+        }
+        self.sequence(otherwise, findings);
+        for end in ends {
+            self.lead_here(end);
+        }
+    }
+
+    fn repeat(
+        &mut self,
+        step: &Step<'_>,
+        (rounds, max): (&syntax::Rounds<'_>, u32),
+        steps: &[Step<'_>],
+        findings: &mut Findings<'_>,
+    ) {
+        let here = place(step.head, findings);
+        let rounds = match rounds {
+            syntax::Rounds::Count(node) => count(node, max, findings).map(Rounds::Count),
+            syntax::Rounds::ForEach(node) => each(node, max, findings).map(Rounds::ForEach),
+            syntax::Rounds::While(written) => {
+                Some(Rounds::While(condition::all(written, self.scope, findings)))
+            }
+            syntax::Rounds::Until(written) => {
+                Some(Rounds::Until(condition::all(written, self.scope, findings)))
+            }
+        };
+        // What cannot be counted is said; the steps inside are checked all the same.
+        let rounds = rounds.unwrap_or(Rounds::While(Vec::new()));
+        let repeat = RepeatOperation {
+            rounds,
+            max,
+            end: 0,
+        };
+        let head = self.push(&here, step.alias, OperationKind::Repeat(repeat));
+        self.loops += 1;
+        self.sequence(steps, findings);
+        self.loops -= 1;
+        self.push(&here, None, OperationKind::Jump { to: head });
+        self.lead_here(head);
+    }
+}
+
+/// A whole number of rounds, or an expression.
+fn count(node: &Node, max: u32, findings: &mut Findings<'_>) -> Option<Expression> {
+    if matches!(&node.kind, Kind::Text(text) if text.contains("{{")) {
+        return expression::compile(node, findings);
+    }
+    let count = crate::document::decode::whole_number(node, 1, max, findings)?;
+    Some(Expression::Literal(Literal::Number(f64::from(count))))
+}
+
+/// A list, or an expression.
+fn each(node: &Node, max: u32, findings: &mut Findings<'_>) -> Option<Expression> {
+    let value = expression::compile(node, findings)?;
+    let Expression::Literal(literal) = &value;
+    let items = match literal {
+        Literal::List(items) => items.len(),
+        Literal::Bool(_)
+        | Literal::Number(_)
+        | Literal::Quantity(_)
+        | Literal::Duration(_)
+        | Literal::Text(_) => {
+            crate::document::decode::wrong_type(node, "a list", findings);
+            return None;
+        }
+    };
+    if items == 0 || items > usize::try_from(max).unwrap_or(usize::MAX) {
+        let message = format!("the list has {items} items, and 1 to {max} are allowed");
+        findings
+            .report(code::TOO_MANY, node.head(), message)
+            .help("`max:` says how many rounds there may be");
+        return None;
+    }
+    Some(value)
+}
+
+/// The same without the places in it, which are for people.
+fn without_places(mut kind: OperationKind) -> OperationKind {
+    match &mut kind {
+        OperationKind::Test(test) => test.conditions.iter_mut().for_each(forget_place),
+        OperationKind::Repeat(repeat) => match &mut repeat.rounds {
+            Rounds::While(conditions) | Rounds::Until(conditions) => {
+                conditions.iter_mut().for_each(forget_place);
+            }
+            Rounds::Count(_) | Rounds::ForEach(_) => {}
+        },
+        OperationKind::Wait(wait) => match &mut wait.until {
+            Awaited::Triggers(triggers) => triggers.iter_mut().for_each(forget_place_of_trigger),
+            Awaited::Conditions(block) => block.conditions.iter_mut().for_each(forget_place),
+        },
+        OperationKind::Parallel(_)
+        | OperationKind::Command(_)
+        | OperationKind::Notify(_)
+        | OperationKind::Log(_)
+        | OperationKind::Jump { .. }
+        | OperationKind::Variables { .. }
+        | OperationKind::Set { .. }
+        | OperationKind::Stop(_)
+        | OperationKind::End
+        | OperationKind::Fail
+        | OperationKind::Setting(_)
+        | OperationKind::Cancel(_)
+        | OperationKind::Read(_)
+        | OperationKind::Http(_)
+        | OperationKind::Delay(_)
+        | OperationKind::Rule(_) => {}
+    }
+    kind
+}
+
+fn nowhere() -> Place {
+    Place {
+        file: String::new(),
+        line: 0,
+    }
+}
+
+fn forget_place(condition: &mut Condition) {
+    condition.place = nowhere();
+    if let Test::Block(Block { conditions, .. }) = &mut condition.test {
+        conditions.iter_mut().for_each(forget_place);
+    }
+}
+
+fn forget_place_of_trigger(trigger: &mut Trigger) {
+    trigger.place = nowhere();
+}

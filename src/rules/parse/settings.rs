@@ -1,0 +1,83 @@
+//! The keys of a rule that say how its runs get along with others.
+
+use std::time::Duration;
+
+use crate::document::code;
+use crate::document::decode::{Fields, whole_number, word};
+use crate::document::diagnostic::Findings;
+use crate::document::duration::{DURATION_MAX, bounded};
+use crate::rules::expression;
+use crate::rules::rule::{Mode, Settings};
+
+const MAX_DEFAULT: u32 = 10;
+const MAX_MIN: u32 = 2;
+const MAX_MOST: u32 = 100;
+const PRIORITY_MAX: u32 = 100;
+const COOLDOWN_MIN: Duration = Duration::from_secs(1);
+
+/// A mode, made with the most runs.
+type MakeMode = fn(u32) -> Mode;
+
+const MODES: &[(&str, MakeMode)] = &[
+    ("single", |_| Mode::Single),
+    ("restart", |_| Mode::Restart),
+    ("queued", Mode::Queued),
+    ("parallel", Mode::Parallel),
+];
+
+const EXCEEDED: &[(&str, bool)] = &[("warning", false), ("silent", true)];
+
+pub(super) fn settings(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Settings> {
+    let mode = mode(fields, findings);
+    let is_silent = fields.maybe("max_exceeded", findings, |it, findings| {
+        word(it, "what happens to one too many", EXCEEDED, findings)
+    });
+    let per = fields.maybe("per", findings, expression::compile);
+    let cooldown = fields.maybe("cooldown", findings, |it, findings| {
+        bounded(it, COOLDOWN_MIN, DURATION_MAX, findings)
+    });
+    let priority = fields.maybe("priority", findings, |it, findings| {
+        whole_number(it, 0, PRIORITY_MAX, findings)
+    });
+    let is_silent = is_silent?.unwrap_or_default();
+    let priority = priority?.unwrap_or(Settings::PRIORITY_DEFAULT);
+    // A default that is written out changes nothing, and so does not keep the rule from running.
+    let mut unbuilt = |key: &str, is_default: bool| {
+        if let Some(entry) = fields.entry(key).filter(|_| !is_default) {
+            let value = entry.value.as_key().unwrap_or_default();
+            findings.unbuilt(format!("{key}: {value}"), entry.key.span);
+        }
+    };
+    unbuilt("max_exceeded", !is_silent);
+    unbuilt("priority", priority == Settings::PRIORITY_DEFAULT);
+    let mode = mode?;
+    unbuilt("mode", mode == Mode::Single);
+    Some(Settings {
+        mode,
+        is_silent,
+        per: per?,
+        cooldown: cooldown?,
+        priority,
+    })
+}
+
+fn mode(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Mode> {
+    let max = fields.maybe("max", findings, |it, findings| {
+        whole_number(it, MAX_MIN, MAX_MOST, findings)
+    });
+    let mode = match fields.get("mode") {
+        Some(node) => word(node, "a mode", MODES, findings)?,
+        None => |_| Mode::Single,
+    };
+    let mode = mode(max?.unwrap_or(MAX_DEFAULT));
+    if let (Mode::Single | Mode::Restart, Some(entry)) = (mode, fields.entry("max")) {
+        findings
+            .report(
+                code::NO_EFFECT,
+                entry.key.span,
+                "`max` has a meaning only with `mode: queued` and `mode: parallel`",
+            )
+            .help("add one of them, or leave it out");
+    }
+    Some(mode)
+}
