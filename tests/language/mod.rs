@@ -24,6 +24,8 @@ use amps_rules::rules::rule::{
 
 use crate::diagnostics::names;
 
+/// The catalogue of words, and the reference that is written from it.
+mod catalog;
 /// `home.yaml` by value.
 mod home;
 /// What becomes of whole files, and of homes with very many rules.

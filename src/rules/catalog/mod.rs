@@ -10,6 +10,7 @@ pub mod blocks;
 pub mod conditions;
 pub mod file;
 
+pub mod reference;
 pub mod triggers;
 
 /// The words that begin something, by the key they stand behind or as.

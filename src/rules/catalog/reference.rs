@@ -1,0 +1,142 @@
+//! The catalogue as Markdown, for `rules/README.md`.
+
+use std::fmt::Write;
+
+use crate::document::vocabulary::{Key, Need, Word};
+use crate::domain::device::DeviceType;
+use crate::rules::catalog::SECTIONS;
+
+/// Every section with its words, their keys and their examples.
+pub fn markdown() -> String {
+    let mut text = String::from(
+        "A word marked ◌ is checked and does not run yet in this version: a rule that uses it is left out, and `check` says so.\n",
+    );
+    for (name, words) in SECTIONS {
+        let (title, opening) = heading(name);
+        write!(text, "\n## {title}\n\n{opening}\n").expect("writing to a string cannot fail");
+        let shared = shared(words);
+        if !shared.is_empty() {
+            text.push_str("\nEvery one of them may have:\n\n");
+            text.push_str(&table(shared.iter().copied()));
+        }
+        for word in *words {
+            text.push_str(&section(word, &shared));
+        }
+    }
+    text.push_str(
+        "\n## Devices\n\n| type | reports | understands | settings |\n|---|---|---|---|\n",
+    );
+    for device_type in DeviceType::ALL {
+        text.push_str(&device(device_type));
+    }
+    text
+}
+
+fn heading(section: &str) -> (&'static str, &'static str) {
+    match section {
+        "file" => (
+            "Files and rules",
+            "A list of one item may be written without its dash.",
+        ),
+        "trigger" => ("Triggers", "Any one of a rule's triggers wakes it."),
+        "condition" => (
+            "Conditions",
+            "All of a list must hold. What is unknown holds only with `if_unknown: allow`. A text in quotes and `{{ }}` is a condition too.",
+        ),
+        "action" => (
+            "Actions",
+            "Done in order. A step that fails ends the run as failed, through the nearest `on_failure`.",
+        ),
+        "block" => ("Blocks inside of actions", "What stands below some keys."),
+        _ => ("home.yaml", "The settings of a home."),
+    }
+}
+
+/// The keys that all of several words have.
+fn shared(words: &[&Word]) -> Vec<&'static Key> {
+    let Some((first, others)) = words.split_first() else {
+        return Vec::new();
+    };
+    let has = |word: &Word, name: &str| word.each_key().any(|it| it.name == name);
+    first
+        .each_key()
+        .filter(|key| !others.is_empty() && others.iter().all(|it| has(it, key.name)))
+        .collect()
+}
+
+fn table<'k>(keys: impl Iterator<Item = &'k Key>) -> String {
+    let head = "| key | what stands there | when left out | meaning |\n|---|---|---|---|\n";
+    keys.fold(head.to_owned(), |text, key| text + &row(key))
+}
+
+fn section(word: &Word, shared: &[&Key]) -> String {
+    let mark = if word.runs { "" } else { " ◌" };
+    let mut text = format!(
+        "\n### `{}`{mark}\n\n{}.\n\n",
+        word.name,
+        capitalized(word.meaning)
+    );
+    let own = |key: &&Key| shared.iter().all(|it| it.name != key.name);
+    if word.each_key().any(|it| own(&it)) {
+        text.push_str(&table(word.each_key().filter(own)));
+    }
+    if !word.example.is_empty() {
+        write!(text, "\n```yaml\n{}```\n", word.example).expect("writing to a string cannot fail");
+    }
+    text
+}
+
+fn row(key: &Key) -> String {
+    let mark = if key.runs { "" } else { " ◌" };
+    let absent = match key.need {
+        Need::Required => "required".to_owned(),
+        Need::Optional => String::new(),
+        Need::Default(default) => format!("`{default}`"),
+    };
+    format!(
+        "| `{}`{mark} | {} | {absent} | {} |\n",
+        key.name, key.kind, key.meaning
+    )
+}
+
+fn device(device_type: DeviceType) -> String {
+    let names = |names: Vec<String>| {
+        if names.is_empty() {
+            "nothing".to_owned()
+        } else {
+            names.join(" ")
+        }
+    };
+    let attributes = device_type.attributes().iter();
+    let commands = device_type.commands().iter().map(|it| {
+        let parameters: Vec<String> = it
+            .parameters
+            .iter()
+            .map(|parameter| format!("`{}` {}", parameter.name, parameter.unit.symbol()))
+            .collect();
+        if parameters.is_empty() {
+            format!("`{}`", it.name)
+        } else {
+            format!("`{}` ({})", it.name, parameters.join(", "))
+        }
+    });
+    let settings = device_type.settings().iter();
+    format!(
+        "| `{device_type}` | {} | {} | {} |\n",
+        names(attributes.map(|it| format!("`{}`", it.name)).collect()),
+        names(commands.collect()),
+        names(
+            settings
+                .map(|it| format!("`{}` {}", it.name, it.unit.symbol()))
+                .collect()
+        ),
+    )
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,110 @@
+//! The catalogue of words: each example is right, and the reference is written from it.
+
+use std::fs;
+use std::path::Path;
+
+use amps_rules::config::home::Location;
+use amps_rules::document::render::{self, Style};
+use amps_rules::document::source::SourceFile;
+use amps_rules::document::vocabulary::Word;
+use amps_rules::rules::catalog::{SECTIONS, reference};
+use amps_rules::rules::{self};
+
+use crate::diagnostics::names;
+
+const MARK: &str = "UPDATE=1 cargo test catalog -->\n\n";
+
+/// `example` as an item of the list `key` of a rule.
+fn within(key: &str, example: &str) -> String {
+    let part = |name: &str, text: &str| {
+        let example = if name == key { example } else { text };
+        let lines: Vec<&str> = example.trim_end().lines().collect();
+        format!("    {name}:\n      - {}\n", lines.join("\n        "))
+    };
+    format!(
+        "version: 1\nrules:\n  - id: a-rule\n{}{}{}",
+        part(
+            "triggers",
+            "{trigger: device, id: plugged-in, device: car_charger, event: any}"
+        ),
+        part("conditions", "{condition: time, after: \"07:00\"}"),
+        part("actions", "{log: x}")
+    )
+}
+
+fn indented(example: &str) -> String {
+    let lines: Vec<&str> = example.trim_end().lines().collect();
+    format!("version: 1\nrules:\n  - {}\n", lines.join("\n    "))
+}
+
+fn complaints(text: &str) -> String {
+    let mut names = names();
+    names.location = Some(Location {
+        latitude: 51.45,
+        longitude: -2.59,
+    });
+    let source = SourceFile::new("rules/a.yaml", text);
+    let mut loaded = rules::load(std::slice::from_ref(&source), &names);
+    loaded.diagnostics.retain(|it| it.code.name != "W605");
+    render::text(&loaded.diagnostics, &[source], Style::Plain)
+}
+
+#[test]
+fn every_example_is_right_and_runs_when_the_catalogue_says_so() {
+    for (section, words) in SECTIONS {
+        for word in *words {
+            let text = match *section {
+                "trigger" => within("triggers", word.example),
+                "condition" => within("conditions", word.example),
+                "action" => within("actions", word.example),
+                "file" if word.name == "a rule" => indented(word.example),
+                "file" => word.example.to_owned(),
+                _ => continue,
+            };
+            assert_eq!(complaints(&text), "", "{section} {}\n{text}", word.name);
+            let source = SourceFile::new("rules/a.yaml", text.as_str());
+            let mut names = names();
+            names.location = Some(Location {
+                latitude: 0.0,
+                longitude: 0.0,
+            });
+            let loaded = rules::load(&[source], &names);
+            let runs = loaded.rules.rules[0].unbuilt.is_none();
+            let example_asks_more = text.contains("for:") || text.contains("last_ran_within");
+            assert!(
+                runs == word.runs || example_asks_more,
+                "{section} {}",
+                word.name
+            );
+        }
+    }
+}
+
+#[test]
+fn no_word_knows_a_key_twice() {
+    let words = SECTIONS.iter().flat_map(|(_, words)| words.iter());
+    for word in words {
+        let Word { name, .. } = **word;
+        let mut known = word.known();
+        known.sort_unstable();
+        let n_known = known.len();
+        known.dedup();
+        assert_eq!(known.len(), n_known, "{name}");
+        for (reserved, _) in word.reserved() {
+            assert!(!known.contains(&reserved), "{name}: {reserved}");
+        }
+    }
+}
+
+#[test]
+fn the_reference_is_written_from_the_catalogue() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (head, written) = text.split_once(MARK).unwrap();
+    let expected = reference::markdown();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, format!("{head}{MARK}{expected}")).unwrap();
+        return;
+    }
+    assert!(written == expected, "run it again with UPDATE=1");
+}
