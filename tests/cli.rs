@@ -322,3 +322,34 @@ fn shells_complete_the_words_of_the_program() {
     assert_eq!((said(&asked.stdout), said(&asked.stderr)), ("--deny\n", ""));
     assert_eq!(amps_rules(&["completions", "tcsh"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_code_is_explained_and_an_unknown_one_is_not_guessed() {
+    let page = amps_rules(&["explain", "e204"]);
+    assert_eq!((page.status.code(), said(&page.stderr)), (Some(0), ""));
+    assert_eq!(
+        said(&page.stdout),
+        "\
+E204: no device of the home has this name
+
+Rules use the names that home.yaml gives to devices. This one is not among them.
+
+Wrong, in `triggers:`:
+
+    {trigger: device, device: car_chargr, event: any}
+
+Right, in `triggers:`:
+
+    {trigger: device, device: car_charger, event: any}
+"
+    );
+    let unknown = amps_rules(&["explain", "E2O4"]);
+    assert_eq!(
+        (unknown.status.code(), said(&unknown.stdout)),
+        (Some(2), "")
+    );
+    assert_eq!(
+        said(&unknown.stderr),
+        "error: there is no code `E2O4`\nhelp: did you mean `E204`?\n"
+    );
+}

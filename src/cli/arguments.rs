@@ -55,6 +55,8 @@ pub(super) enum Command {
     Test(TestArguments),
     /// Write the home's files in one way: indentation, spaces, order of keys. Comments stay.
     Fmt(FmtArguments),
+    /// Say what a code like `E204` means, with an example.
+    Explain(ExplainArguments),
     /// Run a pretend Amps on this machine.
     Simulator(SimulatorArguments),
     /// Send a webhook to this home, signed as Amps would.
@@ -138,6 +140,13 @@ pub(super) struct FmtArguments {
     /// Write nothing; list the files that would change, and end with 1 if there are any.
     #[arg(long)]
     pub(super) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The code, as a message shows it in brackets.
+    #[arg(value_name = "CODE")]
+    pub(super) code: String,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod console;
 mod demo;
+mod explain;
 mod fmt;
 mod home;
 mod init;
@@ -45,7 +46,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut console = Console::of_process();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return code(explain(&error, &mut console)),
+        Err(error) => return code(refuse(&error, &mut console)),
     };
     let is_run = matches!(arguments.command, Command::Run);
     let level = if is_run {
@@ -78,6 +79,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Check(check) => check::check(home, &check, console),
         Command::Test(test) => test::test(home, &test, console),
         Command::Fmt(fmt) => fmt::fmt(home, &fmt, console),
+        Command::Explain(explain) => explain::explain(&explain, console),
         Command::Simulator(settings) => simulator::simulator(&settings, console),
         Command::Webhook(arguments::WebhookCommand::Send(send)) => {
             webhook::send(home, &send, console)
@@ -91,7 +93,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
 }
 
 /// Help and version are data; everything else that clap has to say is not.
-fn explain(error: &clap::Error, console: &mut Console) -> Exit {
+fn refuse(error: &clap::Error, console: &mut Console) -> Exit {
     let text = error.render();
     let (written, exit) = if error.use_stderr() {
         (write!(console.err, "{text}"), Exit::Usage)

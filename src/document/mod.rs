@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod duration;
 pub mod format;
 pub mod node;
+pub mod pages;
 pub mod places;
 mod precheck;
 pub mod reader;

@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-use amps_rules::config::home::Location;
+use amps_rules::config::{self, home::Location};
+use amps_rules::document::code;
+use amps_rules::document::pages::{self, Frame};
 use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::SourceFile;
 use amps_rules::document::vocabulary::Word;
+use amps_rules::rules;
 use amps_rules::rules::catalog::{SECTIONS, reference};
-use amps_rules::rules::{self};
 
-use crate::diagnostics::names;
+use crate::diagnostics::{environment, names};
 
 const MARK: &str = "UPDATE=1 cargo test catalog -->\n\n";
 
@@ -107,4 +109,47 @@ fn the_reference_is_written_from_the_catalogue() {
         return;
     }
     assert!(written == expected, "run it again with UPDATE=1");
+}
+
+/// The codes that an example leads to, at the place where it belongs.
+fn codes_of(frame: Frame, example: &str) -> Vec<&'static str> {
+    let text = match frame {
+        Frame::Home => {
+            let home = if example.starts_with("home:") {
+                ""
+            } else {
+                "home: {timezone: Europe/London}\n"
+            };
+            let rest = "amps: {api_key: !secret amps_api_key}\nintake: {secrets: !secret amps_webhook_secret}\n";
+            let dir = tempfile::tempdir().unwrap();
+            let text = format!("version: 1\n{home}{rest}{example}\n");
+            fs::write(dir.path().join("home.yaml"), text).unwrap();
+            let loaded = config::load(dir.path(), &environment());
+            return loaded.diagnostics.iter().map(|it| it.code.name).collect();
+        }
+        Frame::File => format!("{example}\n"),
+        Frame::Triggers => within("triggers", example),
+        Frame::Conditions => within("conditions", example),
+        Frame::Actions => within("actions", example),
+        Frame::Nowhere => return Vec::new(),
+    };
+    let loaded = rules::load(&[SourceFile::new("rules/a.yaml", text)], &names());
+    loaded.diagnostics.iter().map(|it| it.code.name).collect()
+}
+
+#[test]
+fn every_code_has_a_page_whose_wrong_example_is_wrong_and_whose_right_one_is_right() {
+    let pages: Vec<&str> = pages::all().map(|it| it.code).collect();
+    let codes: Vec<&str> = code::ALL.iter().map(|it| it.name).collect();
+    assert_eq!(pages, codes);
+    for page in pages::all().filter(|it| it.frame != Frame::Nowhere) {
+        let wrong = codes_of(page.frame, page.wrong);
+        assert!(wrong.contains(&page.code), "{}: {wrong:?}", page.code);
+        let right = codes_of(page.frame, page.right);
+        let complaints: Vec<_> = right
+            .into_iter()
+            .filter(|it| !["W605", "W606"].contains(it) || *it == page.code)
+            .collect();
+        assert_eq!(complaints, [""; 0], "{}", page.code);
+    }
 }

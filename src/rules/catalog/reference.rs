@@ -64,7 +64,7 @@ fn shared(words: &[&Word]) -> Vec<&'static Key> {
         .collect()
 }
 
-fn table<'k>(keys: impl Iterator<Item = &'k Key>) -> String {
+fn table(keys: impl Iterator<Item = &'static Key>) -> String {
     let head = "| key | what stands there | when left out | meaning |\n|---|---|---|---|\n";
     keys.fold(head.to_owned(), |text, key| text + &row(key))
 }
