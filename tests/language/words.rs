@@ -271,7 +271,7 @@ fn other_steps_say_what_they_do() {
         panic!("another operation");
     };
     assert_eq!(http.url, "https://panel.example/a");
-    assert_eq!(http.json, Some(serde_json::json!({"on": [1.0, true, "x"]})));
+    assert_eq!(http.json, Some(serde_json::json!({"on": [1, true, "x"]})));
     assert_eq!(http.save.as_deref(), Some("answer"));
     let OperationKind::Delay(delay) = operation("{delay: {minutes: 5}}") else {
         panic!("another operation");

@@ -307,7 +307,11 @@ fn json(node: &Node, depth: usize, findings: &mut Findings<'_>) -> Option<serde_
     Some(match &node.kind {
         Kind::Null => V::Null,
         Kind::Bool(value) => V::Bool(*value),
-        Kind::Number { value, .. } => serde_json::json!(value),
+        // `3` is sent as `3`, not as `3.0`.
+        Kind::Number { value, text } => match text.parse::<i64>() {
+            Ok(whole) => V::from(whole),
+            Err(_) => V::from(*value),
+        },
         Kind::Text(text) if text.contains("{{") => {
             expression::compile(node, findings)?;
             return None;
