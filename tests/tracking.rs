@@ -65,3 +65,18 @@ async fn a_second_engine_on_the_same_home_is_refused() {
         "error: another engine is running on this home; stop it first\n"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_without_devices_is_a_home_all_the_same() {
+    let mut house = House::without_engine("version: 1\nrules: []\n").await;
+    house.edit("home.yaml", |text| {
+        let (before, rest) = text.split_once("devices:\n").unwrap();
+        let (_, after) = rest.split_once("notifiers:").unwrap();
+        format!("{before}devices: {{}}\nnotifiers:{after}")
+    });
+    house.start_engine();
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&house.engine().webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(house.stop_engine().await, Some(0));
+}
