@@ -83,9 +83,8 @@ pub(crate) async fn run(delivery: Delivery, stop: CancellationToken, news: News)
     };
     worker::run(&mut courier, clock.clone(), stop, news).await;
     courier.places.close();
-    let finish = async { while courier.tasks.join_next().await.is_some() {} };
     tokio::select! {
-        () = finish => {}
+        () = courier.finish_all() => {}
         () = clock.sleep(STOP_WAIT) => tracing::warn!("requests under way are left in doubt"),
     }
     courier.give_back().await;
@@ -146,6 +145,12 @@ impl Courier {
     fn finish(&mut self, finished: Result<Option<Turn>, JoinError>) {
         if let Some(turn) = finished.expect("a request does not panic") {
             Arc::make_mut(&mut self.in_hand).remove(&turn);
+        }
+    }
+
+    async fn finish_all(&mut self) {
+        while let Some(finished) = self.tasks.join_next().await {
+            self.finish(finished);
         }
     }
 

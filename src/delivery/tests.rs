@@ -4,14 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
+use crate::config::home::Amps;
 use crate::delivery::verdict::{Verdict, Waits, not_found, still_waiting};
+use crate::delivery::{self, Delivery, REQUESTS_MAX};
+use crate::device_api::DeviceApi;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::{Action, ActionState};
 use crate::domain::command::Command;
 use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, Step};
-use crate::store::outbox::Open;
+use crate::domain::secret::Secret;
+use crate::store::Store;
+use crate::store::outbox::{self, Open};
+use crate::store::view::View;
 
 /// A first push of `charge` that left at `moment`.
 pub(super) fn open_at(moment: Timestamp) -> Open {
@@ -253,4 +261,56 @@ fn a_doubt_is_looked_up_ever_more_rarely_until_it_settles_or_expires() {
     assert_eq!(next(800), Some(910), "nor is the end");
     assert_eq!(next(909), Some(910));
     assert_eq!(next(910), None);
+}
+
+/// Seventeen devices, an Amps that takes connections and never answers, and a stop.
+#[tokio::test]
+async fn a_stop_gives_back_what_waited_for_a_place_and_leaves_what_was_begun_in_doubt() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let amps = Amps {
+        base_url: format!("http://{}", listener.local_addr().unwrap()),
+        api_key: Secret::new("sk_test_1"),
+        request_timeout: Duration::from_mins(1),
+        look_up_after: WAITS.look_up_after,
+        in_doubt_for: WAITS.in_doubt_for,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let started = Store::start(dir.path(), Vec::new()).unwrap();
+    let store = started.store.clone();
+    let enqueue = store.write(|tx| {
+        (0..=REQUESTS_MAX).try_for_each(|n| {
+            let command = Command::example(&format!("cmd_{n}"), &format!("dev_{n}"));
+            outbox::enqueue(tx, &command, at(0))
+        })
+    });
+    enqueue.await.unwrap();
+    let (clock, winder) = Clock::simulated(at(1));
+    let delivery = Delivery {
+        store: store.clone(),
+        api: DeviceApi::try_new(&amps).unwrap(),
+        clock,
+        waits: WAITS,
+    };
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(delivery::run(delivery, stop.clone(), started.news.requests));
+    let mut connections = Vec::new();
+    while connections.len() < REQUESTS_MAX {
+        connections.push(listener.accept().await.unwrap());
+    }
+    stop.cancel();
+    for _ in 0..1000 {
+        if running.is_finished() {
+            break;
+        }
+        winder.advance(Duration::from_secs(5));
+        Clock::System.sleep(Duration::from_millis(5)).await;
+    }
+    running.await.unwrap();
+    let commands = View::open(dir.path())
+        .unwrap()
+        .unwrap()
+        .commands(99)
+        .unwrap();
+    let count = |state| commands.iter().filter(|it| it.state == state).count();
+    assert_eq!((count("queued"), count("sending")), (1, REQUESTS_MAX));
 }
