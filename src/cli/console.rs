@@ -5,6 +5,10 @@ use std::io::{self, IsTerminal, Write};
 use anstream::AutoStream;
 use serde::Serialize;
 
+use crate::document::diagnostic::Diagnostic;
+use crate::document::render::{self, Style};
+use crate::document::source::SourceFile;
+
 /// Standard output and standard error, with colour where there is somebody to see it.
 pub(super) struct Console {
     pub(super) out: Box<dyn Write + Send>,
@@ -23,6 +27,16 @@ impl Console {
             err: Box::new(AutoStream::auto(io::stderr())),
             is_colourful,
         }
+    }
+
+    /// Writes what is wrong with files to standard error; the stream drops the colours where nobody would see them.
+    pub(super) fn diagnostics(
+        &mut self,
+        diagnostics: &[Diagnostic],
+        sources: &[SourceFile],
+    ) -> io::Result<()> {
+        let text = render::text(diagnostics, sources, Style::Colored);
+        write!(self.err, "{text}")
     }
 
     /// Writes `value` as one JSON document.

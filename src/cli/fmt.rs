@@ -13,10 +13,7 @@ use crate::cli::arguments::FmtArguments;
 use crate::cli::check::count;
 use crate::cli::console::Console;
 use crate::config;
-use crate::document::diagnostic::Diagnostic;
 use crate::document::format::{self, Refusal};
-use crate::document::render::{self, Style};
-use crate::document::source::SourceFile;
 
 /// How many files.
 #[derive(Default)]
@@ -48,7 +45,7 @@ pub(super) fn fmt(
         refused: unreadable.len(),
         ..Tally::default()
     };
-    report(&unreadable, &[], console)?;
+    console.diagnostics(&unreadable, &[])?;
     // Links within the rules give one file several names.
     let mut seen = BTreeSet::new();
     for (name, path) in files {
@@ -84,7 +81,7 @@ fn file(
         Ok(source) => source,
         Err(error) => {
             tally.refused += 1;
-            return report(&[config::unreadable(name, &error)], &[], console);
+            return Ok(console.diagnostics(&[config::unreadable(name, &error)], &[])?);
         }
     };
     match format::format(&source) {
@@ -98,7 +95,7 @@ fn file(
         }
         Err(Refusal::Findings(diagnostics)) => {
             tally.refused += 1;
-            report(&diagnostics, &[source], console)?;
+            console.diagnostics(&diagnostics, &[source])?;
         }
         Err(Refusal::Unsure(unsure)) => {
             tally.refused += 1;
@@ -110,16 +107,6 @@ fn file(
         }
     }
     Ok(())
-}
-
-fn report(
-    diagnostics: &[Diagnostic],
-    sources: &[SourceFile],
-    console: &mut Console,
-) -> anyhow::Result<()> {
-    // The stream drops the colours where nobody would see them.
-    let text = render::text(diagnostics, sources, Style::Colored);
-    Ok(write!(console.err, "{text}")?)
 }
 
 /// Puts `text` in the place of the file at `path`: whoever looks, and whenever the power fails, there is

@@ -1,22 +1,18 @@
 //! The home and its rules, from the folder, with everything that is wrong written to standard error.
 
-use std::io::Write;
 use std::path::Path;
 
 use crate::cli::console::Console;
 use crate::config::environment::Environment;
 use crate::config::home::Home;
 use crate::config::{self, names::Names};
-use crate::document::diagnostic::Diagnostic;
-use crate::document::render::{self, Style};
-use crate::document::source::SourceFile;
 use crate::rules;
 use crate::rules::rule::RuleSet;
 
 /// The settings of the home in `dir`; none when they are not usable, which has been explained then.
 pub(super) fn settings(dir: &Path, console: &mut Console) -> anyhow::Result<Option<Home>> {
     let loaded = config::load(dir, &Environment::of_process());
-    report(&loaded.diagnostics, &loaded.sources, console)?;
+    console.diagnostics(&loaded.diagnostics, &loaded.sources)?;
     Ok(loaded.home)
 }
 
@@ -25,22 +21,6 @@ pub(super) fn rules(home: &Home, console: &mut Console) -> anyhow::Result<RuleSe
     let (files, mut diagnostics) = config::rule_files(&home.dir);
     let loaded = rules::load(&files, &Names::of(home));
     diagnostics.extend(loaded.diagnostics);
-    report(&diagnostics, &files, console)?;
+    console.diagnostics(&diagnostics, &files)?;
     Ok(loaded.rules)
-}
-
-fn report(
-    diagnostics: &[Diagnostic],
-    sources: &[SourceFile],
-    console: &mut Console,
-) -> anyhow::Result<()> {
-    if !diagnostics.is_empty() {
-        // The stream drops the colours where nobody would see them.
-        write!(
-            console.err,
-            "{}",
-            render::text(diagnostics, sources, Style::Colored)
-        )?;
-    }
-    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::cli::Exit;
 use crate::cli::arguments::{TestArguments, TestFormat};
 use crate::cli::console::Console;
 use crate::document::diagnostic::Diagnostic;
-use crate::document::render::{self, Style};
+use crate::document::render::Style;
 use crate::rule_tests::coverage::Coverage;
 use crate::rule_tests::report::{Report, json, junit, text};
 
@@ -64,9 +64,7 @@ pub(super) fn test(
 fn refuse(gathered: &Gathered, console: &mut Console) -> anyhow::Result<Exit> {
     let errors = gathered.diagnostics.iter().filter(|it| it.is_error());
     let errors: Vec<_> = errors.cloned().collect();
-    // The stream drops the colours where nobody would see them.
-    let shown = render::text(&errors, &gathered.sources, Style::Colored);
-    write!(console.err, "{shown}")?;
+    console.diagnostics(&errors, &gathered.sources)?;
     writeln!(console.err, "no test was run")?;
     Ok(Exit::Usage)
 }
