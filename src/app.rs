@@ -6,16 +6,20 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::alarms::{self, Alarms};
 use crate::clock::{Clock, earlier};
 use crate::config::home::Home;
 use crate::delivery::messages::Messages;
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
+use crate::domain::event::{EngineChange, Event, Payload, Source};
+use crate::domain::id::EventId;
 use crate::evaluation::Evaluation;
 use crate::intake::signature::Key;
 use crate::intake::{self, Intake};
@@ -24,7 +28,7 @@ use crate::readings::{self, Poller};
 use crate::rules::rule::RuleSet;
 use crate::store::signal::AllNews;
 use crate::store::writer::Consumer;
-use crate::store::{Lock, Store, outbox, retention};
+use crate::store::{Lock, Store, inbox, outbox, retention};
 use crate::tracking::{self, Reports, Tracking};
 
 /// What is over is kept for this long; a delivery id takes effect once as long as it is kept.
@@ -60,10 +64,9 @@ impl App {
             .with_context(|| format!("failed to write to {}", home.dir.join("state").display()))?
             .context("another engine is running on this home; stop it first")?;
         let outside = Outside::of(home)?;
-        let consumers: Vec<Box<dyn Consumer>> = vec![
-            Box::new(Reports::new(clock.clone())),
-            Box::new(Evaluation::new(Arc::new(rules), clock.clone())),
-        ];
+        let (evaluation, next_alarm) = Evaluation::new(Arc::new(rules), clock.clone());
+        let consumers: Vec<Box<dyn Consumer>> =
+            vec![Box::new(Reports::new(clock.clone())), Box::new(evaluation)];
         let started = Store::start(&home.dir, consumers).context("failed to open the database")?;
         let store = started.store.clone();
         recover(&store, waits(home), &clock).await?;
@@ -77,7 +80,13 @@ impl App {
             clock,
             stop: stop.clone(),
         };
-        let stages = inside.start(home, outside, listener, started.news);
+        let mut stages = inside.start(home, outside, listener, started.news);
+        let alarms = Alarms {
+            store: store.clone(),
+            clock: inside.clock.clone(),
+            next: next_alarm,
+        };
+        stages.spawn(alarms::run(alarms, stop.rest.clone()));
         Ok(Self {
             address,
             stop,
@@ -218,6 +227,7 @@ async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<(
     let interrupted = store
         .write(move |tx| {
             outbox::hand_on_unheard(tx)?;
+            inbox::record(tx, started_event(now), None)?;
             delivery::recover(tx, waits, now)
         })
         .await
@@ -229,6 +239,16 @@ async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<(
         );
     }
     Ok(())
+}
+
+/// The start itself: what was due meanwhile is dealt with, and rules may listen to it.
+fn started_event(now: Timestamp) -> Event {
+    Event {
+        id: EventId::derive("started", &now.as_microsecond().to_string()),
+        source: Source::Engine,
+        received_at: now,
+        payload: Payload::Engine(EngineChange::Started),
+    }
 }
 
 /// Removes what is too old, a bounded piece at a time.

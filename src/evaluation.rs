@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use tokio::sync::watch;
+
 use crate::clock::Clock;
 use crate::domain::event::{Event, Payload};
 use crate::engine::decision::Decision;
@@ -10,7 +13,8 @@ use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
 use crate::store::error::Error;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{notifications, outbox, runs};
+use crate::store::{inbox, notifications, outbox, runs};
+use crate::worker::Alarm;
 
 /// The engine with its memory. The memory is what the tables say; when in doubt it is read again.
 #[derive(Debug)]
@@ -18,6 +22,7 @@ pub(crate) struct Evaluation {
     rules: Arc<RuleSet>,
     clock: Clock,
     memory: Memory,
+    alarm: watch::Sender<Alarm>,
 }
 
 /// What is remembered of the state.
@@ -30,12 +35,16 @@ enum Memory {
 }
 
 impl Evaluation {
-    pub(crate) fn new(rules: Arc<RuleSet>, clock: Clock) -> Self {
-        Self {
+    /// Also what tells when something is due next.
+    pub(crate) fn new(rules: Arc<RuleSet>, clock: Clock) -> (Self, watch::Receiver<Alarm>) {
+        let (alarm, alarms) = watch::channel(Alarm::default());
+        let evaluation = Self {
             rules,
             clock,
             memory: Memory::Unsure(State::default()),
-        }
+            alarm,
+        };
+        (evaluation, alarms)
     }
 }
 
@@ -62,35 +71,62 @@ impl Memory {
 impl Consumer for Evaluation {
     fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
         let state = self.memory.recall(tx)?;
-        let own = match &event.payload {
-            Payload::Report(report) => outbox::is_ours(tx, report)?,
-            Payload::Connection(_)
-            | Payload::Readings(_)
-            | Payload::Settled(_)
-            | Payload::Unknown => false,
-        };
+        let own = depth(tx, &event.payload)?;
         let now = self.clock.now();
-        let decision = engine::step(&self.rules, state, Input { event, own }, now);
-        for change in &decision.changes {
-            runs::save(tx, state, change)?;
-            state.apply(change);
-        }
-        let Decision {
-            commands,
-            notifications,
-            traces,
-            changes: _,
-        } = &decision;
-        commands
-            .iter()
-            .try_for_each(|it| outbox::enqueue(tx, it, now))?;
-        notifications
-            .iter()
-            .try_for_each(|it| notifications::enqueue(tx, it, now))?;
-        traces.iter().try_for_each(|it| runs::add_trace(tx, it))
+        // A tick that nothing comes of is no row.
+        let mut is_kept = event.payload != Payload::Tick;
+        let input = Input { event, own };
+        engine::take(&self.rules, state, input, now, |state, decision| {
+            if !is_kept && !decision.is_empty() {
+                inbox::keep(tx, event)?;
+                is_kept = true;
+            }
+            write(tx, state, decision, now)
+        })?;
+        let at = state.next_alarm();
+        let is_tick = event.payload == Payload::Tick;
+        self.alarm.send_if_modified(|alarm| {
+            let next = Alarm {
+                at,
+                ticks: alarm.ticks + u64::from(is_tick),
+            };
+            std::mem::replace(alarm, next) != next
+        });
+        Ok(())
     }
 
     fn forget(&mut self) {
         self.memory.doubt();
     }
+}
+
+/// How deep the run stands in the chain of runs whose order this is about; none when it is about none of ours.
+#[expect(clippy::wildcard_enum_match_arm, reason = "two kinds are about orders")]
+fn depth(tx: &Tx<'_>, payload: &Payload) -> Result<Option<u32>, Error> {
+    match payload {
+        Payload::Report(report) => outbox::depth_of_action(tx, report),
+        Payload::Settled(settled) => outbox::depth(tx, &settled.command),
+        _ => Ok(None),
+    }
+}
+
+fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Result<(), Error> {
+    let Decision {
+        changes,
+        commands,
+        notifications,
+        traces,
+        reads: _,
+        follow_ups: _,
+    } = decision;
+    changes
+        .iter()
+        .try_for_each(|it| runs::save(tx, state, it))?;
+    commands
+        .iter()
+        .try_for_each(|it| outbox::enqueue(tx, it, now))?;
+    notifications
+        .iter()
+        .try_for_each(|it| notifications::enqueue(tx, it, now))?;
+    traces.iter().try_for_each(|it| runs::add_trace(tx, it))
 }

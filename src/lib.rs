@@ -23,6 +23,7 @@ pub mod store;
 
 mod worker;
 
+mod alarms;
 mod delivery;
 mod evaluation;
 pub mod intake;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
-use crate::domain::event::{Event, Payload};
+use crate::domain::event::Event;
 use crate::domain::lifecycle::{Lifecycle, Step};
 use crate::domain::retry::next_look_up;
 use crate::store::Store;
@@ -32,14 +32,9 @@ impl Reports {
 
 impl Consumer for Reports {
     fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
-        match &event.payload {
-            Payload::Report(report) => {
-                outbox::settle_by_report(tx, &event.id, report, self.clock.now())
-            }
-            Payload::Connection(_)
-            | Payload::Readings(_)
-            | Payload::Settled(_)
-            | Payload::Unknown => Ok(()),
+        match event.payload.report() {
+            Some(report) => outbox::settle_by_report(tx, &event.id, report, self.clock.now()),
+            None => Ok(()),
         }
     }
 

@@ -29,6 +29,14 @@ impl Next {
 /// How long a stage waits after the store would not serve it.
 const STORE_WAIT: Duration = Duration::from_secs(1);
 
+/// When something is due that waits for a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Alarm {
+    pub(crate) at: Option<Timestamp>,
+    /// How many ticks the engine has dealt with.
+    pub(crate) ticks: u64,
+}
+
 /// A stage: something that finds its work in the store.
 pub(crate) trait Stage: Send {
     const NAME: &'static str;

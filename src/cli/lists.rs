@@ -13,7 +13,7 @@ use crate::cli::arguments::{ListArguments, ShowCommand};
 use crate::cli::console::Console;
 use crate::config;
 use crate::config::environment::Environment;
-use crate::domain::event::{ConnectionChange, Payload};
+use crate::domain::event::{ConnectionChange, EngineChange, Payload, Request};
 use crate::domain::id::{DeviceAlias, DeviceId};
 use crate::domain::lifecycle::Outcome;
 use crate::store::view::{
@@ -243,6 +243,23 @@ fn about(payload: &Payload, names: &DeviceNames) -> String {
                 ended(&settled.outcome)
             )
         }
+        Payload::Input(reading) => {
+            let value = reading.value.as_ref().map(ToString::to_string);
+            format!(
+                "{}: {}",
+                reading.input,
+                value.as_deref().unwrap_or("no value")
+            )
+        }
+        Payload::Hook(hook) => format!("/hooks/{}", hook.name),
+        Payload::Tick => "a time has come".to_owned(),
+        Payload::Engine(EngineChange::Started) => "the engine was started".to_owned(),
+        Payload::Engine(EngineChange::Reloaded) => "the rules were read again".to_owned(),
+        Payload::Request(Request::Trigger { rule }) => format!("run {rule}"),
+        Payload::Request(Request::Pause { rule }) => format!("pause {rule}"),
+        Payload::Request(Request::Resume { rule }) => format!("let {rule} go on"),
+        Payload::Request(Request::StopAll) => "stop everything".to_owned(),
+        Payload::NotRead(device) => format!("{} did not answer", names.name(device)),
         Payload::Unknown => "of a kind not known here".to_owned(),
     }
 }

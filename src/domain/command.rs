@@ -23,6 +23,9 @@ pub struct Command {
     pub run: RunId,
     /// The event whose evaluation asked for it.
     pub cause: EventId,
+    /// How deep the run stands in the chain of runs that caused each other.
+    #[serde(default)]
+    pub depth: u32,
 }
 
 #[cfg(test)]
@@ -44,6 +47,7 @@ impl Command {
             rule: RuleId::new("rule"),
             run: RunId::new("run_1"),
             cause: EventId::new("msg_1"),
+            depth: 0,
         }
     }
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device::DeviceType;
-use crate::domain::id::{ActionId, CommandId, DeviceId, EventId};
+use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, InputName, RuleId};
 use crate::domain::lifecycle::Outcome;
-use crate::domain::value::{Origin, Value};
+use crate::domain::value::{Origin, Point, Value};
 
 /// Something that happened, once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,8 +30,10 @@ pub enum Source {
     LookUp,
     /// We read a device.
     Poll,
-    /// The engine's own: a command of ours is over.
+    /// The engine's own: a command of ours is over, or a time has come.
     Engine,
+    /// A person asked for it.
+    Person,
 }
 
 impl Source {
@@ -41,6 +43,7 @@ impl Source {
             Self::LookUp => "look_up",
             Self::Poll => "poll",
             Self::Engine => "engine",
+            Self::Person => "person",
         }
     }
 }
@@ -52,6 +55,14 @@ pub enum Payload {
     Connection(Connection),
     Readings(Readings),
     Settled(Settled),
+    Input(InputReading),
+    Hook(Hook),
+    /// Something that waits for a moment is due.
+    Tick,
+    Engine(EngineChange),
+    Request(Request),
+    /// A device that was to be read did not answer.
+    NotRead(DeviceId),
     /// Correctly signed and of no kind we know: kept, and nobody listens.
     Unknown,
 }
@@ -64,7 +75,22 @@ impl Payload {
             Self::Connection(_) => "connection",
             Self::Readings(_) => "readings",
             Self::Settled(_) => "settled",
+            Self::Input(_) => "input",
+            Self::Hook(_) => "hook",
+            Self::Tick => "tick",
+            Self::Engine(_) => "engine",
+            Self::Request(_) => "request",
+            Self::NotRead(_) => "not_read",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// The report that it is, if it is one.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Report(report) => Some(report),
+            _ => None,
         }
     }
 }
@@ -126,4 +152,50 @@ pub struct Settled {
     pub attempts: u32,
     /// The event that ended it, where there was one.
     pub cause: Option<EventId>,
+}
+
+/// What was learned of an input of the home.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputReading {
+    pub input: InputName,
+    /// When it was true, as far as the source tells.
+    pub taken_at: Timestamp,
+    /// None when the source says that it has none.
+    pub value: Option<Value>,
+    /// What is foretold, in order; empty for inputs that foretell nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Point>,
+}
+
+/// A signed `POST /hooks/NAME` that is no value of an input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hook {
+    pub name: String,
+    pub json: serde_json::Value,
+}
+
+/// What the engine itself did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineChange {
+    Started,
+    Reloaded,
+}
+
+/// What a person asked the engine for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    /// Runs the rule's actions, whatever its triggers and conditions say.
+    Trigger {
+        rule: RuleId,
+    },
+    Pause {
+        rule: RuleId,
+    },
+    Resume {
+        rule: RuleId,
+    },
+    /// Ends every run and pauses every rule.
+    StopAll,
 }

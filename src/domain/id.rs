@@ -87,6 +87,23 @@ impl RunId {
     }
 }
 
+impl RunId {
+    /// The same where one event starts the rule more than once: `occasion` tells the times apart, and is
+    /// empty for the first.
+    pub fn derive_on(rule: &RuleId, event: &EventId, occasion: &str) -> Self {
+        if occasion.is_empty() {
+            return Self::derive(rule, event);
+        }
+        Self(derived("run_", &[rule.as_str(), event.as_str(), occasion]))
+    }
+
+    /// The branch with this number of the `parallel` at `position` of `run`, in these rounds.
+    pub fn derive_branch(run: &Self, position: usize, rounds: &[u32], branch: usize) -> Self {
+        let turn = turn(position, rounds);
+        Self(derived("run_", &[run.as_str(), &turn, &branch.to_string()]))
+    }
+}
+
 impl CommandId {
     /// The command that the operation at `position` of `run` sends, outside of loops.
     pub fn derive(run: &RunId, position: usize) -> Self {

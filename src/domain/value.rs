@@ -57,3 +57,10 @@ pub struct Reading {
     pub taken_at: Timestamp,
     pub origin: Origin,
 }
+
+/// A number that is foretold, and from when on it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    pub start: Timestamp,
+    pub value: f64,
+}

@@ -89,7 +89,7 @@ fn check_trigger(memory: &Memory, ids: &[String]) -> Examined {
 
 fn check_rule(view: View<'_>, test: &RuleTest) -> Examined {
     let is_own = view.running == Some(&test.rule);
-    let runs = is_own || view.scene.state.run_of(&test.rule).is_some();
+    let runs = is_own || view.scene.state.runs_of(&test.rule).next().is_some();
     let wanted = test.running.unwrap_or(runs);
     Examined {
         asked: format!("rule {} {}", test.rule, running(wanted)),

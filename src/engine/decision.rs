@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
-use crate::domain::event::Readings;
-use crate::domain::id::{CommandId, EventId, NotificationId, NotifierName, RuleId, RunId};
-use crate::engine::memory::Memory;
+use crate::domain::event::{Readings, Settled};
+use crate::domain::id::{DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId};
+use crate::engine::facts::TriggerFields;
 use crate::engine::run::{Run, RunEnd};
+use crate::engine::state::Wakeful;
 use crate::engine::trace::Trace;
+use crate::engine::trigger::memory::TriggerMemory;
 use crate::rules::expression::Literal;
 use crate::rules::rule::Level;
 
@@ -21,8 +23,22 @@ pub struct Decision {
     pub commands: Vec<Command>,
     /// To the outbox.
     pub notifications: Vec<Notification>,
+    /// Devices whose values are asked for; a hint to those who read.
+    pub reads: Vec<DeviceId>,
     /// One for each rule that looked.
     pub traces: Vec<Trace>,
+    /// What else is to be decided now, once the changes are made.
+    pub follow_ups: Vec<FollowUp>,
+}
+
+impl Decision {
+    /// Whether there is nothing to write down.
+    pub fn is_empty(&self) -> bool {
+        self.changes.iter().all(Change::is_passing)
+            && self.commands.is_empty()
+            && self.notifications.is_empty()
+            && self.traces.is_empty()
+    }
 }
 
 /// A change to what the engine remembers.
@@ -30,12 +46,18 @@ pub struct Decision {
 pub enum Change {
     Read(Readings),
     RunStarted(Run),
-    /// A run stands at `position` until `command` is over.
-    RunWaits {
+    /// A run stands elsewhere, or waits for something else.
+    RunMoved(Run),
+    /// When a run that waits for conditions asks them again. Not a row: at a start, all of them ask.
+    RunAsks {
         run: RunId,
-        position: usize,
-        command: CommandId,
-        memory: Memory,
+        /// None when time alone changes nothing.
+        at: Option<Timestamp>,
+    },
+    RunEnded {
+        run: RunId,
+        end: RunEnd,
+        at: Timestamp,
     },
     /// A rule remembers a value for its later runs.
     Remembered {
@@ -44,11 +66,58 @@ pub enum Change {
         value: Literal,
         at: Timestamp,
     },
-    RunEnded {
-        run: RunId,
-        end: RunEnd,
+    /// A trigger remembers something else; nothing at all when it is as new.
+    Trigger {
+        rule: RuleId,
+        trigger: usize,
+        memory: TriggerMemory,
+    },
+    /// Its triggers are not heard until somebody lets it go on.
+    RulePaused {
+        rule: RuleId,
+        reason: String,
         at: Timestamp,
     },
+    RuleResumed {
+        rule: RuleId,
+    },
+}
+
+impl Change {
+    /// Whether it is worth no row by itself.
+    fn is_passing(&self) -> bool {
+        matches!(self, Self::RunAsks { .. })
+    }
+}
+
+/// Something that is decided right after, with the state as it then is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FollowUp {
+    /// Its moment has come.
+    Wake(Wakeful),
+    /// A trigger fired more than once at a time; these are the further times, from 1.
+    Fired {
+        rule: RuleId,
+        trigger: usize,
+        fields: TriggerFields,
+        nth: u32,
+    },
+    /// A rule is run by another run, or by hand: its triggers and conditions are not asked.
+    Run { rule: RuleId, by: Option<RunId> },
+    /// A command is over: the run that waits for it goes on.
+    CommandOver(Settled),
+    /// A branch of `run` is over.
+    BranchOver {
+        run: RunId,
+        branch: RunId,
+        end: RunEnd,
+    },
+    /// What stands in line behind a run that is over may go on.
+    NextInLine { rule: RuleId, key: Option<String> },
+    /// What a run asks may be answered differently now.
+    Ask(RunId),
+    /// A run is to end, without a failure of its own.
+    End { run: RunId, end: RunEnd },
 }
 
 /// A message to a person.

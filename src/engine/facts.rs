@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::device::Device;
+use crate::domain::value::Point;
 use crate::domain::value::Reading;
 use crate::engine::Scene;
 use crate::rules::expr::eval::Facts;
 use crate::rules::expr::scope::Root;
-use crate::rules::expr::series::Point;
 use crate::rules::expr::value::Value;
 
 /// What a trigger saw, by the names behind `trigger`.

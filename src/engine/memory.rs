@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Settled;
 use crate::domain::id::DeviceId;
+use crate::engine::facts::TriggerFields;
 use crate::rules::expression::{Expression, Literal, Variable};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,17 @@ pub struct Memory {
     pub loops: Vec<Round>,
     /// The last failure that was handled.
     pub failure: Option<StepFailure>,
+    /// How the last wait ended.
+    pub waited: Option<Waited>,
+}
+
+/// How a wait ended, as `wait.…` tells it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Waited {
+    /// What it waited for came; otherwise the time was over.
+    pub completed: bool,
+    /// What the trigger saw that came.
+    pub trigger: TriggerFields,
 }
 
 /// Where a run is in a loop.
@@ -69,6 +81,14 @@ impl StepFailure {
             code: None,
             attempts: 1,
             device: None,
+        }
+    }
+
+    /// What was waited for did not come.
+    pub(super) fn of_timeout(reason: String) -> Self {
+        Self {
+            outcome: "timeout".to_owned(),
+            ..Self::of_step(reason)
         }
     }
 

@@ -11,23 +11,34 @@ pub mod run;
 pub mod state;
 pub mod trace;
 pub mod trigger;
+pub mod wait;
 pub mod walk;
+
+mod arming;
+mod begin;
+mod follow_up;
+mod go_on;
+mod listening;
+mod waiting;
+
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
 use crate::domain::event::{Event, Payload, Readings};
-use crate::domain::id::DeviceId;
-use crate::engine::decision::{Change, Decision};
+use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::state::State;
 use crate::engine::trigger::Happening;
-use crate::rules::rule::RuleSet;
+use crate::engine::trigger::hear::{Heard, Occasion, hear};
+use crate::rules::rule::{Listener, RuleSet};
 
 /// Everything that can wake the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub event: &'a Event,
-    /// For a report: whether the action that ended was a push of ours.
-    pub own: bool,
+    /// For a report and for what settled: how deep the run stands in the chain of runs that caused each
+    /// other whose order it was; none when it was not one of ours.
+    pub own: Option<u32>,
 }
 
 /// What a decision is made from; handed down whole.
@@ -37,29 +48,82 @@ struct Scene<'a> {
     state: &'a State,
     event: &'a Event,
     now: Timestamp,
+    /// Of a run that the event starts.
+    depth: u32,
 }
 
-/// What `input`, happening at `now`, leads to. Changes nothing.
-pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) -> Decision {
-    let scene = Scene {
+/// What follows from one input at most; more is left undone, and said.
+pub const FOLLOW_UPS_MAX: usize = 10_000;
+
+/// How much that is due is done in one go; the rest is due still.
+const DUE_MAX: usize = 256;
+
+/// Decides what `input`, happening at `now`, leads to, and all that follows from it at once. Each decision
+/// is handed to `write`, with the state as it is before, and then made true in `state`.
+///
+/// # Errors
+///
+/// The first failure of `write`; the state is then no longer what the rows say.
+pub fn take<E>(
+    rules: &RuleSet,
+    state: &mut State,
+    input: Input<'_>,
+    now: Timestamp,
+    mut write: impl FnMut(&State, &Decision) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut queue = VecDeque::new();
+    let mut decision = step(rules, state, input, now);
+    for _ in 0..FOLLOW_UPS_MAX {
+        write(state, &decision)?;
+        for change in &decision.changes {
+            state.apply(change);
+        }
+        queue.extend(decision.follow_ups);
+        let Some(next) = queue.pop_front() else {
+            return Ok(());
+        };
+        decision = follow_up::decide(scene(rules, state, input, now), &next);
+    }
+    Ok(())
+}
+
+fn scene<'a>(rules: &'a RuleSet, state: &'a State, input: Input<'a>, now: Timestamp) -> Scene<'a> {
+    Scene {
         rules,
         state,
         event: input.event,
         now,
-    };
+        depth: input.own.map_or(0, |it| it.saturating_add(1)),
+    }
+}
+
+/// Lets every trigger begin to count that counts from the moment it is there, and fires none.
+pub fn arm(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) -> Decision {
+    let mut decision = Decision::default();
+    arming::arm(scene(rules, state, input, now), &mut decision);
+    decision
+}
+
+/// What `input`, happening at `now`, leads to, but for what follows up. Changes nothing.
+pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) -> Decision {
+    let scene = scene(rules, state, input, now);
     let mut decision = Decision::default();
     match &input.event.payload {
         Payload::Report(report) => {
             let happening = Happening::Ended {
+                device: &report.device,
                 command: report.command.as_deref(),
                 outcome: &report.outcome,
-                own: input.own,
+                own: input.own.is_some(),
             };
-            wake(scene, &report.device, &happening, &mut decision);
+            wake(scene, &happening, &mut decision);
         }
         Payload::Connection(connection) => {
-            let happening = Happening::Connection(connection.change);
-            wake(scene, &connection.device, &happening, &mut decision);
+            let happening = Happening::Connection {
+                device: &connection.device,
+                change: connection.change,
+            };
+            wake(scene, &happening, &mut decision);
         }
         Payload::Readings(readings) => {
             // A value from the future would never be replaced: some clock was ahead.
@@ -68,35 +132,81 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
                 taken_at,
                 ..readings.clone()
             }));
+            wake(scene, &Happening::Read(readings), &mut decision);
         }
         Payload::Settled(settled) => {
-            run::resume(scene, settled, &mut decision);
             // A report has been shown to the rules already; an order that Amps never took, or that
             // nothing was heard of, ended without one.
             if settled.cause.is_none() {
                 let happening = Happening::Ended {
+                    device: &settled.device,
                     command: Some(&settled.name),
                     outcome: &settled.outcome,
                     own: true,
                 };
-                wake(scene, &settled.device, &happening, &mut decision);
+                wake(scene, &happening, &mut decision);
             }
+            // After the calls: a rule does not call itself while its run is under way.
+            let over = FollowUp::CommandOver(settled.clone());
+            decision.follow_ups.push(over);
         }
-        Payload::Unknown => {}
+        Payload::Input(reading) => wake(scene, &Happening::Input(reading), &mut decision),
+        Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),
+        Payload::Tick => {
+            let due = state.due(now).take(DUE_MAX).cloned();
+            decision.follow_ups.extend(due.map(FollowUp::Wake));
+        }
+        Payload::Engine(change) => {
+            arming::arm(scene, &mut decision);
+            let due = state.asking().map(|it| FollowUp::Ask(it.id.clone()));
+            decision.follow_ups.extend(due);
+            wake(scene, &Happening::Engine(*change), &mut decision);
+        }
+        Payload::Request(request) => follow_up::request(scene, request, &mut decision),
+        Payload::NotRead(_) | Payload::Unknown => {}
     }
     decision
 }
 
-/// Shows `happening` to each rule that listens to it, once a rule.
-fn wake(scene: Scene<'_>, device: &DeviceId, happening: &Happening<'_>, decision: &mut Decision) {
-    let Some(listeners) = scene
-        .rules
-        .listeners
-        .get(&(device.clone(), happening.topic()))
-    else {
+/// Shows `happening` to each rule that listens to it, once a rule, and to each run that waits for it.
+fn wake(scene: Scene<'_>, happening: &Happening<'_>, decision: &mut Decision) {
+    let topic = happening.topic();
+    let listeners = scene.rules.listeners.get(&topic);
+    for of_one_rule in listeners
+        .into_iter()
+        .flat_map(|it| it.chunk_by(|a, b| a.rule == b.rule))
+    {
+        consider(scene, of_one_rule, happening, decision);
+    }
+    go_on::tell(scene, &topic, Occasion::Happening(happening), decision);
+}
+
+/// Asks the triggers of one rule what they make of `happening`.
+fn consider(
+    scene: Scene<'_>,
+    listeners: &[Listener],
+    happening: &Happening<'_>,
+    decision: &mut Decision,
+) {
+    let Some(first) = listeners.first() else {
         return;
     };
-    for of_one_rule in listeners.chunk_by(|a, b| a.rule == b.rule) {
-        run::consider(scene, of_one_rule, happening, decision);
+    let rule = &scene.rules.rules[first.rule];
+    let mut heard = Heard::default();
+    for listener in listeners {
+        let index = listener.trigger;
+        let known = scene.state.trigger(&rule.id, index);
+        let mut memory = known.cloned().unwrap_or_default();
+        let trigger = (index, &rule.triggers[index]);
+        heard.add(hear(
+            scene,
+            trigger,
+            &mut memory,
+            Occasion::Happening(happening),
+        ));
+        arming::remember(scene, rule, (index, memory), decision);
     }
+    // Values come all the time; that nothing came of them is not worth a trace.
+    let is_value = matches!(happening, Happening::Read(_) | Happening::Input(_));
+    begin::heard(scene, rule, (heard, !is_value), decision);
 }

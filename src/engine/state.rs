@@ -1,25 +1,47 @@
 //! What the engine remembers between two inputs. Lives in memory; the store holds the same as rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use crate::domain::event::Readings;
-use crate::domain::id::{CommandId, DeviceId, RuleId, RunId};
+use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::Reading;
 use crate::engine::decision::Change;
+use crate::engine::listening;
 use crate::engine::run::Run;
+use crate::engine::trigger::memory::TriggerMemory;
+use crate::engine::wait::Wait;
 use crate::rules::expression::Literal;
+use crate::rules::rule::Topic;
 
-/// Last known values and runs that have not ended.
+/// Last known values, runs that have not ended, and what waits for a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     readings: BTreeMap<DeviceId, BTreeMap<String, Reading>>,
     runs: BTreeMap<RunId, Run>,
     /// Which run goes on when a command is over.
     waiting: BTreeMap<CommandId, RunId>,
-    /// The run of each rule that has one. A rule has one run at a time (`mode: single`).
-    running: BTreeMap<RuleId, RunId>,
+    /// The runs of each rule, branches aside, in the order in which they began.
+    running: BTreeMap<RuleId, Vec<RunId>>,
+    /// The runs that wait to hear of something.
+    listening: BTreeMap<Topic, BTreeSet<RunId>>,
+    /// When conditions are asked again that a run waits for.
+    asks: BTreeMap<RunId, Timestamp>,
     /// What rules remember between their runs.
     remembered: BTreeMap<RuleId, BTreeMap<String, Literal>>,
+    triggers: BTreeMap<(RuleId, usize), TriggerMemory>,
+    /// Why each paused rule is paused.
+    paused: BTreeMap<RuleId, String>,
+    /// What waits for a moment, in the order of the moments.
+    alarms: BTreeSet<(Timestamp, Wakeful)>,
+}
+
+/// Whose moment comes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wakeful {
+    Run(RunId),
+    Trigger(RuleId, usize),
 }
 
 impl State {
@@ -27,16 +49,79 @@ impl State {
         self.readings.get(device)?.get(attribute)
     }
 
+    /// The last value of an input.
+    pub fn input(&self, _name: &InputName) -> Option<&Reading> {
+        None
+    }
+
     pub fn run(&self, id: &RunId) -> Option<&Run> {
         self.runs.get(id)
     }
 
-    pub fn run_of(&self, rule: &RuleId) -> Option<&RunId> {
-        self.running.get(rule)
+    /// The runs of `rule` that are not over, in the order in which they began; branches are not among them.
+    pub fn runs_of(&self, rule: &RuleId) -> impl DoubleEndedIterator<Item = &Run> {
+        let ids = self.running.get(rule).into_iter().flatten();
+        ids.filter_map(|it| self.runs.get(it))
+    }
+
+    /// Every run that is no branch of another.
+    pub(super) fn all_runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values().filter(|it| it.parent.is_none())
+    }
+
+    /// The branches of `run` that are not over.
+    pub fn branches_of(&self, run: &Run) -> impl Iterator<Item = &Run> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
+        let open = match &run.wait {
+            Some(Wait::Branches { open, .. }) => Some(open),
+            _ => None,
+        };
+        open.into_iter()
+            .flatten()
+            .filter_map(|it| self.runs.get(it))
     }
 
     pub fn run_waiting_for(&self, command: &CommandId) -> Option<&Run> {
         self.runs.get(self.waiting.get(command)?)
+    }
+
+    /// The runs that wait to hear of `topic`.
+    pub(super) fn listening(&self, topic: &Topic) -> impl Iterator<Item = &Run> {
+        let ids = self.listening.get(topic).into_iter().flatten();
+        ids.filter_map(|it| self.runs.get(it))
+    }
+
+    /// What the trigger remembers; nothing when it is as new.
+    pub(super) fn trigger(&self, rule: &RuleId, trigger: usize) -> Option<&TriggerMemory> {
+        self.triggers.get(&(rule.clone(), trigger))
+    }
+
+    /// Each trigger that remembers something.
+    pub(super) fn triggers(&self) -> impl Iterator<Item = (&RuleId, usize, &TriggerMemory)> {
+        let triggers = self.triggers.iter();
+        triggers.map(|((rule, trigger), memory)| (rule, *trigger, memory))
+    }
+
+    /// The runs that wait for conditions.
+    pub(super) fn asking(&self) -> impl Iterator<Item = &Run> {
+        let waits = |run: &&Run| matches!(run.wait, Some(Wait::Conditions));
+        self.runs.values().filter(waits)
+    }
+
+    /// Why `rule` is paused; none when it is not.
+    pub fn paused(&self, rule: &RuleId) -> Option<&str> {
+        self.paused.get(rule).map(String::as_str)
+    }
+
+    /// The next moment at which something is due that waits for one.
+    pub fn next_alarm(&self) -> Option<Timestamp> {
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    /// What is due at `now`, in the order of the moments.
+    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Wakeful> {
+        let due = self.alarms.iter().take_while(move |(at, _)| *at <= now);
+        due.map(|(_, it)| it)
     }
 
     /// Takes over what `other` has read later than this state knows of.
@@ -63,47 +148,116 @@ impl State {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Read(readings) => self.read(readings),
-            Change::RunStarted(run) => self.begin(run.clone()),
-            Change::RunWaits {
-                run,
-                position,
-                command,
-                memory,
-            } => {
-                self.stop_waiting(run);
-                if let Some(run) = self.runs.get_mut(run) {
-                    run.position = *position;
-                    run.waiting_for = Some(command.clone());
-                    run.memory.clone_from(memory);
-                    self.waiting.insert(command.clone(), run.id.clone());
+            Change::RunStarted(run) => {
+                if run.parent.is_none() {
+                    let of_rule = self.running.entry(run.rule.clone()).or_default();
+                    of_rule.push(run.id.clone());
                 }
+                self.put(run.clone());
             }
+            Change::RunMoved(run) => {
+                self.take(&run.id);
+                self.put(run.clone());
+            }
+            Change::RunAsks { run, at } => self.ask(run, *at),
+            Change::RunEnded { run, .. } => self.end(run),
             Change::Remembered {
                 rule, name, value, ..
             } => {
                 let of_rule = self.remembered.entry(rule.clone()).or_default();
                 of_rule.insert(name.clone(), value.clone());
             }
-            Change::RunEnded { run, .. } => {
-                self.stop_waiting(run);
-                if let Some(run) = self.runs.remove(run) {
-                    self.running.remove(&run.rule);
-                }
+            Change::Trigger {
+                rule,
+                trigger,
+                memory,
+            } => self.remember(rule, *trigger, memory),
+            Change::RulePaused { rule, reason, .. } => {
+                self.paused.insert(rule.clone(), reason.clone());
+            }
+            Change::RuleResumed { rule } => {
+                self.paused.remove(rule);
             }
         }
     }
 
-    fn begin(&mut self, run: Run) {
-        self.running.insert(run.rule.clone(), run.id.clone());
-        if let Some(command) = &run.waiting_for {
+    fn put(&mut self, run: Run) {
+        if let Some(command) = run.wait.as_ref().and_then(Wait::command) {
             self.waiting.insert(command.clone(), run.id.clone());
+        }
+        for topic in listening::topics(&run) {
+            self.listening
+                .entry(topic)
+                .or_default()
+                .insert(run.id.clone());
+        }
+        if let Some(at) = run.due() {
+            self.alarms.insert((at, Wakeful::Run(run.id.clone())));
         }
         self.runs.insert(run.id.clone(), run);
     }
 
-    fn stop_waiting(&mut self, run: &RunId) {
-        if let Some(command) = self.runs.get(run).and_then(|run| run.waiting_for.as_ref()) {
+    fn take(&mut self, id: &RunId) -> Option<Run> {
+        let run = self.runs.remove(id)?;
+        if let Some(command) = run.wait.as_ref().and_then(Wait::command) {
             self.waiting.remove(command);
+        }
+        for topic in listening::topics(&run) {
+            if let Some(runs) = self.listening.get_mut(&topic) {
+                runs.remove(id);
+                if runs.is_empty() {
+                    self.listening.remove(&topic);
+                }
+            }
+        }
+        let asks = self.asks.remove(id);
+        for at in run.due().into_iter().chain(asks) {
+            self.alarms.remove(&(at, Wakeful::Run(id.clone())));
+        }
+        Some(run)
+    }
+
+    fn end(&mut self, id: &RunId) {
+        let Some(run) = self.take(id) else {
+            return;
+        };
+        if let Some(of_rule) = self.running.get_mut(&run.rule) {
+            of_rule.retain(|it| it != id);
+            if of_rule.is_empty() {
+                self.running.remove(&run.rule);
+            }
+        }
+    }
+
+    fn ask(&mut self, run: &RunId, at: Option<Timestamp>) {
+        let Some(known) = self.runs.get(run) else {
+            return;
+        };
+        let wakeful = Wakeful::Run(run.clone());
+        let until = known.due();
+        let before = self.asks.remove(run);
+        if let Some(before) = before.filter(|it| Some(*it) != until) {
+            self.alarms.remove(&(before, wakeful.clone()));
+        }
+        if let Some(at) = at {
+            self.asks.insert(run.clone(), at);
+            self.alarms.insert((at, wakeful));
+        }
+    }
+
+    fn remember(&mut self, rule: &RuleId, trigger: usize, memory: &TriggerMemory) {
+        let key = (rule.clone(), trigger);
+        let wakeful = Wakeful::Trigger(rule.clone(), trigger);
+        if let Some(at) = self.triggers.get(&key).and_then(TriggerMemory::due) {
+            self.alarms.remove(&(at, wakeful.clone()));
+        }
+        if let Some(at) = memory.due() {
+            self.alarms.insert((at, wakeful));
+        }
+        if *memory == TriggerMemory::default() {
+            self.triggers.remove(&key);
+        } else {
+            self.triggers.insert(key, memory.clone());
         }
     }
 

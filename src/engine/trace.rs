@@ -36,6 +36,14 @@ pub enum Verdict {
     AlreadyRunning {
         run: RunId,
     },
+    /// As many runs as the rule may have are under way.
+    TooMany {
+        max: u32,
+    },
+    /// The rule is not to run for now.
+    Paused {
+        because: String,
+    },
     ConditionNotMet,
     Started,
     /// A run went on and waits again.
@@ -51,6 +59,8 @@ impl Verdict {
         match self {
             Self::NotTriggered { .. } => "not_triggered",
             Self::AlreadyRunning { .. } => "already_running",
+            Self::TooMany { .. } => "too_many",
+            Self::Paused { .. } => "paused",
             Self::ConditionNotMet => "condition_not_met",
             Self::Started => "started",
             Self::WentOn => "went_on",

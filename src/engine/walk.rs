@@ -6,13 +6,15 @@ use crate::domain::command::Command;
 use crate::domain::id::{CommandId, NotificationId, NotifierName};
 use crate::engine::Scene;
 use crate::engine::condition::{self, View};
-use crate::engine::decision::{Change, Decision, Notification};
+use crate::engine::decision::{Change, Decision, FollowUp, Notification};
 use crate::engine::facts::Known;
 use crate::engine::memory::{Memory, Round, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
+use crate::engine::wait::Wait;
+use crate::engine::waiting::{self, Step};
 use crate::rules::expression::{Literal, Variable};
-use crate::rules::operation::{RepeatOperation, Rounds};
+use crate::rules::operation::{RepeatOperation, Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{CommandOperation, Condition, NotifyOperation, Operation, OperationKind};
 
 /// How much a run may do before it waits: a loop that waits for nothing ends here. One step of a
@@ -21,7 +23,7 @@ pub const OPERATIONS_PER_STEP_MAX: usize = 2000;
 
 /// How far a run came; the run itself says where it stands.
 pub(super) enum Progress {
-    Waits(CommandId),
+    Waits,
     Ended(RunEnd),
 }
 
@@ -29,7 +31,8 @@ pub(super) enum Progress {
 enum Next {
     Following,
     At(usize),
-    Wait(CommandId),
+    /// The run says for what.
+    Wait,
     Fail(StepFailure),
     End(RunEnd),
 }
@@ -49,7 +52,7 @@ pub(super) fn advance(
         match perform(scene, run, operation, trace, decision) {
             Next::Following => run.position += 1,
             Next::At(position) => run.position = position,
-            Next::Wait(command) => return Progress::Waits(command),
+            Next::Wait => return Progress::Waits,
             Next::End(end) => return Progress::Ended(end),
             Next::Fail(failure) => {
                 trace
@@ -91,9 +94,11 @@ fn perform(
         OperationKind::Command(order) => {
             let command = ordered(run, order, scene);
             let note = format!("ordered `{}` of `{}`", command.name, command.device.alias);
-            let id = command.id.clone();
+            run.wait = Some(Wait::Command {
+                command: command.id.clone(),
+            });
             decision.commands.push(command);
-            (note, Next::Wait(id))
+            (note, Next::Wait)
         }
         OperationKind::Notify(notify) => {
             let sent = messages(run, notify, scene);
@@ -140,20 +145,70 @@ fn perform(
         }
         OperationKind::End => return Next::End(RunEnd::Completed),
         OperationKind::Fail => return Next::End(failed(&run.memory)),
+        OperationKind::Delay(delay) => stood(waiting::delay(scene, run, delay), run),
+        OperationKind::Wait(wait) => stood(waiting::wait(scene, run, wait, decision), run),
+        OperationKind::Parallel(parallel) => {
+            let step = waiting::branch(scene, run, parallel, (trace, decision));
+            stood(step, run)
+        }
+        OperationKind::Rule(other) => (about_rule(scene, run, other, decision), Next::Following),
         OperationKind::Setting(_)
         | OperationKind::Cancel(_)
         | OperationKind::Read(_)
-        | OperationKind::Http(_)
-        | OperationKind::Delay(_)
-        | OperationKind::Wait(_)
-        | OperationKind::Parallel(_)
-        | OperationKind::Rule(_) => {
+        | OperationKind::Http(_) => {
             let reason = "this version cannot do this step".to_owned();
             return Next::Fail(StepFailure::of_step(reason));
         }
     };
+    if let Next::Fail(failure) = next {
+        return Next::Fail(failure);
+    }
     trace.steps.push(StepTrace::new(operation, note));
     next
+}
+
+/// What a step that may have to wait leads to, and what to say of it.
+fn stood(step: Step, run: &Run) -> (String, Next) {
+    match step {
+        Step::Stands => {
+            let until = run.until.map(|it| format!(", until {it} at the latest"));
+            (format!("waits{}", until.unwrap_or_default()), Next::Wait)
+        }
+        Step::Over(note) => (note, Next::Following),
+        Step::Fails(failure) => (String::new(), Next::Fail(failure)),
+    }
+}
+
+/// Lets another rule run, or be quiet.
+fn about_rule(
+    scene: Scene<'_>,
+    run: &Run,
+    operation: &RuleOperation,
+    decision: &mut Decision,
+) -> String {
+    let rule = operation.rule.clone();
+    match operation.verb {
+        RuleVerb::Run => {
+            let note = format!("runs `{rule}`");
+            let by = Some(run.id.clone());
+            decision.follow_ups.push(FollowUp::Run { rule, by });
+            note
+        }
+        RuleVerb::Pause => {
+            let note = format!("pauses `{rule}`");
+            decision.changes.push(Change::RulePaused {
+                rule,
+                reason: format!("the rule `{}` paused it", run.rule),
+                at: scene.now,
+            });
+            note
+        }
+        RuleVerb::Resume => {
+            let note = format!("lets `{rule}` go on");
+            decision.changes.push(Change::RuleResumed { rule });
+            note
+        }
+    }
 }
 
 /// The end of a run whose failure was handled, and is one all the same.
@@ -165,7 +220,7 @@ fn failed(memory: &Memory) -> RunEnd {
 }
 
 /// Whether all of `conditions` hold inside the run, and what was found.
-fn ask(scene: Scene<'_>, run: &Run, conditions: &[Condition]) -> (bool, String) {
+pub(super) fn ask(scene: Scene<'_>, run: &Run, conditions: &[Condition]) -> (bool, String) {
     let view = View {
         scene,
         trigger: &run.trigger,
@@ -282,6 +337,7 @@ fn ordered(run: &Run, order: &CommandOperation, scene: Scene<'_>) -> Command {
         rule: run.rule.clone(),
         run: run.id.clone(),
         cause: scene.event.id.clone(),
+        depth: run.depth,
     }
 }
 

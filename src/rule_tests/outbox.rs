@@ -16,7 +16,8 @@ use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
 pub(super) struct Outbox {
     /// In the order in which they were given. A device has one push under way at a time.
     open: Vec<Open>,
-    known: BTreeSet<CommandId>,
+    /// Each order that was ever given, with the depth of its run.
+    known: BTreeMap<CommandId, u32>,
     /// Whose push each action is.
     actions: BTreeMap<ActionId, CommandId>,
     /// Pushes that left and nobody has looked at.
@@ -39,9 +40,10 @@ pub(super) struct Sent {
 impl Outbox {
     /// Puts `command` in line for its device. Doing it twice is doing it once: the id is derived.
     pub(super) fn enqueue(&mut self, command: &Command, now: Timestamp) {
-        if !self.known.insert(command.id.clone()) {
+        if self.known.contains_key(&command.id) {
             return;
         }
+        self.known.insert(command.id.clone(), command.depth);
         self.open.push(Open {
             command: command.clone(),
             lifecycle: Lifecycle::Queued {
@@ -176,8 +178,14 @@ impl Outbox {
         self.open.iter().find(|it| it.command.device.id == *device)
     }
 
-    pub(super) fn is_ours(&self, action: &ActionId) -> bool {
-        self.actions.contains_key(action)
+    /// How deep the run stands whose push the action is; none when it is none of ours.
+    pub(super) fn depth(&self, action: &ActionId) -> Option<u32> {
+        self.depth_of(self.actions.get(action)?)
+    }
+
+    /// How deep the run stands whose order it is.
+    pub(super) fn depth_of(&self, command: &CommandId) -> Option<u32> {
+        self.known.get(command).copied()
     }
 
     pub(super) fn take_sent(&mut self) -> Vec<Sent> {

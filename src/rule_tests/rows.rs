@@ -32,14 +32,9 @@ impl Rows {
         let mut state = State::default();
         for change in &self.0 {
             if let Change::RunStarted(run) = change {
-                let program = Arc::new(reread(&*run.program));
-                let memory = reread(&run.memory);
-                let run = run.clone();
-                state.apply(&Change::RunStarted(Run {
-                    program,
-                    memory,
-                    ..run
-                }));
+                state.apply(&Change::RunStarted(reread_run(run)));
+            } else if let Change::RunMoved(run) = change {
+                state.apply(&Change::RunMoved(reread_run(run)));
             } else if let Change::Read(readings) = change {
                 state.apply(&Change::Read(reread(readings)));
             } else {
@@ -47,6 +42,15 @@ impl Rows {
             }
         }
         state
+    }
+}
+
+fn reread_run(run: &Run) -> Run {
+    Run {
+        program: Arc::new(reread(&*run.program)),
+        memory: reread(&run.memory),
+        wait: reread(&run.wait),
+        ..run.clone()
     }
 }
 

@@ -106,6 +106,7 @@ fn about(payload: &Payload, source: Source, names: &Names) -> String {
         Source::LookUp => "looked up",
         Source::Poll => "read",
         Source::Engine => "our order",
+        Source::Person => "by hand",
     };
     let what = if let Payload::Report(report) = payload {
         let command = report.command.as_deref().unwrap_or("a command");

@@ -1,6 +1,7 @@
 //! The home that a test happens in: the pure engine, and a small model of everything around it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,8 +9,8 @@ use jiff::tz::TimeZone;
 
 use crate::clock::later;
 use crate::domain::device::Device;
-use crate::domain::event::{Event, Payload, Readings, Report, Settled, Source};
-use crate::domain::id::{ActionId, DeviceId, EventId, RunId};
+use crate::domain::event::{EngineChange, Event, Payload, Readings, Report, Settled, Source};
+use crate::domain::id::{ActionId, DeviceId, EventId, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Origin, Value};
 use crate::engine::decision::{Change, Decision};
@@ -26,6 +27,9 @@ use crate::rules::rule::{OperationKind, RuleSet};
 
 /// How often a device is read, as `poll:` is when nobody sets it.
 const POLL: Duration = Duration::from_mins(5);
+
+/// How often the engine is woken for what is due at one moment.
+const RINGS_MAX: usize = 1000;
 
 pub(super) struct World<'w> {
     rules: &'w RuleSet,
@@ -72,11 +76,26 @@ struct Shown {
 
 impl<'w> World<'w> {
     pub(super) fn new(rules: &'w RuleSet, coverage: &'w mut Coverage, now: Timestamp) -> Self {
+        let mut state = State::default();
+        // A test begins in the middle of life: the triggers of the clock have been there for long.
+        let event = Event {
+            id: EventId::new("evt_0"),
+            source: Source::Engine,
+            received_at: now,
+            payload: Payload::Tick,
+        };
+        let input = Input {
+            event: &event,
+            own: None,
+        };
+        for change in &engine::arm(rules, &state.clone(), input, now).changes {
+            state.apply(change);
+        }
         Self {
             rules,
             coverage,
             now,
-            state: State::default(),
+            state,
             rows: Rows::default(),
             outbox: Outbox::default(),
             devices: BTreeMap::new(),
@@ -163,44 +182,59 @@ impl<'w> World<'w> {
             received_at: self.now,
             payload,
         };
-        let mut own = false;
+        let mut own = None;
         let mut settled = None;
         if let Payload::Report(report) = &event.payload {
             let counts_as = (report.action.clone(), report.outcome.name());
             if !self.counted.insert(counts_as) {
                 return None;
             }
-            own = self.outbox.is_ours(&report.action);
+            own = self.outbox.depth(&report.action);
             settled = self.outbox.settle_by_report(report, &event.id, self.now);
         }
+        if let Payload::Settled(it) = &event.payload {
+            own = self.outbox.depth_of(&it.command);
+        }
         let input = Input { event: &event, own };
-        let decision = engine::step(self.rules, &self.state, input, self.now);
-        self.carry_out(&event, decision);
+        let mut state = std::mem::take(&mut self.state);
+        let mut traces = Vec::new();
+        let now = self.now;
+        let done = engine::take(self.rules, &mut state, input, now, |state, decision| {
+            self.carry_out(state, decision);
+            traces.extend(decision.traces.iter().cloned());
+            Ok::<(), Infallible>(())
+        });
+        let Ok(()) = done;
+        self.state = state;
+        self.note_look(event, traces);
         settled
     }
 
-    fn carry_out(&mut self, event: &Event, decision: Decision) {
+    fn carry_out(&mut self, state: &State, decision: &Decision) {
         for change in &decision.changes {
-            self.note_run(change);
-            self.rows.save(&self.state, change);
-            self.state.apply(change);
+            self.note_run(state, change);
+            self.rows.save(state, change);
         }
         for command in &decision.commands {
             self.outbox.enqueue(command, self.now);
         }
         self.note_sent();
-        let messages = decision.notifications.into_iter().map(Happened::Notify);
-        self.since.happened.extend(messages);
+        let messages = decision.notifications.iter().cloned();
+        self.since.happened.extend(messages.map(Happened::Notify));
         for trace in &decision.traces {
             self.note_steps(trace);
         }
-        // A device that was read and nobody listened says nothing worth telling.
-        if event.source != Source::Poll || !decision.traces.is_empty() {
+    }
+
+    /// A device that was read and nobody listened says nothing worth telling; nor does the clock.
+    fn note_look(&mut self, event: Event, traces: Vec<Trace>) {
+        let is_quiet = event.source == Source::Poll || event.payload == Payload::Tick;
+        if !is_quiet || !traces.is_empty() {
             self.since.looks.push(Look {
                 at: self.now,
-                payload: event.payload.clone(),
+                payload: event.payload,
                 source: event.source,
-                traces: decision.traces,
+                traces,
             });
         }
     }
@@ -213,13 +247,28 @@ impl<'w> World<'w> {
         }));
     }
 
-    fn note_run(&mut self, change: &Change) {
-        let (id, rule, end) = if let Change::RunStarted(run) = change {
+    /// The rule of a run that is no branch of another.
+    fn rule_of(&self, state: &State, run: &RunId) -> Option<RuleId> {
+        if let Some(known) = state.run(run) {
+            return known.parent.is_none().then(|| known.rule.clone());
+        }
+        // One that began in this very decision.
+        let mut runs = self.since.runs.iter();
+        match runs.find(|(id, _)| id == run) {
+            Some((_, Happened::Run { rule, .. })) => Some(rule.clone()),
+            Some(_) | None => None,
+        }
+    }
+
+    fn note_run(&mut self, state: &State, change: &Change) {
+        let (id, rule, end) = if let Change::RunStarted(run) = change
+            && run.parent.is_none()
+        {
             (&run.id, run.rule.clone(), None)
         } else if let Change::RunEnded { run, end, .. } = change
-            && let Some(known) = self.state.run(run)
+            && let Some(rule) = self.rule_of(state, run)
         {
-            (run, known.rule.clone(), Some(end))
+            (run, rule, Some(end))
         } else {
             return;
         };
@@ -278,6 +327,7 @@ impl<'w> World<'w> {
             }
             self.outbox.send_due(self.now);
             self.note_sent();
+            self.ring();
         }
         self.now = self.now.max(moment);
     }
@@ -285,13 +335,27 @@ impl<'w> World<'w> {
     fn next_moment(&self) -> Option<Timestamp> {
         let is_read = self.devices.values().any(|it| !it.is_silent);
         let poll = is_read.then_some(self.next_poll);
-        [poll, self.outbox.next_due()].into_iter().flatten().min()
+        let moments = [poll, self.outbox.next_due(), self.state.next_alarm()];
+        moments.into_iter().flatten().min()
+    }
+
+    /// Lets go on what is due.
+    fn ring(&mut self) {
+        for _ in 0..RINGS_MAX {
+            if self.state.next_alarm().is_none_or(|at| self.now < at) {
+                return;
+            }
+            self.happens(Source::Engine, Payload::Tick);
+        }
     }
 
     /// The engine is stopped and started: it knows what the rows hold, and reads the devices.
     pub(super) fn restart(&mut self) {
         self.state = self.rows.load();
         self.outbox.restart();
+        let started = Payload::Engine(EngineChange::Started);
+        self.happens(Source::Engine, started);
+        self.ring();
         self.next_poll = later(self.now, POLL);
         self.read_all();
     }

@@ -17,7 +17,7 @@ pub(crate) mod check;
 pub mod condition;
 pub mod expr;
 pub mod expression;
-mod index;
+pub(crate) mod index;
 mod lint;
 pub mod operation;
 mod parse;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
-use crate::domain::id::{DeviceId, NotifierName, RuleId, RuleVersion};
+use crate::domain::id::{DeviceId, InputName, NotifierName, RuleId, RuleVersion};
 use crate::domain::value::{Quantity, Value};
 use crate::rules::condition::{Block, CommandTest, InputTest, RuleTest, SunTest, weekdays};
 use crate::rules::expr::program::Checked;
@@ -34,19 +34,36 @@ use crate::rules::trigger::{
 pub struct RuleSet {
     /// In the order of their ids.
     pub rules: Vec<Rule>,
-    /// Which triggers an event on a device can wake. Work per event grows with these, not with `rules`.
-    pub listeners: BTreeMap<(DeviceId, Topic), Vec<Listener>>,
+    /// Which triggers an event can wake. Work per event grows with these, not with `rules`.
+    pub listeners: BTreeMap<Topic, Vec<Listener>>,
     /// The zone of all wall-clock times; UTC when the home has none.
     pub timezone: Option<TimeZone>,
 }
 
-/// The kinds of event that triggers listen to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+impl RuleSet {
+    /// The rule with this id.
+    pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
+        let found = self.rules.binary_search_by(|it| it.id.cmp(id));
+        found.ok().map(|it| &self.rules[it])
+    }
+}
+
+/// What triggers listen to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
     /// An action on the device ended.
-    Command,
+    Command(DeviceId),
     /// The device's connection changed.
-    Device,
+    Device(DeviceId),
+    /// The device was read.
+    Value(DeviceId),
+    Input(InputName),
+    /// A signed `POST /hooks/NAME` came.
+    Hook(String),
+    /// The engine was started, or the rules were read again.
+    Engine,
+    /// A run of the rule began or ended.
+    Rule(RuleId),
 }
 
 /// A trigger of a rule, by position: `rules[rule].triggers[trigger]`.
@@ -75,6 +92,13 @@ pub struct Rule {
     pub unbuilt: Option<String>,
     /// Shared with the runs that began with this version.
     pub program: Arc<Program>,
+}
+
+impl Rule {
+    /// Whether it takes part: it is enabled, and all of its words run.
+    pub fn listens(&self) -> bool {
+        self.enabled && self.unbuilt.is_none()
+    }
 }
 
 /// How runs of a rule get along with each other and with other rules.

@@ -22,7 +22,7 @@ pub(crate) enum Recorded {
 
 /// Records `event`, with the `body` it came in, and hands it on to the consumers.
 pub(crate) fn record(tx: &Tx<'_>, event: Event, body: Option<&[u8]>) -> Result<Recorded, Error> {
-    let counts_as = report_of(&event).map(counts_as);
+    let counts_as = event.payload.report().map(counts_as);
     if insert(tx, &event, body, counts_as.as_deref())? {
         tx.hand_on(event);
         return Ok(Recorded::New);
@@ -43,7 +43,7 @@ fn insert(
     body: Option<&[u8]>,
     counts_as: Option<&str>,
 ) -> Result<bool, Error> {
-    let report = report_of(event);
+    let report = event.payload.report();
     let is_repeat = report.is_some() && counts_as.is_none();
     let inserted = tx
         .prepare(
@@ -67,6 +67,11 @@ fn insert(
 /// Shows `event` to the consumers without keeping it: a reading that brings nothing new but its age.
 pub(crate) fn pass(tx: &Tx<'_>, event: Event) {
     tx.hand_on(event);
+}
+
+/// Puts an event on record that was only passed, since something came of it.
+pub(crate) fn keep(tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
+    insert(tx, event, None, None).map(drop)
 }
 
 /// Keeps a verified body that could not be read, with the reason.
@@ -144,13 +149,12 @@ pub(super) fn report_on(
     let Some((id, payload)) = found else {
         return Ok(None);
     };
-    match serde_json::from_str(&payload)? {
-        Payload::Report(report) => Ok(Some((EventId::new(id), report))),
-        Payload::Connection(_) | Payload::Readings(_) | Payload::Settled(_) | Payload::Unknown => {
-            Err(Error::Broken(format!(
-                "event `{id}` has an action and is no report"
-            )))
-        }
+    let payload: Payload = serde_json::from_str(&payload)?;
+    match payload.report() {
+        Some(report) => Ok(Some((EventId::new(id), report.clone()))),
+        None => Err(Error::Broken(format!(
+            "event `{id}` has an action and is no report"
+        ))),
     }
 }
 
@@ -163,15 +167,6 @@ pub(crate) fn was_reported_before(
     Ok(tx
         .prepare("SELECT 1 FROM events WHERE action_id = ?1 AND received_at < ?2")?
         .exists(rusqlite::params![action.as_str(), stamp(moment)])?)
-}
-
-fn report_of(event: &Event) -> Option<&Report> {
-    match &event.payload {
-        Payload::Report(report) => Some(report),
-        Payload::Connection(_) | Payload::Readings(_) | Payload::Settled(_) | Payload::Unknown => {
-            None
-        }
-    }
 }
 
 /// An action ends once. Deliveries and look-ups that say the same end again are repeats, whatever

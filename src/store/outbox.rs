@@ -176,22 +176,34 @@ pub(crate) fn settle_by_report(
     Ok(())
 }
 
-/// Whether `action` is a push of ours, as far as can be known now.
+/// How deep the run stands in the chain of runs whose order the report speaks of; none when the action is
+/// no push of ours, as far as can be known now.
 ///
 /// While an answer is out, an action of the same command on the same device is taken for ours: Amps has
 /// one at a time for each device, and the report may overtake the answer that names it.
-pub(crate) fn is_ours(tx: &Tx<'_>, report: &Report) -> Result<bool, Error> {
-    if is_known_action(tx, &report.action)? {
-        return Ok(true);
+pub(crate) fn depth_of_action(tx: &Tx<'_>, report: &Report) -> Result<Option<u32>, Error> {
+    let known = tx
+        .prepare("SELECT command_id FROM command_steps WHERE action_id = ?1")?
+        .query_row([report.action.as_str()], |row| row.get::<_, String>(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(Some(depth(tx, &CommandId::new(id))?.unwrap_or_default()));
     }
     let waiting = open_where(
         tx,
         "device_id = ?1 AND is_open = 1 AND state IN ('sending', 'in_doubt')",
         [report.device.as_str()],
     )?;
-    Ok(waiting
+    let ours = waiting
         .iter()
-        .any(|open| Some(&open.command.name) == report.command.as_ref()))
+        .find(|open| Some(&open.command.name) == report.command.as_ref());
+    Ok(ours.map(|it| it.command.depth))
+}
+
+/// How deep the run stands in the chain of runs whose order it is.
+pub(crate) fn depth(tx: &Tx<'_>, id: &CommandId) -> Result<Option<u32>, Error> {
+    let found = open_where(tx, "id = ?1", [id.as_str()])?.pop();
+    Ok(found.map(|it| it.command.depth))
 }
 
 /// Whether `action` was ever an answer to a push of ours.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rusqlite::Row;
+
 use crate::domain::event::Readings;
 use crate::domain::id::{CommandId, DeviceId, EventId, RuleId, RunId};
 use crate::domain::value::Reading;
@@ -11,6 +13,8 @@ use crate::engine::memory::Memory;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::engine::trace::Trace;
+use crate::engine::trigger::memory::TriggerMemory;
+use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
@@ -28,6 +32,9 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for run in load_running(tx)? {
         state.apply(&Change::RunStarted(run));
     }
+    for change in load_triggers(tx)?.iter().chain(&load_paused(tx)?) {
+        state.apply(change);
+    }
     Ok(state)
 }
 
@@ -36,23 +43,22 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
         Change::RunStarted(run) => insert_run(tx, run),
-        Change::RunWaits {
-            run,
-            position,
-            command,
-            memory,
-        } => {
+        Change::RunMoved(run) => {
             tx.prepare(
-                "UPDATE runs SET position = ?2, waiting_for = ?3, memory = ?4 WHERE id = ?1",
+                "UPDATE runs SET position = ?2, waiting_for = ?3, memory = ?4, wait = ?5, wait_until = ?6
+                 WHERE id = ?1",
             )?
             .execute(rusqlite::params![
-                run.as_str(),
-                stored(*position),
-                command.as_str(),
-                serde_json::to_string(memory)?,
+                run.id.as_str(),
+                stored(run.position),
+                awaited_command(run),
+                serde_json::to_string(&run.memory)?,
+                wait(run)?,
+                run.until.map(stamp),
             ])?;
             Ok(())
         }
+        Change::RunAsks { .. } => Ok(()),
         Change::Remembered {
             rule,
             name,
@@ -72,9 +78,28 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
             ])?;
             Ok(())
         }
+        Change::Trigger {
+            rule,
+            trigger,
+            memory,
+        } => save_trigger(tx, rule, *trigger, memory),
+        Change::RulePaused { rule, reason, at } => {
+            tx.prepare(
+                "INSERT INTO paused_rules (rule, reason, paused_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (rule) DO NOTHING",
+            )?
+            .execute(rusqlite::params![rule.as_str(), reason, stamp(*at)])?;
+            Ok(())
+        }
+        Change::RuleResumed { rule } => {
+            tx.prepare("DELETE FROM paused_rules WHERE rule = ?1")?
+                .execute([rule.as_str()])?;
+            Ok(())
+        }
         Change::RunEnded { run, end, at } => {
             tx.prepare(
-                "UPDATE runs SET state = ?2, reason = ?3, ended_at = ?4, waiting_for = NULL
+                "UPDATE runs SET state = ?2, reason = ?3, ended_at = ?4, waiting_for = NULL,
+                     wait = NULL, wait_until = NULL
                  WHERE id = ?1",
             )?
             .execute(rusqlite::params![
@@ -115,8 +140,10 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     }
     tx.prepare(
         "INSERT INTO runs
-             (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields, memory)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
+             (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields, memory,
+              wait, wait_until, parent, run_key, depth)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (id) DO NOTHING",
     )?
     .execute(rusqlite::params![
         run.id.as_str(),
@@ -124,10 +151,49 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
         version,
         run.cause.as_str(),
         stored(run.position),
-        run.waiting_for.as_ref().map(CommandId::as_str),
+        awaited_command(run),
         stamp(run.started_at),
         serde_json::to_string(&run.trigger)?,
         serde_json::to_string(&run.memory)?,
+        wait(run)?,
+        run.until.map(stamp),
+        run.parent.as_ref().map(RunId::as_str),
+        run.key,
+        run.depth,
+    ])?;
+    Ok(())
+}
+
+fn awaited_command(run: &Run) -> Option<&str> {
+    let wait = run.wait.as_ref()?;
+    wait.command().map(CommandId::as_str)
+}
+
+fn wait(run: &Run) -> Result<Option<String>, Error> {
+    Ok(run.wait.as_ref().map(serde_json::to_string).transpose()?)
+}
+
+fn save_trigger(
+    tx: &Tx<'_>,
+    rule: &RuleId,
+    trigger: usize,
+    memory: &TriggerMemory,
+) -> Result<(), Error> {
+    if *memory == TriggerMemory::default() {
+        tx.prepare("DELETE FROM trigger_memory WHERE rule = ?1 AND trigger_no = ?2")?
+            .execute(rusqlite::params![rule.as_str(), stored(trigger)])?;
+        return Ok(());
+    }
+    tx.prepare(
+        "INSERT INTO trigger_memory (rule, trigger_no, memory, due_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (rule, trigger_no)
+         DO UPDATE SET memory = excluded.memory, due_at = excluded.due_at",
+    )?
+    .execute(rusqlite::params![
+        rule.as_str(),
+        stored(trigger),
+        serde_json::to_string(memory)?,
+        memory.due().map(stamp),
     ])?;
     Ok(())
 }
@@ -191,10 +257,44 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     Ok(found)
 }
 
+/// What a trigger remembers that cannot be read any more is forgotten.
+fn load_triggers(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
+    let mut statement = tx.prepare("SELECT rule, trigger_no, memory FROM trigger_memory")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let trigger = usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+        let Ok(memory) = serde_json::from_str(&row.get::<_, String>(2)?) else {
+            continue;
+        };
+        found.push(Change::Trigger {
+            rule: RuleId::new(row.get::<_, String>(0)?),
+            trigger,
+            memory,
+        });
+    }
+    Ok(found)
+}
+
+fn load_paused(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
+    let mut statement = tx.prepare("SELECT rule, reason, paused_at FROM paused_rules")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Change::RulePaused {
+            rule: RuleId::new(row.get::<_, String>(0)?),
+            reason: row.get(1)?,
+            at: moment(row.get(2)?),
+        });
+    }
+    Ok(found)
+}
+
 /// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
-        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields, memory
+        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields, memory,
+             wait, wait_until, parent, run_key, depth
          FROM runs LEFT JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;
@@ -213,7 +313,11 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
             rule: RuleId::new(row.get::<_, String>(1)?),
             program: Arc::new(program),
             position: usize::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
-            waiting_for: row.get::<_, Option<String>>(4)?.map(CommandId::new),
+            wait: read_wait(row)?,
+            until: row.get::<_, Option<i64>>(10)?.map(moment),
+            parent: row.get::<_, Option<String>>(11)?.map(RunId::new),
+            key: row.get(12)?,
+            depth: row.get(13)?,
             cause: EventId::new(row.get::<_, String>(2)?),
             trigger: trigger.unwrap_or_default(),
             started_at: moment(row.get(5)?),
@@ -224,6 +328,15 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
         });
     }
     Ok(found)
+}
+
+/// A run that began before waits were written down waits for a command, if for anything.
+fn read_wait(row: &Row<'_>) -> Result<Option<Wait>, Error> {
+    if let Some(wait) = row.get::<_, Option<String>>(9)? {
+        return Ok(Some(serde_json::from_str(&wait)?));
+    }
+    let command = row.get::<_, Option<String>>(4)?.map(CommandId::new);
+    Ok(command.map(|command| Wait::Command { command }))
 }
 
 fn give_up(tx: &Tx<'_>, run: &RunId) -> Result<(), Error> {

@@ -13,6 +13,7 @@ use crate::engine::decision::Change;
 use crate::engine::memory::Memory;
 use crate::engine::run::Run;
 use crate::engine::state::State;
+use crate::engine::wait::Wait;
 use crate::rules::expr::value::Value;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
@@ -50,7 +51,11 @@ async fn a_run_remembers_what_its_trigger_saw() {
             handlers: Vec::new(),
         }),
         position: 0,
-        waiting_for: None,
+        wait: Some(Wait::Delay),
+        until: Some(NOW),
+        parent: None,
+        key: Some("house_battery".to_owned()),
+        depth: 2,
         cause: EventId::new("msg_1"),
         trigger: trigger.map(|(name, it)| (name.to_owned(), it)).into(),
         started_at: NOW,

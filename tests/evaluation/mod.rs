@@ -1,6 +1,7 @@
 //! Rules, an event and a moment to a decision, through the pure engine alone.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use amps_rules::config::names::Names;
 use amps_rules::document::source::SourceFile;
@@ -13,9 +14,10 @@ use amps_rules::domain::id::{
 };
 use amps_rules::domain::lifecycle::{Failure, Outcome};
 use amps_rules::domain::value::{Origin, Value};
+use amps_rules::engine::decision::Decision;
 use amps_rules::engine::state::State;
 use amps_rules::engine::trace::Verdict;
-use amps_rules::engine::{Input, step};
+use amps_rules::engine::{self, Input};
 use amps_rules::rules;
 use amps_rules::rules::rule::RuleSet;
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +34,20 @@ struct Engine {
     state: State,
     now: Timestamp,
     events: u32,
+}
+
+/// All that comes of `input` at once, in one piece.
+fn taken(rules: &RuleSet, state: &mut State, input: Input<'_>, now: Timestamp) -> Decision {
+    let mut all = Decision::default();
+    let Ok(()) = engine::take(rules, state, input, now, |_, decision| {
+        all.changes.extend(decision.changes.iter().cloned());
+        all.commands.extend(decision.commands.iter().cloned());
+        let notifications = decision.notifications.iter().cloned();
+        all.notifications.extend(notifications);
+        all.traces.extend(decision.traces.iter().cloned());
+        Ok::<(), Infallible>(())
+    });
+    all
 }
 
 impl Engine {
@@ -75,16 +91,15 @@ impl Engine {
             received_at: self.now,
             payload,
         };
+        let own = own.then_some(0);
         let input = Input { event: &event, own };
-        let decision = step(&self.rules, &self.state, input, self.now);
+        let before = self.state.clone();
+        let decision = taken(&self.rules, &mut self.state, input, self.now);
         assert_eq!(
             decision,
-            step(&self.rules, &self.state, input, self.now),
+            taken(&self.rules, &mut before.clone(), input, self.now),
             "the same again"
         );
-        for change in &decision.changes {
-            self.state.apply(change);
-        }
         let traces = decision.traces.iter().map(|trace| match &trace.verdict {
             Verdict::NotTriggered { because } => format!("{}: {because}", trace.rule),
             Verdict::ConditionNotMet => {
@@ -99,7 +114,11 @@ impl Engine {
                     end.reason().unwrap_or_default()
                 )
             }
-            verdict @ (Verdict::Started | Verdict::WentOn | Verdict::AlreadyRunning { .. }) => {
+            verdict @ (Verdict::Started
+            | Verdict::WentOn
+            | Verdict::TooMany { .. }
+            | Verdict::Paused { .. }
+            | Verdict::AlreadyRunning { .. }) => {
                 format!("{}: {}", trace.rule, verdict.name())
             }
         });

@@ -14,6 +14,7 @@ use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::SourceFile;
 use amps_rules::domain::device::Device;
 use amps_rules::domain::id::DeviceAlias;
+use amps_rules::domain::value::Point;
 use amps_rules::domain::value::{Origin, Reading, Value as ReadValue};
 use amps_rules::rules::expr::check::check;
 use amps_rules::rules::expr::eval::{Facts, eval};
@@ -23,7 +24,6 @@ use amps_rules::rules::expr::program::{Checked, Read, Source};
 use amps_rules::rules::expr::scope::{
     Fields, Input, Root, Scope, failure_fields, repeat_fields, trigger_fields, wait_fields,
 };
-use amps_rules::rules::expr::series::Point;
 use amps_rules::rules::expr::tree::Node;
 use amps_rules::rules::expr::value::Value;
 use amps_rules::rules::expr::{Excerpt, functions};

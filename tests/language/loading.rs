@@ -8,7 +8,7 @@ use std::sync::Arc;
 use amps_rules::config;
 use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::SourceFile;
-use amps_rules::domain::id::RuleId;
+use amps_rules::domain::id::{DeviceId, RuleId};
 use amps_rules::rules::rule::{Listener, Topic};
 use amps_rules::rules::{self, Loaded};
 
@@ -125,7 +125,7 @@ rules:
   - {id: a, enabled: false, triggers: {trigger: device, device: roof, event: any}, actions: {log: x}}
 ",
     );
-    let key = |alias: &str, topic| (device(alias).id, topic);
+    let key = |alias: &str, topic: fn(DeviceId) -> Topic| topic(device(alias).id);
     let listener = |trigger| vec![Listener { rule: 1, trigger }];
     let expected: BTreeMap<_, _> = [
         (key("roof", Topic::Device), listener(1)),
@@ -156,9 +156,8 @@ fn among_ten_thousand_rules_an_event_finds_its_listeners_and_nobody_else() {
         .collect();
     let loaded = rules::load(&files, &names());
     assert_eq!(loaded.rules.rules.len(), 10_000);
-    let listeners = |alias: &str, topic| {
-        let key = (device(alias).id, topic);
-        let found = loaded.rules.listeners.get(&key);
+    let listeners = |alias: &str, topic: fn(DeviceId) -> Topic| {
+        let found = loaded.rules.listeners.get(&topic(device(alias).id));
         found.cloned().unwrap_or_default()
     };
     let ids: Vec<&str> = listeners("roof", Topic::Device)

@@ -123,7 +123,16 @@ impl Narrator {
             Some(Payload::Unknown) => ("of a kind not known here".to_owned(), id),
             None => ("unreadable; kept as a dead letter".to_owned(), id),
             // The charger and the battery are read all the time, and what settled was just reported.
-            Some(Payload::Readings(_) | Payload::Settled(_)) => return Ok(()),
+            Some(
+                Payload::Readings(_)
+                | Payload::Settled(_)
+                | Payload::Input(_)
+                | Payload::Hook(_)
+                | Payload::Tick
+                | Payload::Engine(_)
+                | Payload::Request(_)
+                | Payload::NotRead(_),
+            ) => return Ok(()),
         };
         let text = format!("{text}  {DIM}{id}, signature verified{DIM:#}");
         self.line(at, "← webhook", IN, &text, console)
@@ -142,6 +151,11 @@ impl Narrator {
             Verdict::Ended {
                 end: RunEnd::Failed { reason },
             } => format!("has failed: {reason}"),
+            Verdict::Ended {
+                end: RunEnd::Stopped { reason },
+            } => format!("was ended: {reason}"),
+            Verdict::Paused { because } => format!("is paused: {because}"),
+            Verdict::TooMany { max } => format!("has {max} runs already"),
             Verdict::NotTriggered { because } => format!("does not care: {because}"),
             Verdict::AlreadyRunning { .. } => "is running already".to_owned(),
             Verdict::ConditionNotMet => {

@@ -107,7 +107,15 @@ fn body(
     let device = match &payload {
         Payload::Report(it) => Some(it.device.as_str()),
         Payload::Connection(it) => Some(it.device.as_str()),
-        Payload::Readings(_) | Payload::Settled(_) | Payload::Unknown => None,
+        Payload::Readings(_)
+        | Payload::Settled(_)
+        | Payload::Input(_)
+        | Payload::Hook(_)
+        | Payload::Tick
+        | Payload::Engine(_)
+        | Payload::Request(_)
+        | Payload::NotRead(_)
+        | Payload::Unknown => None,
     };
     let Some(device) = device else {
         findings

@@ -22,7 +22,9 @@ use super::calculate::{
 use super::functions::Function;
 use super::program::{Checked, Source, Step};
 use super::scope::Root;
-use super::series::{self, Point};
+use crate::domain::value::Point;
+
+use super::series;
 use super::template;
 use super::tree::Operator;
 use super::value::Value;

@@ -10,19 +10,13 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use super::eval::Facts;
 use super::functions::Function;
 use super::value::Value;
+use crate::domain::value::Point;
 
 /// More than this is not looked at: ten days in quarters of an hour.
 pub const POINTS_MAX: usize = 1000;
 
 /// How long the value of a series holds that has but one.
 const LONELY: SignedDuration = SignedDuration::from_hours(1);
-
-/// A value, and since when it holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    pub start: Timestamp,
-    pub value: f64,
-}
 
 /// A value, from when until when.
 #[derive(Clone, Copy)]

@@ -72,7 +72,7 @@ fn edges_of<'r>(rule: &'r Rule, rules: &'r RuleSet) -> Vec<Edge<'r>> {
 fn listeners<'r>(rules: &'r RuleSet, device: &DeviceId) -> &'r [Listener] {
     rules
         .listeners
-        .get(&(device.clone(), Topic::Command))
+        .get(&Topic::Command(device.clone()))
         .map_or(&[], Vec::as_slice)
 }
 

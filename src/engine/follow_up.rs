@@ -1,0 +1,164 @@
+//! What is decided right after something else, with the state as it then is.
+
+use crate::domain::event::Request;
+use crate::domain::id::{RuleId, RunId};
+use crate::engine::begin::{self, Call};
+use crate::engine::decision::{Change, Decision, FollowUp};
+use crate::engine::facts::TriggerFields;
+use crate::engine::run::RunEnd;
+use crate::engine::state::Wakeful;
+use crate::engine::trigger::hear::{Occasion, hear};
+use crate::engine::trigger::memory::TriggerMemory;
+use crate::engine::wait::Wait;
+use crate::engine::{Scene, arming, go_on};
+use crate::rules::rule::Topic;
+
+pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
+    let mut decision = Decision::default();
+    match follow_up {
+        FollowUp::Wake(Wakeful::Run(run)) => {
+            if let Some(run) = scene.state.run(run) {
+                go_on::time_over(scene, run, &mut decision);
+            }
+        }
+        FollowUp::Wake(Wakeful::Trigger(rule, index)) => {
+            trigger_due(scene, (rule, *index), &mut decision);
+        }
+        FollowUp::Fired {
+            rule,
+            trigger,
+            fields,
+            nth,
+        } => {
+            if let Some(rule) = begin::rule(scene, rule) {
+                let occasion = if *nth == 0 {
+                    String::new()
+                } else {
+                    nth.to_string()
+                };
+                let call = Call {
+                    rule,
+                    trigger: rule.triggers.get(*trigger),
+                    fields: fields.clone(),
+                    occasion,
+                    depth: scene.depth,
+                };
+                begin::answer(scene, call, &mut decision);
+            }
+        }
+        FollowUp::Run { rule, by } => run_rule(scene, (rule, by.as_ref()), &mut decision),
+        FollowUp::CommandOver(settled) => go_on::settled(scene, settled, &mut decision),
+        FollowUp::BranchOver { run, branch, end } => {
+            if let Some(run) = scene.state.run(run) {
+                go_on::branch_over(scene, run, (branch, end), &mut decision);
+            }
+        }
+        FollowUp::NextInLine { rule, key } => next_in_line(scene, (rule, key), &mut decision),
+        FollowUp::Ask(run) => {
+            if let Some(run) = scene.state.run(run) {
+                go_on::ask(scene, run, &mut decision);
+            }
+        }
+        FollowUp::End { run, end } => {
+            if let Some(run) = scene.state.run(run) {
+                go_on::end(scene, run, end.clone(), &mut decision);
+            }
+        }
+    }
+    ask_who_watches(scene, &mut decision);
+    decision
+}
+
+/// The moment has come for which a trigger waited.
+fn trigger_due(scene: Scene<'_>, (rule, index): (&RuleId, usize), decision: &mut Decision) {
+    let known = scene.state.trigger(rule, index);
+    let found = begin::rule(scene, rule).and_then(|it| Some((it, it.triggers.get(index)?)));
+    let (Some(memory), Some((rule, trigger))) = (known, found) else {
+        // Nobody is there any more to hear of it.
+        decision.changes.push(Change::Trigger {
+            rule: rule.clone(),
+            trigger: index,
+            memory: TriggerMemory::default(),
+        });
+        return;
+    };
+    let mut memory = memory.clone();
+    let heard = hear(scene, (index, trigger), &mut memory, Occasion::Time);
+    arming::remember(scene, rule, (index, memory), decision);
+    begin::heard(scene, rule, (heard, false), decision);
+}
+
+/// Another run or a person wants the rule to run; its triggers and conditions are not asked.
+fn run_rule(scene: Scene<'_>, (rule, by): (&RuleId, Option<&RunId>), decision: &mut Decision) {
+    let Some(rule) = begin::rule(scene, rule) else {
+        return;
+    };
+    let by_run = by.and_then(|it| scene.state.run(it));
+    let call = Call {
+        rule,
+        trigger: None,
+        fields: TriggerFields::new(),
+        occasion: by.map(ToString::to_string).unwrap_or_default(),
+        depth: by_run.map_or(scene.depth, |it| it.depth + 1),
+    };
+    begin::answer(scene, call, decision);
+}
+
+/// The first that stands in line goes on, if nothing of its rule is under way.
+fn next_in_line(
+    scene: Scene<'_>,
+    (rule, key): (&RuleId, &Option<String>),
+    decision: &mut Decision,
+) {
+    let mut runs = scene.state.runs_of(rule).filter(|it| it.key == *key);
+    if let Some(first) = runs.next().filter(|it| it.wait == Some(Wait::Turn)) {
+        go_on::next_in_line(scene, first, decision);
+    }
+}
+
+/// Runs that wait for a rule to run, or not to, ask again when that changes.
+fn ask_who_watches(scene: Scene<'_>, decision: &mut Decision) {
+    let mut asking = Vec::new();
+    for change in &decision.changes {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "two kinds are looked for")]
+        let rule = match change {
+            Change::RunStarted(run) => Some(&run.rule),
+            Change::RunEnded { run, .. } => scene.state.run(run).map(|it| &it.rule),
+            _ => None,
+        };
+        let topic = rule.map(|it| Topic::Rule(it.clone()));
+        let runs = topic.iter().flat_map(|it| scene.state.listening(it));
+        asking.extend(runs.map(|it| FollowUp::Ask(it.id.clone())));
+    }
+    decision.follow_ups.extend(asking);
+}
+
+/// What a person asks for.
+pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decision) {
+    const BY_HAND: &str = "somebody paused it";
+    let paused = |rule: &RuleId| Change::RulePaused {
+        rule: rule.clone(),
+        reason: BY_HAND.to_owned(),
+        at: scene.now,
+    };
+    match request {
+        Request::Trigger { rule } => run_rule(scene, (rule, None), decision),
+        Request::Pause { rule } => decision.changes.push(paused(rule)),
+        Request::Resume { rule } => {
+            let rule = rule.clone();
+            decision.changes.push(Change::RuleResumed { rule });
+        }
+        Request::StopAll => {
+            let rules = scene.rules.rules.iter();
+            let running = rules.filter(|it| scene.state.paused(&it.id).is_none());
+            decision.changes.extend(running.map(|it| paused(&it.id)));
+            let ends = scene.state.all_runs().map(|it| FollowUp::End {
+                run: it.id.clone(),
+                end: RunEnd::Stopped {
+                    reason: "somebody stopped everything".to_owned(),
+                },
+            });
+            decision.follow_ups.extend(ends);
+        }
+    }
+}

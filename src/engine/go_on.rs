@@ -1,0 +1,291 @@
+//! A run goes on: what it waited for has come, or its time is over.
+
+use std::time::Duration;
+
+use crate::domain::event::Settled;
+use crate::domain::id::RunId;
+use crate::domain::lifecycle::Outcome;
+use crate::engine::Scene;
+use crate::engine::decision::{Change, Decision, FollowUp};
+use crate::engine::facts::TriggerFields;
+use crate::engine::memory::{StepFailure, Waited};
+use crate::engine::run::{Run, RunEnd};
+use crate::engine::trace::{StepTrace, Trace, Verdict};
+use crate::engine::trigger::hear::{Occasion, hear};
+use crate::engine::wait::Wait;
+use crate::engine::waiting;
+use crate::engine::walk::{Progress, advance, fail};
+use crate::rules::operation::Awaited;
+use crate::rules::rule::{OperationKind, Topic, Trigger};
+
+/// How long a run stands in line behind others of its rule. Whatever waits has an end.
+pub(super) const TURN_MAX: Duration = Duration::from_hours(7 * 24);
+
+/// Lets a new run go as far as it can.
+pub(super) fn begin(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Decision) {
+    let progress = advance(scene, &mut run, trace, decision);
+    began(run.clone(), decision);
+    if let Progress::Ended(end) = progress {
+        ended(scene, &run, end, decision);
+    }
+}
+
+/// A run is there now, wherever it stands.
+pub(super) fn began(run: Run, decision: &mut Decision) {
+    decision.changes.push(Change::RunStarted(run));
+}
+
+/// A run is over: whoever waits for that may go on.
+pub(super) fn ended(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Decision) {
+    // Branches of a run that is over have nobody to report to.
+    let reason = "the run that it is a branch of is over";
+    let branches = scene.state.branches_of(run).map(|it| FollowUp::End {
+        run: it.id.clone(),
+        end: RunEnd::Stopped {
+            reason: reason.to_owned(),
+        },
+    });
+    decision.follow_ups.extend(branches);
+    decision.changes.push(Change::RunEnded {
+        run: run.id.clone(),
+        end: end.clone(),
+        at: scene.now,
+    });
+    match &run.parent {
+        Some(parent) => decision.follow_ups.push(FollowUp::BranchOver {
+            run: parent.clone(),
+            branch: run.id.clone(),
+            end,
+        }),
+        None => decision.follow_ups.push(FollowUp::NextInLine {
+            rule: run.rule.clone(),
+            key: run.key.clone(),
+        }),
+    }
+}
+
+/// Lets the run that waits for the command that `settled` go on.
+pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decision) {
+    let Some(run) = scene.state.run_waiting_for(&settled.command) else {
+        return;
+    };
+    let said = settlement(settled);
+    let failure = match &settled.outcome {
+        Outcome::Completed => None,
+        Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => {
+            Some(StepFailure::of_command(settled, said.clone()))
+        }
+    };
+    step_over(scene, run.clone(), (said, failure), decision);
+}
+
+/// The moment of `run` has come.
+pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    if run.until.is_none_or(|until| scene.now < until) {
+        return match &run.wait {
+            Some(Wait::Triggers { .. }) => listen(scene, run, Occasion::Time, decision),
+            Some(_) | None => ask(scene, run, decision),
+        };
+    }
+    let Some(wait) = &run.wait else {
+        return;
+    };
+    let mut run = run.clone();
+    let over = match wait {
+        Wait::Delay => ("waited long enough".to_owned(), None),
+        Wait::Triggers { .. } | Wait::Conditions => {
+            let goes_on = match run.operation().map(|it| &it.kind) {
+                Some(OperationKind::Wait(wait)) => wait.continue_on_timeout,
+                Some(_) | None => true,
+            };
+            run.memory.waited = Some(Waited::default());
+            let said = "the time was over before it came".to_owned();
+            let failure = (!goes_on).then(|| StepFailure::of_timeout(said.clone()));
+            (said, failure)
+        }
+        Wait::Turn => {
+            let reason = "its turn did not come in time".to_owned();
+            return end(scene, &run, RunEnd::Failed { reason }, decision);
+        }
+        Wait::Readings { .. } => ("not every device answered in time".to_owned(), None),
+        Wait::Device { .. } => {
+            let said = "the device did not become free in time".to_owned();
+            (said.clone(), Some(StepFailure::of_timeout(said)))
+        }
+        // These have their deadline elsewhere: a command in the outbox, a branch in itself.
+        Wait::Command { .. } | Wait::Branches { .. } => return,
+    };
+    step_over(scene, run, over, decision);
+}
+
+/// Shows `occasion` to the triggers that `run` waits for.
+pub(super) fn listen(scene: Scene<'_>, run: &Run, occasion: Occasion<'_>, decision: &mut Decision) {
+    let Some(Wait::Triggers { memories }) = &run.wait else {
+        return;
+    };
+    let mut run = run.clone();
+    let mut memories = memories.clone();
+    let triggers = awaited(&run).to_vec();
+    for (index, trigger) in triggers.iter().enumerate() {
+        let heard = hear(scene, (index, trigger), &mut memories[index], occasion);
+        if let Some(firing) = heard.firings.into_iter().next() {
+            return came(scene, run, firing.fields, decision);
+        }
+    }
+    let wait = Wait::Triggers { memories };
+    if run.wait.as_ref() != Some(&wait) {
+        run.wait = Some(wait);
+        decision.changes.push(Change::RunMoved(run));
+    }
+}
+
+fn awaited(run: &Run) -> &[Trigger] {
+    if let Some(OperationKind::Wait(wait)) = run.operation().map(|it| &it.kind)
+        && let Awaited::Triggers(triggers) = &wait.until
+    {
+        return triggers;
+    }
+    &[]
+}
+
+fn came(scene: Scene<'_>, mut run: Run, fields: TriggerFields, decision: &mut Decision) {
+    run.memory.waited = Some(Waited {
+        completed: true,
+        trigger: fields,
+    });
+    let said = "it came".to_owned();
+    step_over(scene, run, (said, None), decision);
+}
+
+/// Asks the conditions again that `run` waits for.
+pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    if !matches!(run.wait, Some(Wait::Conditions)) {
+        return;
+    }
+    let (holds, found) = waiting::conditions(scene, run);
+    if holds {
+        let mut run = run.clone();
+        run.memory.waited = Some(Waited {
+            completed: true,
+            trigger: TriggerFields::new(),
+        });
+        return step_over(scene, run, (found, None), decision);
+    }
+    decision.changes.push(Change::RunAsks {
+        run: run.id.clone(),
+        at: waiting::next_ask(scene, run),
+    });
+}
+
+/// A branch of `run` is over.
+pub(super) fn branch_over(
+    scene: Scene<'_>,
+    run: &Run,
+    (branch, end): (&RunId, &RunEnd),
+    decision: &mut Decision,
+) {
+    let Some(Wait::Branches { open, failure }) = &run.wait else {
+        return;
+    };
+    let (mut open, mut failure) = (open.clone(), failure.clone());
+    if !open.remove(branch) {
+        return;
+    }
+    if let RunEnd::Failed { reason } | RunEnd::Stopped { reason } = end {
+        failure.get_or_insert_with(|| StepFailure::of_step(reason.clone()));
+    }
+    let mut run = run.clone();
+    if open.is_empty() {
+        let said = "every branch is over".to_owned();
+        return step_over(scene, run, (said, failure), decision);
+    }
+    run.wait = Some(Wait::Branches { open, failure });
+    decision.changes.push(Change::RunMoved(run));
+}
+
+/// The first of the runs that stand in line goes on, if nobody is before it any more.
+pub(super) fn next_in_line(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    let mut trace = Trace::of_run(run, scene.event, scene.now);
+    resume(scene, run.clone(), &mut trace, decision);
+    decision.traces.push(trace);
+}
+
+/// Ends `run` from outside.
+pub(super) fn end(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Decision) {
+    let mut trace = Trace::of_run(run, scene.event, scene.now);
+    trace.verdict = Verdict::Ended { end: end.clone() };
+    decision.traces.push(trace);
+    ended(scene, run, end, decision);
+}
+
+/// The step at which `run` waited is over, as `said` tells, and failed where there is a failure.
+pub(super) fn step_over(
+    scene: Scene<'_>,
+    mut run: Run,
+    (said, failure): (String, Option<StepFailure>),
+    decision: &mut Decision,
+) {
+    let mut trace = Trace::of_run(&run, scene.event, scene.now);
+    trace
+        .steps
+        .extend(run.operation().map(|it| StepTrace::new(it, said)));
+    let end = match failure {
+        None => {
+            run.position += 1;
+            None
+        }
+        Some(failure) => fail(&mut run, failure),
+    };
+    match end {
+        None => resume(scene, run, &mut trace, decision),
+        Some(end) => {
+            trace.verdict = Verdict::Ended { end: end.clone() };
+            ended(scene, &run, end, decision);
+        }
+    }
+    decision.traces.push(trace);
+}
+
+fn resume(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Decision) {
+    run.wait = None;
+    run.until = None;
+    match advance(scene, &mut run, trace, decision) {
+        Progress::Waits => decision.changes.push(Change::RunMoved(run)),
+        Progress::Ended(end) => {
+            trace.verdict = Verdict::Ended { end: end.clone() };
+            ended(scene, &run, end, decision);
+        }
+    }
+}
+
+/// How a command ended, for people: the command, the outcome, why, and after how many attempts.
+fn settlement(settled: &Settled) -> String {
+    let why = settled
+        .outcome
+        .failure()
+        .map(|failure| format!(": {failure}"));
+    let attempts = (1 < settled.attempts).then(|| format!(" ({} attempts)", settled.attempts));
+    format!(
+        "`{}` {}{}{}",
+        settled.name,
+        settled.outcome.name(),
+        why.unwrap_or_default(),
+        attempts.unwrap_or_default(),
+    )
+}
+
+/// Shows what happened on `topic` to the runs that wait to hear of it.
+pub(super) fn tell(
+    scene: Scene<'_>,
+    topic: &Topic,
+    occasion: Occasion<'_>,
+    decision: &mut Decision,
+) {
+    for run in scene.state.listening(topic) {
+        match &run.wait {
+            Some(Wait::Triggers { .. }) => listen(scene, run, occasion, decision),
+            // With the values as they are once this is written down.
+            Some(_) | None => decision.follow_ups.push(FollowUp::Ask(run.id.clone())),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a run that waits has to hear of.
+
+use std::collections::BTreeSet;
+
+use crate::domain::id::DeviceId;
+use crate::engine::run::Run;
+use crate::engine::wait::Wait;
+use crate::rules::condition::Block;
+use crate::rules::expr::program::{Checked, Read, Source};
+use crate::rules::index;
+use crate::rules::operation::Awaited;
+use crate::rules::rule::{Condition, OperationKind, Test, Topic};
+
+/// The topics of what `run` waits for; none when it waits for something that is told to it by name.
+pub(super) fn topics(run: &Run) -> BTreeSet<Topic> {
+    match &run.wait {
+        Some(Wait::Triggers { .. } | Wait::Conditions) => awaited(run),
+        Some(Wait::Readings { devices }) => devices.iter().cloned().map(Topic::Value).collect(),
+        Some(
+            Wait::Command { .. }
+            | Wait::Delay
+            | Wait::Branches { .. }
+            | Wait::Turn
+            | Wait::Device { .. },
+        )
+        | None => BTreeSet::new(),
+    }
+}
+
+fn awaited(run: &Run) -> BTreeSet<Topic> {
+    let mut topics = BTreeSet::new();
+    if let Some(OperationKind::Wait(wait)) = run.operation().map(|it| &it.kind) {
+        match &wait.until {
+            Awaited::Triggers(triggers) => triggers
+                .iter()
+                .for_each(|it| topics.extend(index::topics(&it.on))),
+            Awaited::Conditions(block) => of_block(block, &mut topics),
+        }
+    }
+    topics
+}
+
+fn of_block(block: &Block, topics: &mut BTreeSet<Topic>) {
+    for condition in &block.conditions {
+        of_condition(condition, topics);
+    }
+}
+
+fn of_condition(condition: &Condition, topics: &mut BTreeSet<Topic>) {
+    let value = |device: &DeviceId| Topic::Value(device.clone());
+    match &condition.test {
+        Test::State(test) => topics.extend([value(&test.subject.device.id)]),
+        Test::NumericState(test) => topics.extend([value(&test.subject.device.id)]),
+        Test::Command(test) => topics.extend([Topic::Command(test.device.id.clone())]),
+        Test::Rule(test) => topics.extend([Topic::Rule(test.rule.clone())]),
+        Test::Input(test) => topics.extend([Topic::Input(test.input.clone())]),
+        Test::Block(block) => of_block(block, topics),
+        Test::Expression(checked) => of_expression(checked, topics),
+        Test::Time(_) | Test::Sun(_) | Test::Trigger(_) => {}
+    }
+}
+
+fn of_expression(checked: &Checked, topics: &mut BTreeSet<Topic>) {
+    for read in checked.reads() {
+        match read {
+            Read::Value { source, .. } | Read::Age { source } => match source {
+                Source::Attribute { device, .. } => {
+                    topics.insert(Topic::Value(device.id.clone()));
+                }
+                Source::Input { name, .. } => {
+                    let input = crate::domain::id::InputName::new(name.as_str());
+                    topics.insert(Topic::Input(input));
+                }
+                Source::Field { .. } => {}
+            },
+            Read::Series { input } => {
+                topics.insert(Topic::Input(crate::domain::id::InputName::new(input)));
+            }
+            Read::Now => {}
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Triggers made of triggers: all of them, in order, so many times, or none for so long.
+//!
+//! What has come so far is kept as long as it can still become whole, and never more than
+//! [`PARTIAL_MATCHES_MAX`] matches of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::later;
+use crate::engine::Scene;
+use crate::engine::facts::TriggerFields;
+use crate::engine::trigger::happening;
+use crate::engine::trigger::hear::{Firing, Heard, Occasion, hear};
+use crate::engine::trigger::memory::{PARTIAL_MATCHES_MAX, Partial, TriggerMemory};
+use crate::rules::rule::Trigger;
+use crate::rules::trigger::{AbsenceTrigger, CountTrigger, GroupTrigger};
+
+/// The most comings that `count` keeps.
+const COUNTED_MAX: usize = 1000;
+
+/// Shows `occasion` to the parts. Their firings carry the index of the part.
+fn parts(
+    scene: Scene<'_>,
+    triggers: &[(usize, &Trigger)],
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    let mut heard = Heard::default();
+    for (index, trigger) in triggers.iter().filter(|(_, it)| it.enabled) {
+        let part = memory.part(*index);
+        heard.add(hear(scene, (*index, trigger), part, occasion));
+    }
+    heard
+}
+
+fn numbered(on: &GroupTrigger) -> Vec<(usize, &Trigger)> {
+    on.triggers.iter().enumerate().collect()
+}
+
+/// Each of them within the time, in any order.
+pub(super) fn all_of(
+    scene: Scene<'_>,
+    (index, on): (usize, &GroupTrigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    forget(scene, memory, on.within);
+    let heard = parts(scene, &numbered(on), memory, occasion);
+    let mut firings = Vec::new();
+    for firing in heard.firings {
+        if memory.partial.is_empty() {
+            memory.partial.push(Partial { came: Vec::new() });
+        }
+        let came = &mut memory.partial[0].came;
+        came.retain(|(part, _)| *part != firing.trigger);
+        came.push((firing.trigger, scene.now));
+        let n_enabled = on.triggers.iter().filter(|it| it.enabled).count();
+        if came.len() == n_enabled {
+            memory.partial.clear();
+            firings.push(whole(index, firing.fields, "all_of"));
+        }
+    }
+    told(firings, heard.mismatches)
+}
+
+/// All of them within the time, one after the other.
+pub(super) fn sequence(
+    scene: Scene<'_>,
+    (index, on): (usize, &GroupTrigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    let expires = |it: &Partial| it.came.first().map(|(_, at)| later(*at, on.within));
+    memory
+        .partial
+        .retain(|it| expires(it).is_some_and(|it| scene.now <= it));
+    let heard = parts(scene, &numbered(on), memory, occasion);
+    let enabled: Vec<usize> = (0..on.triggers.len())
+        .filter(|it| on.triggers[*it].enabled)
+        .collect();
+    let mut firings = Vec::new();
+    // The last part first: one coming is one step of each match, even where parts wait for the same.
+    for firing in heard.firings.into_iter().rev() {
+        let Some(step) = enabled.iter().position(|it| *it == firing.trigger) else {
+            continue;
+        };
+        for partial in &mut memory.partial {
+            if partial.came.len() == step {
+                partial.came.push((firing.trigger, scene.now));
+            }
+        }
+        if step == 0 {
+            let came = vec![(firing.trigger, scene.now)];
+            memory.partial.push(Partial { came });
+            let n_over = memory.partial.len().saturating_sub(PARTIAL_MATCHES_MAX);
+            memory.partial.drain(..n_over);
+        }
+        if memory
+            .partial
+            .iter()
+            .any(|it| it.came.len() == enabled.len())
+        {
+            memory.partial.clear();
+            firings.push(whole(index, firing.fields, "sequence"));
+        }
+    }
+    told(firings, heard.mismatches)
+}
+
+/// So many times within the time. Then it counts anew.
+pub(super) fn count(
+    scene: Scene<'_>,
+    (index, on): (usize, &CountTrigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    forget(scene, memory, on.within);
+    let heard = parts(scene, &[(0, &*on.of)], memory, occasion);
+    let mut firings = Vec::new();
+    for firing in heard.firings {
+        if memory.partial.is_empty() {
+            memory.partial.push(Partial { came: Vec::new() });
+        }
+        let came = &mut memory.partial[0].came;
+        came.push((0, scene.now));
+        let n_over = came.len().saturating_sub(COUNTED_MAX);
+        came.drain(..n_over);
+        if usize::try_from(on.count).is_ok_and(|count| count <= came.len()) {
+            memory.partial.clear();
+            firings.push(whole(index, firing.fields, "count"));
+        }
+    }
+    told(firings, heard.mismatches)
+}
+
+/// Forgets what came too long ago to matter.
+fn forget(scene: Scene<'_>, memory: &mut TriggerMemory, within: Duration) {
+    for partial in &mut memory.partial {
+        partial
+            .came
+            .retain(|(_, at)| scene.now <= later(*at, within));
+    }
+    memory.partial.retain(|it| !it.came.is_empty());
+}
+
+/// `of` is part 0, `after` part 1.
+pub(super) fn absence(
+    scene: Scene<'_>,
+    (index, trigger, on): (usize, &Trigger, &AbsenceTrigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    let after = on.after.as_deref().map(|it| (1, it));
+    let both: Vec<_> = std::iter::once((0, &*on.of)).chain(after).collect();
+    let heard = parts(scene, &both, memory, occasion);
+    let came = |part| heard.firings.iter().any(|it| it.trigger == part);
+    if came(0) {
+        // It begins to count anew: at once, or when the other one comes again.
+        let since = on.after.is_none().then_some(scene.now);
+        wait(memory, since, on.absent_for);
+    }
+    if came(1) {
+        wait(memory, Some(scene.now), on.absent_for);
+    }
+    let Some(since) = memory.silent_since else {
+        return told(Vec::new(), heard.mismatches);
+    };
+    if memory.silent_until.is_none_or(|until| scene.now < until) {
+        return told(Vec::new(), heard.mismatches);
+    }
+    wait(memory, None, on.absent_for);
+    let mut fields = happening::fields(trigger, "absence", scene.event);
+    let since = crate::rules::expr::value::Value::Moment(since);
+    happening::put(&mut fields, "since", since);
+    Heard::fires(index, fields)
+}
+
+/// An absence that counts from the beginning does so from the moment the trigger is there.
+pub(super) fn arm_absence(scene: Scene<'_>, on: &AbsenceTrigger, memory: &mut TriggerMemory) {
+    if on.after.is_none() && memory.silent_since.is_none() {
+        wait(memory, Some(scene.now), on.absent_for);
+    }
+}
+
+fn wait(memory: &mut TriggerMemory, since: Option<Timestamp>, absent_for: Duration) {
+    memory.silent_since = since;
+    memory.silent_until = since.map(|it| later(it, absent_for));
+}
+
+/// The group is whole: what its last part saw, under the group's own kind.
+fn whole(index: usize, mut fields: TriggerFields, kind: &str) -> Firing {
+    let kind = crate::rules::expr::value::Value::text(kind);
+    happening::put(&mut fields, "type", kind);
+    let trigger = index;
+    Firing { trigger, fields }
+}
+
+fn told(firings: Vec<Firing>, mut mismatches: Vec<String>) -> Heard {
+    if firings.is_empty() && mismatches.is_empty() {
+        mismatches.push("not all of it has come".to_owned());
+    }
+    Heard {
+        firings,
+        mismatches,
+    }
+}

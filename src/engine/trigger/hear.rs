@@ -1,0 +1,106 @@
+//! One trigger hears of something, or its time has come: does it fire, and what does it remember?
+
+use crate::engine::Scene;
+use crate::engine::facts::TriggerFields;
+use crate::engine::trigger::memory::TriggerMemory;
+use crate::engine::trigger::{Happening, group, held, plain, schedule, value};
+use crate::rules::rule::{On, Trigger};
+
+/// Why a trigger is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Occasion<'a> {
+    #[expect(
+        private_interfaces,
+        reason = "made and looked into inside the engine alone"
+    )]
+    Happening(&'a Happening<'a>),
+    /// A moment has come for which it waited.
+    Time,
+}
+
+/// What triggers made of an occasion.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    pub firings: Vec<Firing>,
+    /// Why those that did not fire did not, in sentences for people.
+    pub mismatches: Vec<String>,
+}
+
+/// A trigger fired.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Firing {
+    /// Its place among the triggers.
+    pub trigger: usize,
+    pub fields: TriggerFields,
+}
+
+impl Heard {
+    pub(super) fn silence(because: impl Into<String>) -> Self {
+        Self {
+            firings: Vec::new(),
+            mismatches: vec![because.into()],
+        }
+    }
+
+    pub(super) fn fires(index: usize, fields: TriggerFields) -> Self {
+        let trigger = index;
+        Self {
+            firings: vec![Firing { trigger, fields }],
+            mismatches: Vec::new(),
+        }
+    }
+
+    pub(in crate::engine) fn add(&mut self, other: Self) {
+        self.firings.extend(other.firings);
+        self.mismatches.extend(other.mismatches);
+    }
+}
+
+/// Shows `occasion` to the trigger, which is the one at the index; its memory afterwards is in `memory`.
+pub(in crate::engine) fn hear(
+    scene: Scene<'_>,
+    (index, trigger): (usize, &Trigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    let on = &trigger.on;
+    match on {
+        On::Command(_) | On::Webhook(_) | On::Engine(_) => match occasion {
+            Occasion::Happening(it) => match plain::mismatch(on, it) {
+                None => Heard::fires(index, plain::fields(trigger, it, scene.event)),
+                Some(because) => Heard::silence(because),
+            },
+            Occasion::Time => Heard::default(),
+        },
+        On::Device(it) => held::device(scene, (index, trigger, it), memory, occasion),
+        On::State(it) => value::state(scene, (index, trigger, it), memory, occasion),
+        On::NumericState(it) => value::numeric(scene, (index, trigger, it), memory, occasion),
+        On::Time(_) | On::Cron(_) | On::Sun(_) => {
+            schedule::tick(scene, (index, trigger), memory, occasion)
+        }
+        On::AllOf(it) => group::all_of(scene, (index, it), memory, occasion),
+        On::Sequence(it) => group::sequence(scene, (index, it), memory, occasion),
+        On::Count(it) => group::count(scene, (index, it), memory, occasion),
+        On::Absence(it) => group::absence(scene, (index, trigger, it), memory, occasion),
+    }
+}
+
+/// What the trigger has to remember from the moment it is there.
+pub(in crate::engine) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut TriggerMemory) {
+    match &trigger.on {
+        On::Time(_) | On::Cron(_) | On::Sun(_) => schedule::arm(scene, trigger, memory),
+        On::Absence(it) => group::arm_absence(scene, it, memory),
+        On::AllOf(it) | On::Sequence(it) => {
+            for (index, part) in it.triggers.iter().enumerate() {
+                arm(scene, part, memory.part(index));
+            }
+        }
+        On::Count(it) => arm(scene, &it.of, memory.part(0)),
+        On::Command(_)
+        | On::Device(_)
+        | On::State(_)
+        | On::NumericState(_)
+        | On::Webhook(_)
+        | On::Engine(_) => {}
+    }
+}

@@ -1,0 +1,158 @@
+//! Facts that have to hold for a while (`for:`). The wait is a row with the moment at which it is over.
+
+use jiff::Timestamp;
+
+use crate::clock::later;
+use crate::domain::event::ConnectionChange;
+use crate::engine::Scene;
+use crate::engine::facts::TriggerFields;
+use crate::engine::trigger::hear::{Firing, Heard, Occasion};
+use crate::engine::trigger::memory::{Holding, TriggerMemory};
+use crate::engine::trigger::value::News;
+use crate::engine::trigger::{Happening, plain};
+use crate::rules::rule::{DeviceTrigger, Trigger};
+use crate::rules::trigger::{Held, Watched};
+
+/// The fact begins to hold: it fires at once, or when it has held for long enough.
+pub(super) fn begin(
+    memory: &mut TriggerMemory,
+    (index, held): (usize, Option<Held>),
+    news: &News<'_>,
+    fields: TriggerFields,
+) -> Heard {
+    let Some(held) = held else {
+        return Heard::fires(index, fields);
+    };
+    hold(memory, held, (&news.subject, news.at), fields)
+}
+
+fn hold(
+    memory: &mut TriggerMemory,
+    held: Held,
+    (subject, since): (&str, Timestamp),
+    fields: TriggerFields,
+) -> Heard {
+    let holding = Holding {
+        since,
+        until: later(since, held.duration),
+        fields,
+    };
+    memory.held.insert(subject.to_owned(), holding);
+    Heard::silence("it has to stay so for a while")
+}
+
+/// A further value: the fact ends when the value is contrary, or when nothing was heard for too long.
+pub(super) fn keep(
+    memory: &mut TriggerMemory,
+    held: Held,
+    news: &News<'_>,
+    goes_on: impl Fn(&News<'_>) -> bool,
+) {
+    let gap_ends = news.heard_at.map(|it| later(it, held.gap_tolerance));
+    let is_unbroken = gap_ends.is_none_or(|it| news.at <= it);
+    if !goes_on(news) {
+        memory.held.remove(&news.subject);
+    } else if !is_unbroken && let Some(holding) = memory.held.get_mut(&news.subject) {
+        // Nobody knows how it was meanwhile: the time is counted anew.
+        holding.since = news.at;
+        holding.until = later(news.at, held.duration);
+    }
+}
+
+/// The moment has come at which a fact may have held for long enough.
+pub(super) fn over(
+    scene: Scene<'_>,
+    (index, held, watched): (usize, Option<Held>, &Watched),
+    memory: &mut TriggerMemory,
+) -> Heard {
+    let gap = held.map(|it| it.gap_tolerance).unwrap_or_default();
+    due(scene, index, memory, |subject| {
+        let heard_at = match watched {
+            Watched::Attribute { devices, attribute } => devices
+                .iter()
+                .find(|it| it.alias.as_str() == subject)
+                .and_then(|it| scene.state.reading(&it.id, attribute)),
+            Watched::Input(input) => scene.state.input(input),
+        };
+        heard_at.is_some_and(|it| scene.now <= later(it.taken_at, gap))
+    })
+}
+
+/// Takes out what is due, and fires for each that `is_sure` of having held.
+fn due(
+    scene: Scene<'_>,
+    index: usize,
+    memory: &mut TriggerMemory,
+    is_sure: impl Fn(&str) -> bool,
+) -> Heard {
+    let (over, held) = std::mem::take(&mut memory.held)
+        .into_iter()
+        .partition(|(_, it)| it.until <= scene.now);
+    memory.held = held;
+    let mut heard = Heard::default();
+    let over: std::collections::BTreeMap<String, Holding> = over;
+    for (subject, holding) in over {
+        if is_sure(&subject) {
+            heard.firings.push(Firing {
+                trigger: index,
+                fields: holding.fields,
+            });
+        } else {
+            let because = format!("nothing was heard of {subject} for too long to be sure");
+            heard.mismatches.push(because);
+        }
+    }
+    heard
+}
+
+/// The connection of a device changed, and stays so.
+pub(super) fn device(
+    scene: Scene<'_>,
+    (index, trigger, on): (usize, &Trigger, &DeviceTrigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    let happening = match occasion {
+        Occasion::Happening(happening) => happening,
+        // A connection changes by webhooks alone: silence is no news.
+        Occasion::Time => return due(scene, index, memory, |_| true),
+    };
+    let mismatch = plain::mismatch(&trigger.on, happening);
+    let device = happening.connection(&on.devices);
+    if let Some((subject, change)) = device
+        && mismatch.is_some()
+        && change != ConnectionChange::Unclear
+    {
+        memory.held.remove(subject);
+    }
+    if let Some(because) = mismatch {
+        return Heard::silence(because);
+    }
+    let fields = plain::fields(trigger, happening, scene.event);
+    match (on.held, device) {
+        (Some(held), Some((subject, _))) => {
+            if memory.held.contains_key(subject) {
+                return Heard::silence("it was so already");
+            }
+            hold(memory, held, (subject, scene.event.received_at), fields)
+        }
+        (Some(_) | None, _) => Heard::fires(index, fields),
+    }
+}
+
+impl Happening<'_> {
+    /// The device of these whose connection changed, by its name.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
+    fn connection<'d>(
+        &self,
+        devices: &'d [crate::domain::device::Device],
+    ) -> Option<(&'d str, ConnectionChange)> {
+        match self {
+            Self::Connection { device, change } => {
+                let device = devices.iter().find(|it| it.id == **device)?;
+                Some((device.alias.as_str(), *change))
+            }
+            _ => None,
+        }
+    }
+}

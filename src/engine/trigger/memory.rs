@@ -1,0 +1,86 @@
+//! What a trigger remembers between two inputs: plain data, a row for each trigger that remembers something.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::facts::TriggerFields;
+
+/// Partial matches of a group that are kept; of more, the oldest goes.
+pub const PARTIAL_MATCHES_MAX: usize = 16;
+
+/// Every part is empty for the kinds of trigger that have no use for it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TriggerMemory {
+    /// Of whom it is: another trigger in its place does not inherit it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub shape: String,
+    /// On which side of the limit each subject was.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sides: BTreeMap<String, Side>,
+    /// Facts that hold and have to go on holding (`for:`), by subject.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<String, Holding>,
+    /// The next moment of a schedule, and the last one that counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_tick: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_tick: Option<Timestamp>,
+    /// Since when nothing came, of an absence that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_since: Option<Timestamp>,
+    /// When an absence fires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_until: Option<Timestamp>,
+    /// Of `all_of` and `sequence`: matches that are not whole. Of `count`: one, with each coming.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<Partial>,
+    /// Of the triggers inside, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Self>,
+}
+
+/// Where a value is, seen from a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Beyond the limit: it has fired, or was there when it was first seen.
+    Beyond,
+    /// Where it has to be to cross the limit.
+    Armed,
+}
+
+/// A fact that began to hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Holding {
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// What the trigger saw when it began.
+    pub fields: TriggerFields,
+}
+
+/// The parts of a group that have come, with their moments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    pub came: Vec<(usize, Timestamp)>,
+}
+
+impl TriggerMemory {
+    /// When time alone makes something of it.
+    pub fn due(&self) -> Option<Timestamp> {
+        let held = self.held.values().map(|it| it.until).min();
+        let own = [held, self.next_tick, self.silent_until];
+        let parts = self.parts.iter().filter_map(Self::due).min();
+        own.into_iter().flatten().chain(parts).min()
+    }
+
+    /// What the part at `index` remembers.
+    pub(super) fn part(&mut self, index: usize) -> &mut Self {
+        if self.parts.len() <= index {
+            self.parts.resize_with(index + 1, Self::default);
+        }
+        &mut self.parts[index]
+    }
+}

@@ -1,0 +1,13 @@
+//! Triggers: what each makes of what happens, and what it remembers of it.
+
+pub mod hear;
+pub mod memory;
+
+mod group;
+mod happening;
+mod held;
+mod plain;
+mod schedule;
+mod value;
+
+pub(super) use self::happening::Happening;

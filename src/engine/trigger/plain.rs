@@ -1,0 +1,161 @@
+//! Triggers that remember nothing: does what happened fit?
+
+use crate::domain::event::{ConnectionChange, EngineChange, Event};
+use crate::domain::lifecycle::Outcome;
+use crate::engine::facts::TriggerFields;
+use crate::engine::trigger::Happening;
+use crate::engine::trigger::happening::{self, put, put_device};
+use crate::rules::expr::value::Value;
+use crate::rules::rule::{CommandSource, CommandTrigger, DeviceTrigger, On, ResultKind, Trigger};
+
+/// Why `happening` is not what the trigger waits for; none when it is.
+pub(super) fn mismatch(on: &On, happening: &Happening<'_>) -> Option<String> {
+    let elsewhere = || Some("it waits for something else".to_owned());
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "each trigger fits one kind of happening"
+    )]
+    match (on, happening) {
+        (
+            On::Command(trigger),
+            Happening::Ended {
+                device,
+                command,
+                outcome,
+                own,
+            },
+        ) if trigger.devices.iter().any(|it| it.id == **device) => {
+            command_mismatch(trigger, *command, outcome, *own)
+        }
+        (On::Device(trigger), Happening::Connection { device, change })
+            if trigger.devices.iter().any(|it| it.id == **device) =>
+        {
+            device_mismatch(trigger, *change)
+        }
+        (On::Webhook(name), Happening::Hook(hook)) if hook.name == *name => None,
+        (On::Engine(trigger), Happening::Engine(change)) => match change {
+            EngineChange::Started if trigger.started => None,
+            EngineChange::Reloaded if trigger.reloaded => None,
+            EngineChange::Started => Some("the engine was started".to_owned()),
+            EngineChange::Reloaded => Some("the rules were read again".to_owned()),
+        },
+        _ => elsewhere(),
+    }
+}
+
+/// What `trigger` saw, for expressions.
+pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event) -> TriggerFields {
+    let text = |text: Option<&str>| text.map_or(Value::Unknown, Value::text);
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "each trigger fits one kind of happening"
+    )]
+    match (&trigger.on, happening) {
+        (
+            On::Command(it),
+            Happening::Ended {
+                device,
+                command,
+                outcome,
+                own,
+            },
+        ) => {
+            let mut fields = happening::fields(trigger, "command", event);
+            let failure = outcome.failure();
+            let code = failure.and_then(|it| it.code.as_deref());
+            put_device(&mut fields, &it.devices, device);
+            put(&mut fields, "command", text(*command));
+            put(&mut fields, "result", Value::text(outcome.name()));
+            put(&mut fields, "error_code", text(code));
+            let message = failure.map(|it| it.message.as_str());
+            put(&mut fields, "message", text(message));
+            put(&mut fields, "own", Value::Bool(*own));
+            fields
+        }
+        (On::Device(it), Happening::Connection { device, change }) => {
+            let mut fields = happening::fields(trigger, "device", event);
+            put_device(&mut fields, &it.devices, device);
+            put(&mut fields, "event", Value::text(change_name(*change)));
+            fields
+        }
+        (On::Webhook(_), Happening::Hook(hook)) => {
+            let mut fields = happening::fields(trigger, "webhook", event);
+            put(&mut fields, "name", Value::text(&hook.name));
+            put(&mut fields, "json", Value::text(hook.json.to_string()));
+            fields
+        }
+        (On::Engine(_), Happening::Engine(change)) => {
+            let mut fields = happening::fields(trigger, "engine", event);
+            let name = match change {
+                EngineChange::Started => "started",
+                EngineChange::Reloaded => "reloaded",
+            };
+            put(&mut fields, "event", Value::text(name));
+            fields
+        }
+        _ => TriggerFields::new(),
+    }
+}
+
+fn change_name(change: ConnectionChange) -> &'static str {
+    match change {
+        ConnectionChange::Connected => "connected",
+        ConnectionChange::Reconnected => "reconnected",
+        ConnectionChange::Disconnected => "disconnected",
+        ConnectionChange::Unclear => "unclear",
+    }
+}
+
+fn command_mismatch(
+    trigger: &CommandTrigger,
+    command: Option<&str>,
+    outcome: &Outcome,
+    own: bool,
+) -> Option<String> {
+    let named = command.unwrap_or("a command without a name");
+    if !trigger.commands.is_empty() && !trigger.commands.iter().any(|it| Some(&**it) == command) {
+        return Some(format!(
+            "it was `{named}`, not `{}`",
+            trigger.commands.join("` or `")
+        ));
+    }
+    if !trigger.results.is_empty() && !trigger.results.contains(&result(outcome)) {
+        return Some(format!("`{named}` ended as {}", outcome.name()));
+    }
+    let code = outcome
+        .failure()
+        .and_then(|failure| failure.code.as_deref());
+    if !trigger.error_codes.is_empty() && !trigger.error_codes.iter().any(|it| Some(&**it) == code)
+    {
+        return Some(format!(
+            "the error was {}",
+            code.unwrap_or("without a code")
+        ));
+    }
+    match trigger.source {
+        CommandSource::Own if !own => Some("the command was not one of ours".to_owned()),
+        CommandSource::Foreign if own => Some("the command was one of ours".to_owned()),
+        CommandSource::Any | CommandSource::Own | CommandSource::Foreign => None,
+    }
+}
+
+fn device_mismatch(trigger: &DeviceTrigger, change: ConnectionChange) -> Option<String> {
+    let fits = trigger.changes.is_empty() || trigger.changes.contains(&change);
+    (!fits).then(|| match change {
+        ConnectionChange::Connected => "the device was connected".to_owned(),
+        ConnectionChange::Reconnected => "the device was reconnected".to_owned(),
+        ConnectionChange::Disconnected => "the device was disconnected".to_owned(),
+        ConnectionChange::Unclear => {
+            "the webhook does not tell whether the device came or went; give each event an address of its own".to_owned()
+        }
+    })
+}
+
+fn result(outcome: &Outcome) -> ResultKind {
+    match outcome {
+        Outcome::Completed => ResultKind::Completed,
+        Outcome::Failed(_) => ResultKind::Failed,
+        Outcome::Cancelled => ResultKind::Cancelled,
+        Outcome::Expired => ResultKind::Expired,
+    }
+}

@@ -1,0 +1,195 @@
+//! Triggers on values of devices and inputs: a change, or a number that crosses a limit.
+//!
+//! Only values that are known count. A device that was out of reach for a while and then shows another
+//! value has changed; a first value is no change.
+
+use jiff::Timestamp;
+
+use crate::domain::value::{Origin, Value};
+use crate::engine::Scene;
+use crate::engine::facts::TriggerFields;
+use crate::engine::trigger::hear::{Heard, Occasion};
+use crate::engine::trigger::memory::{Side, TriggerMemory};
+use crate::engine::trigger::{Happening, happening, held};
+use crate::rules::expr::value::Value as Shown;
+use crate::rules::rule::Trigger;
+use crate::rules::trigger::{NumericTrigger, StateTrigger, Watched};
+
+/// A value that came in, beside the one that was known.
+pub(super) struct News<'a> {
+    /// Tells the subjects of one trigger apart.
+    pub(super) subject: String,
+    pub(super) from: Option<&'a Value>,
+    /// When `from` was last heard.
+    pub(super) heard_at: Option<Timestamp>,
+    pub(super) to: &'a Value,
+    pub(super) at: Timestamp,
+}
+
+/// What `happening` says of the subject that `watched` names; none when it says nothing of it.
+fn news<'a>(
+    scene: Scene<'a>,
+    watched: &Watched,
+    happening: &'a Happening<'a>,
+) -> Result<News<'a>, &'static str> {
+    const ELSEWHERE: &str = "it was about another value";
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "each subject has its own kind of happening"
+    )]
+    match (watched, happening) {
+        (Watched::Attribute { devices, attribute }, Happening::Read(readings)) => {
+            let device = devices.iter().find(|it| it.id == readings.device);
+            let device = device.ok_or(ELSEWHERE)?;
+            let to = readings.values.get(attribute).ok_or(ELSEWHERE)?;
+            if readings.origin == Origin::Fallback {
+                return Err("the platform could not reach the device");
+            }
+            let known = scene.state.reading(&device.id, attribute);
+            if known.is_some_and(|it| readings.taken_at < it.taken_at) {
+                return Err("a newer value is known");
+            }
+            Ok(News {
+                subject: device.alias.as_str().to_owned(),
+                from: known.map(|it| &it.value),
+                heard_at: known.map(|it| it.taken_at),
+                to,
+                at: readings.taken_at.min(scene.now),
+            })
+        }
+        (Watched::Input(input), Happening::Input(reading)) if reading.input == *input => {
+            let to = reading.value.as_ref().ok_or("the input has no value now")?;
+            let known = scene.state.input(input);
+            Ok(News {
+                subject: format!("input.{input}"),
+                from: known.map(|it| &it.value),
+                heard_at: known.map(|it| it.taken_at),
+                to,
+                at: reading.taken_at.min(scene.now),
+            })
+        }
+        _ => Err(ELSEWHERE),
+    }
+}
+
+fn fields(
+    trigger: &Trigger,
+    kind: &str,
+    watched: &Watched,
+    news: &News<'_>,
+    scene: Scene<'_>,
+) -> TriggerFields {
+    let mut fields = happening::fields(trigger, kind, scene.event);
+    let shown = |value: &Value| Shown::of_reading(value);
+    match watched {
+        Watched::Attribute { attribute, .. } => {
+            happening::put(&mut fields, "device", Shown::text(&news.subject));
+            happening::put(&mut fields, "attribute", Shown::text(attribute));
+        }
+        Watched::Input(input) => {
+            happening::put(&mut fields, "input", Shown::text(input.as_str()));
+        }
+    }
+    happening::put(&mut fields, "from", news.from.map_or(Shown::Unknown, shown));
+    happening::put(&mut fields, "to", shown(news.to));
+    happening::put(&mut fields, "at", Shown::Moment(news.at));
+    fields
+}
+
+pub(super) fn state(
+    scene: Scene<'_>,
+    (index, trigger, on): (usize, &Trigger, &StateTrigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    let happening = match occasion {
+        Occasion::Happening(happening) => happening,
+        Occasion::Time => return held::over(scene, (index, on.held, &on.watched), memory),
+    };
+    let news = match news(scene, &on.watched, happening) {
+        Ok(news) => news,
+        Err(because) => return Heard::silence(because),
+    };
+    let changed = news.from.is_some_and(|from| from != news.to);
+    if let Some(held) = on.held {
+        held::keep(memory, held, &news, |_| !changed);
+    }
+    let mismatch = match news.from {
+        None => Some("it is the first value that is known".to_owned()),
+        Some(from) if from == news.to => Some(format!("it is {} still", news.to)),
+        Some(from) => state_mismatch(on, from, news.to),
+    };
+    if let Some(because) = mismatch {
+        return Heard::silence(because);
+    }
+    let fields = fields(trigger, "state", &on.watched, &news, scene);
+    held::begin(memory, (index, on.held), &news, fields)
+}
+
+fn state_mismatch(on: &StateTrigger, from: &Value, to: &Value) -> Option<String> {
+    let fits = |wanted: &[Value], value| wanted.is_empty() || wanted.contains(value);
+    if !fits(&on.from, from) || on.not_from.contains(from) {
+        return Some(format!("it was {from} before"));
+    }
+    if !fits(&on.to, to) || on.not_to.contains(to) {
+        return Some(format!("it became {to}"));
+    }
+    None
+}
+
+pub(super) fn numeric(
+    scene: Scene<'_>,
+    (index, trigger, on): (usize, &Trigger, &NumericTrigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
+    let happening = match occasion {
+        Occasion::Happening(happening) => happening,
+        Occasion::Time => return held::over(scene, (index, on.held, &on.watched), memory),
+    };
+    let news = match news(scene, &on.watched, happening) {
+        Ok(news) => news,
+        Err(because) => return Heard::silence(because),
+    };
+    let Value::Number(number) = *news.to else {
+        return Heard::silence("it is no number");
+    };
+    let is_beyond = is_beyond(on, number);
+    if let Some(held) = on.held {
+        held::keep(memory, held, &news, |_| is_beyond);
+    }
+    let before = memory.sides.get(&news.subject).copied();
+    let now = match (before, is_beyond) {
+        (_, true) => Side::Beyond,
+        (Some(Side::Beyond), false) if !is_reset(on, number) => Side::Beyond,
+        (_, false) => Side::Armed,
+    };
+    memory.sides.insert(news.subject.clone(), now);
+    let crosses = match before {
+        Some(before) => before == Side::Armed && now == Side::Beyond,
+        None => now == Side::Beyond && on.fires_from_unknown,
+    };
+    if !crosses {
+        return Heard::silence(match (before, now) {
+            (None, _) => format!("{number} is the first value that is known"),
+            (_, Side::Armed) => format!("{number} is on this side of the limit"),
+            (_, Side::Beyond) if is_beyond => format!("{number} is beyond the limit still"),
+            (_, Side::Beyond) => format!("{number} is not yet back at `reset`"),
+        });
+    }
+    let fields = fields(trigger, "numeric_state", &on.watched, &news, scene);
+    held::begin(memory, (index, on.held), &news, fields)
+}
+
+fn is_beyond(on: &NumericTrigger, number: f64) -> bool {
+    on.above.is_none_or(|above| above < number) && on.below.is_none_or(|below| number < below)
+}
+
+/// Whether a number that is not beyond the limit any more arms the trigger again.
+fn is_reset(on: &NumericTrigger, number: f64) -> bool {
+    match (on.reset, on.above) {
+        (None, _) => true,
+        (Some(reset), Some(_)) => number <= reset,
+        (Some(reset), None) => reset <= number,
+    }
+}

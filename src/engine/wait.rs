@@ -1,0 +1,61 @@
+//! What a run stands still for. Plain data, stored with the run.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{CommandId, DeviceId, RunId};
+use crate::engine::memory::StepFailure;
+use crate::engine::trigger::memory::TriggerMemory;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Wait {
+    /// The end of an order of ours.
+    Command { command: CommandId },
+    /// Nothing but the time.
+    Delay,
+    /// One of the triggers of the step; what each of them remembers, in their order.
+    Triggers { memories: Vec<TriggerMemory> },
+    /// The conditions of the step.
+    Conditions,
+    /// The ends of the branches that are not over.
+    Branches {
+        open: BTreeSet<RunId>,
+        /// Of the first branch that failed.
+        failure: Option<StepFailure>,
+    },
+    /// Its turn, behind the runs of the same rule (`mode: queued`).
+    Turn,
+    /// Fresh values of these devices.
+    Readings { devices: BTreeSet<DeviceId> },
+    /// A device that another run has.
+    Device { device: DeviceId },
+}
+
+impl Wait {
+    /// The command that it is for.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
+    pub fn command(&self) -> Option<&CommandId> {
+        match self {
+            Self::Command { command } => Some(command),
+            _ => None,
+        }
+    }
+
+    /// What the triggers that it waits for remember.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
+    pub(super) fn memories(&self) -> &[TriggerMemory] {
+        match self {
+            Self::Triggers { memories } => memories,
+            _ => &[],
+        }
+    }
+
+    /// When something in it is due, beside the end of its time.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let memories = self.memories().iter();
+        memories.filter_map(TriggerMemory::due).min()
+    }
+}

@@ -1,0 +1,224 @@
+//! Steps at which a run stands still: what it waits for when it comes there, and when it asks again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan, Zoned};
+
+use crate::clock::later;
+use crate::domain::id::RunId;
+use crate::engine::Scene;
+use crate::engine::decision::Decision;
+use crate::engine::go_on;
+use crate::engine::memory::{Memory, StepFailure, evaluate};
+use crate::engine::run::Run;
+use crate::engine::trace::Trace;
+use crate::engine::trigger::hear::arm;
+use crate::engine::trigger::memory::TriggerMemory;
+use crate::engine::wait::Wait;
+use crate::engine::walk::ask;
+use crate::rules::condition::Block;
+use crate::rules::expr::program::Read;
+use crate::rules::expression::Literal;
+use crate::rules::operation::{Awaited, DelayOperation, ParallelOperation, WaitOperation};
+use crate::rules::rule::{Condition, OperationKind, Test, TimeTest};
+
+/// The longest that a run waits for anything; a step that names no time waits this long.
+pub(super) const WAIT_MAX: Duration = Duration::from_hours(366 * 24);
+
+/// How long a delay may be, in words of the failure.
+const DELAY_FAILED: &str = "the time to wait is not known, or is no time";
+
+/// What a step leads to that may have to wait.
+pub(super) enum Step {
+    Stands,
+    /// It need not wait.
+    Over(String),
+    Fails(StepFailure),
+}
+
+/// `delay:`. What is over already does not wait.
+pub(super) fn delay(scene: Scene<'_>, run: &mut Run, delay: &DelayOperation) -> Step {
+    let Literal::Duration(duration) = evaluate(&delay.duration) else {
+        return Step::Fails(StepFailure::of_step(DELAY_FAILED.to_owned()));
+    };
+    if duration.is_zero() {
+        return Step::Over("there is nothing to wait for".to_owned());
+    }
+    stand(run, Wait::Delay, later(scene.now, duration.min(WAIT_MAX)));
+    Step::Stands
+}
+
+fn stand(run: &mut Run, wait: Wait, until: Timestamp) {
+    run.wait = Some(wait);
+    run.until = Some(until);
+}
+
+/// `wait_for_trigger:` and `wait_until:`. Conditions that hold already are not waited for.
+pub(super) fn wait(
+    scene: Scene<'_>,
+    run: &mut Run,
+    wait: &WaitOperation,
+    decision: &mut Decision,
+) -> Step {
+    run.memory.waited = None;
+    let until = later(scene.now, wait.timeout.unwrap_or(WAIT_MAX).min(WAIT_MAX));
+    match &wait.until {
+        Awaited::Triggers(triggers) => {
+            let armed = triggers.iter().map(|trigger| {
+                let mut memory = TriggerMemory::default();
+                arm(scene, trigger, &mut memory);
+                memory
+            });
+            let memories = armed.collect();
+            stand(run, Wait::Triggers { memories }, until);
+        }
+        Awaited::Conditions(_) => {
+            stand(run, Wait::Conditions, until);
+            // Asked at once, and by itself: it may hold already.
+            let follow_up = crate::engine::decision::FollowUp::Ask(run.id.clone());
+            decision.follow_ups.push(follow_up);
+        }
+    }
+    Step::Stands
+}
+
+/// `parallel:`. Each branch is a run of its own with what the run carries along.
+pub(super) fn branch(
+    scene: Scene<'_>,
+    run: &mut Run,
+    parallel: &ParallelOperation,
+    (trace, decision): (&mut Trace, &mut Decision),
+) -> Step {
+    let rounds = run.memory.rounds();
+    let mut open = BTreeSet::new();
+    let mut branches = Vec::new();
+    for (number, program) in parallel.branches.iter().enumerate() {
+        let id = RunId::derive_branch(&run.id, run.position, &rounds, number);
+        open.insert(id.clone());
+        branches.push(Run {
+            id,
+            rule: run.rule.clone(),
+            program: std::sync::Arc::new(program.clone()),
+            position: 0,
+            wait: None,
+            until: None,
+            parent: Some(run.id.clone()),
+            key: run.key.clone(),
+            depth: run.depth,
+            cause: scene.event.id.clone(),
+            trigger: run.trigger.clone(),
+            started_at: scene.now,
+            memory: Memory {
+                loops: Vec::new(),
+                ..run.memory.clone()
+            },
+        });
+    }
+    if open.is_empty() {
+        return Step::Over("there is no branch".to_owned());
+    }
+    run.wait = Some(Wait::Branches {
+        open,
+        failure: None,
+    });
+    run.until = None;
+    for branch in branches {
+        let mut of_branch = Trace::of_run(&branch, scene.event, scene.now);
+        go_on::begin(scene, branch, &mut of_branch, decision);
+        trace.steps.append(&mut of_branch.steps);
+    }
+    Step::Stands
+}
+
+/// Whether the conditions hold that `run` waits for, and what was found.
+pub(super) fn conditions(scene: Scene<'_>, run: &Run) -> (bool, String) {
+    match block(run) {
+        Some(block) => ask(scene, run, &[whole(block)]),
+        None => (true, "there is nothing to ask".to_owned()),
+    }
+}
+
+/// The block as the condition that it is.
+fn whole(block: &Block) -> Condition {
+    Condition {
+        alias: None,
+        enabled: true,
+        if_unknown: crate::rules::rule::IfUnknown::Block,
+        place: crate::rules::rule::Place {
+            file: String::new(),
+            line: 0,
+        },
+        test: Test::Block(block.clone()),
+    }
+}
+
+fn block(run: &Run) -> Option<&Block> {
+    if let Some(OperationKind::Wait(wait)) = run.operation().map(|it| &it.kind)
+        && let Awaited::Conditions(block) = &wait.until
+    {
+        return Some(block);
+    }
+    None
+}
+
+/// When time alone may change the answer to what `run` waits for: the next edge of a window of the day,
+/// the next minute where an expression looks at the clock or a value has to have held for a while.
+pub(super) fn next_ask(scene: Scene<'_>, run: &Run) -> Option<Timestamp> {
+    let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
+    let now = scene.now.to_zoned(zone);
+    block(run)?
+        .conditions
+        .iter()
+        .filter_map(|it| changes(&it.test, &now))
+        .min()
+}
+
+fn changes(test: &Test, now: &Zoned) -> Option<Timestamp> {
+    match test {
+        Test::Time(test) => edge(test, now),
+        Test::Block(block) => {
+            let parts = block.conditions.iter();
+            parts.filter_map(|it| changes(&it.test, now)).min()
+        }
+        Test::State(test) => test.held_for.and_then(|_| next_minute(now)),
+        Test::NumericState(test) => test.held_for.and_then(|_| next_minute(now)),
+        Test::Input(test) => test.held_for.and_then(|_| next_minute(now)),
+        Test::Expression(checked) => {
+            let by_clock =
+                |it: Read<'_>| matches!(it, Read::Now | Read::Age { .. } | Read::Series { .. });
+            checked.reads().any(by_clock).then(|| next_minute(now))?
+        }
+        Test::Sun(_) | Test::Command(_) => next_minute(now),
+        Test::Rule(test) => test.last_ran_within.and_then(|_| next_minute(now)),
+        Test::Trigger(_) => None,
+    }
+}
+
+fn next_minute(now: &Zoned) -> Option<Timestamp> {
+    let minute = now.timestamp().as_second().div_euclid(60) + 1;
+    Timestamp::from_second(minute * 60).ok()
+}
+
+/// The next moment at which the window begins or ends, or the day changes.
+fn edge(test: &TimeTest, now: &Zoned) -> Option<Timestamp> {
+    let midnight = (!test.weekdays.is_empty()).then_some(Time::midnight());
+    let edges = [test.after, test.before, midnight];
+    edges
+        .into_iter()
+        .flatten()
+        .filter_map(|time| next(time, now))
+        .min()
+}
+
+fn next(time: Time, now: &Zoned) -> Option<Timestamp> {
+    let days = [Some(now.date()), now.date().checked_add(1.day()).ok()];
+    days.into_iter().flatten().find_map(|day| {
+        let wall_clock = day.to_datetime(time);
+        let ambiguous = now.time_zone().to_ambiguous_zoned(wall_clock);
+        let moment = ambiguous.compatible().ok()?.timestamp();
+        (now.timestamp() < moment).then_some(moment)
+    })
+}
