@@ -72,10 +72,18 @@ impl Consumer for Evaluation {
     fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
         let state = self.memory.recall(tx)?;
         let own = depth(tx, &event.payload)?;
+        let settled = match event.payload.report() {
+            Some(report) => outbox::settled_by(tx, &event.id, report)?,
+            None => None,
+        };
         let now = self.clock.now();
         // A tick that nothing comes of is no row.
         let mut is_kept = event.payload != Payload::Tick;
-        let input = Input { event, own };
+        let input = Input {
+            event,
+            own,
+            settled: settled.as_ref(),
+        };
         engine::take(&self.rules, state, input, now, |state, decision| {
             if !is_kept && !decision.is_empty() {
                 inbox::keep(tx, event)?;
@@ -129,4 +137,122 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
         .iter()
         .try_for_each(|it| notifications::enqueue(tx, it, now))?;
     traces.iter().try_for_each(|it| runs::add_trace(tx, it))
+}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::config::names::Names;
+    use crate::document::source::SourceFile;
+    use crate::domain::device::{Device, DeviceType};
+    use crate::domain::event::{Report, Source};
+    use crate::domain::id::{ActionId, DeviceAlias, DeviceId, EventId};
+    use crate::domain::lifecycle::{Failure, Outcome, Step};
+    use crate::rules;
+    use crate::store::Store;
+
+    const RULES: &str = "version: 1
+rules:
+  - id: r
+    triggers: {trigger: command, device: battery, command: charge}
+    actions:
+      - {command: charge, device: battery, parameters: {target: 90 %}, retry: {attempts: 1}}
+";
+
+    fn rule_set() -> RuleSet {
+        let alias = DeviceAlias::new("battery");
+        let battery = Device {
+            alias: alias.clone(),
+            device_type: DeviceType::Battery,
+            id: DeviceId::new("dev_1"),
+        };
+        let names = Names {
+            devices: BTreeMap::from([(alias, battery)]),
+            ..Names::default()
+        };
+        rules::load(&[SourceFile::new("rules/r.yaml", RULES)], &names).rules
+    }
+
+    fn ended(id: &str, action: &str, outcome: Outcome, at: Timestamp) -> Event {
+        Event {
+            id: EventId::new(id),
+            source: Source::Webhook,
+            received_at: at,
+            payload: Payload::Report(Report {
+                action: ActionId::new(action),
+                device: DeviceId::new("dev_1"),
+                device_type: None,
+                command: Some("charge".to_owned()),
+                outcome,
+                ended_at: None,
+            }),
+        }
+    }
+
+    /// Orders are given and end, each at a moment of its own; what the engine remembers of it is at each
+    /// moment what it would read from the tables.
+    fn remembers_what_the_tables_say(tx: &Tx<'_>) -> Result<(), Error> {
+        let (clock, winder) = Clock::simulated(Timestamp::UNIX_EPOCH);
+        let mut evaluation = Evaluation::new(Arc::new(rule_set()), clock.clone()).0;
+        let failure = Outcome::Failed(Failure::new(Some("DEVICE_OFFLINE"), "no answer"));
+        let outcomes = [Outcome::Completed, failure, Outcome::Cancelled];
+        for (nth, outcome) in outcomes.into_iter().enumerate() {
+            let check = |evaluation: &mut Evaluation| -> Result<(), Error> {
+                let remembered = evaluation.memory.recall(tx)?.clone();
+                assert_eq!(remembered, runs::load(tx)?);
+                winder.advance(Duration::from_mins(1));
+                Ok(())
+            };
+            let someone_elses = format!("act_{nth}");
+            let begins = ended(
+                &format!("begins_{nth}"),
+                &someone_elses,
+                Outcome::Completed,
+                clock.now(),
+            );
+            evaluation.consume(tx, &begins)?;
+            check(&mut evaluation)?;
+
+            let open = outbox::sending(tx)?.remove(0);
+            let action = ActionId::new(format!("act_own_{nth}"));
+            let step = Step::Acknowledged {
+                action: action.clone(),
+                look_up_at: clock.now(),
+                deadline: clock.now(),
+            };
+            outbox::acknowledge(tx, &open.command.id, step, &action, clock.now())?;
+            let over = ended(
+                &format!("ends_{nth}"),
+                action.as_str(),
+                outcome,
+                clock.now(),
+            );
+            let Payload::Report(report) = &over.payload else {
+                unreachable!("it was just made");
+            };
+            outbox::settle_by_report(tx, &over.id, report, clock.now())?;
+            let settled = outbox::settled_by(tx, &over.id, report)?.unwrap();
+            assert_eq!(settled.command, open.command.id);
+            let settled = Event {
+                id: EventId::new(format!("settled_{nth}")),
+                source: Source::Engine,
+                received_at: clock.now(),
+                payload: Payload::Settled(settled),
+            };
+            evaluation.consume(tx, &settled)?;
+            check(&mut evaluation)?;
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_known_of_orders_and_runs_is_the_same_before_and_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), Vec::new()).unwrap().store;
+        store.write(remembers_what_the_tables_say).await.unwrap();
+    }
 }

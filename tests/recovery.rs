@@ -221,6 +221,33 @@ async fn killed_while_a_run_waits_inside_a_loop() {
     assert_eq!(house.phone().len(), 1);
 }
 
+/// Tells whether the car was charged lately, and whether its rule ran lately.
+const ASKS: &str = "
+  - id: asks
+    triggers: {trigger: command, device: house_battery, command: discharge}
+    conditions:
+      - {condition: command, device: car_charger, state: idle}
+      - {condition: command, device: car_charger, command: charge, state: {completed_within: 1h}}
+      - {condition: rule, rule: car-after-battery, running: false, last_ran_within: 1h}
+    actions: {notify: phone, message: The car was charged lately.}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_an_order_was_completed() {
+    let mut house = House::start(&format!("{CAR_AFTER_BATTERY}{ASKS}")).await;
+    begin(&house, "act_1").await;
+    ends_well(&house).await;
+    house.kill_engine();
+
+    house.start_engine();
+    let mut body = battery_charged("act_2");
+    body["command"] = json!("discharge");
+    let body = body.to_string();
+    let answer = post(&house.engine().webhooks, "msg_act_2", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    until("the phone rings again", || house.phone().get(1).cloned()).await;
+}
+
 /// Kills at moments that nobody has thought of.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment() {

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::catalogue::AttributeKind;
-use crate::domain::id::RuleId;
 use crate::domain::value::{Origin, Value};
 use crate::engine::Scene;
 use crate::engine::facts::{Known, TriggerFields};
 use crate::engine::memory::Memory;
+use crate::engine::run::Run;
 use crate::engine::trace::{ConditionTrace, Truth};
-use crate::rules::condition::{Block, Join, RuleTest};
+use crate::rules::condition::{Block, CommandState, CommandTest, Join, RuleTest};
 use crate::rules::expr::eval::{Facts, age, eval};
 use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::value;
@@ -26,8 +26,8 @@ pub(super) struct View<'a> {
     /// What the trigger saw.
     pub(super) trigger: &'a TriggerFields,
     pub(super) memory: &'a Memory,
-    /// The rule whose run asks; none before it has begun.
-    pub(super) running: Option<&'a RuleId>,
+    /// The run that asks; none before it has begun.
+    pub(super) running: Option<&'a Run>,
 }
 
 /// A question, what was found, and the answer.
@@ -70,7 +70,8 @@ fn examine(view: View<'_>, condition: &Condition) -> Examined {
         Test::Rule(test) => check_rule(view, test),
         Test::Block(block) => check_block(view, block),
         Test::Expression(checked) => check_expression(view, checked),
-        Test::Sun(_) | Test::Command(_) | Test::Input(_) => Examined {
+        Test::Command(test) => check_command(scene, test),
+        Test::Sun(_) | Test::Input(_) => Examined {
             asked: "something that this version cannot ask".to_owned(),
             found: "nothing".to_owned(),
             answer: Truth::Unknown,
@@ -88,18 +89,86 @@ fn check_trigger(memory: &Memory, ids: &[String]) -> Examined {
 }
 
 fn check_rule(view: View<'_>, test: &RuleTest) -> Examined {
-    let is_own = view.running == Some(&test.rule);
-    let runs = is_own || view.scene.state.runs_of(&test.rule).next().is_some();
-    let wanted = test.running.unwrap_or(runs);
+    let state = view.scene.state;
+    let own = view.running.filter(|it| it.rule == test.rule);
+    let (mut asked, mut found, mut holds) = (Vec::new(), Vec::new(), true);
+    if let Some(wanted) = test.running {
+        let runs = own.is_some() || state.runs_of(&test.rule).next().is_some();
+        holds &= runs == wanted;
+        asked.push(running(wanted).to_owned());
+        found.push(running(runs).to_owned());
+    }
+    if let Some(within) = test.last_ran_within {
+        let last = state.last_started(&test.rule);
+        let last = last.max(own.map(|it| it.started_at));
+        let (is_within, ago) = look_back(last, within, view.scene.now);
+        holds &= is_within;
+        asked.push(format!("last ran within {}", show(within)));
+        found.push(ago.map_or_else(
+            || "no run is known".to_owned(),
+            |ago| format!("last ran {ago}"),
+        ));
+    }
     Examined {
-        asked: format!("rule {} {}", test.rule, running(wanted)),
-        found: running(runs).to_owned(),
-        answer: Truth::from(runs == wanted),
+        asked: format!("rule {} {}", test.rule, asked.join(" and ")),
+        found: found.join(", "),
+        answer: Truth::from(holds),
     }
 }
 
 fn running(runs: bool) -> &'static str {
     if runs { "is running" } else { "is not running" }
+}
+
+/// Whether `moment` is at most `within` ago, and how long ago it is, for the trace.
+fn look_back(
+    moment: Option<Timestamp>,
+    within: Duration,
+    now: Timestamp,
+) -> (bool, Option<String>) {
+    let ago = moment.map(|it| age(it, now));
+    (
+        ago.is_some_and(|it| it <= within),
+        ago.map(|it| format!("{} ago", show(it))),
+    )
+}
+
+/// What is not known of our own orders did not happen: the answer is never unknown.
+fn check_command(scene: Scene<'_>, test: &CommandTest) -> Examined {
+    let orders = scene.orders(&test.device.id);
+    let command = test.command.as_deref();
+    let last = orders.last(command);
+    let recent = |word: &str, moment, within| {
+        let (is_within, ago) = look_back(moment, within, scene.now);
+        let found = match ago {
+            Some(ago) => format!("the last one {word} {ago}"),
+            None => format!("none that was {word} is known"),
+        };
+        (format!("{word} within {}", show(within)), found, is_within)
+    };
+    let n_open = orders.n_open(command);
+    let open = match n_open {
+        0 => "none is under way".to_owned(),
+        1 => "one is under way".to_owned(),
+        _ => format!("{n_open} are under way"),
+    };
+    let (state, found, holds) = match test.state {
+        CommandState::Idle => ("idle".to_owned(), open, n_open == 0),
+        CommandState::Pending => ("pending".to_owned(), open, n_open != 0),
+        CommandState::CompletedWithin(within) => recent("completed", last.completed, within),
+        CommandState::FailedWithin(within) => recent("failed", last.failed, within),
+        CommandState::SentWithin(within) => recent("sent", last.given, within),
+    };
+    let device = &test.device.alias;
+    let subject = match command {
+        Some(command) => format!("our `{command}` to {device}"),
+        None => format!("our orders to {device}"),
+    };
+    Examined {
+        asked: format!("{subject}: {state}"),
+        found,
+        answer: Truth::from(holds),
+    }
 }
 
 /// Kleene's tables: what is unknown stays unknown unless the rest decides.

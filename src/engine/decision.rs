@@ -39,6 +39,13 @@ impl Decision {
             && self.notifications.is_empty()
             && self.traces.is_empty()
     }
+
+    /// Gives `command` to its device.
+    pub(super) fn order(&mut self, command: Command, at: Timestamp) {
+        let known = command.clone();
+        self.changes.push(Change::Ordered { command: known, at });
+        self.commands.push(command);
+    }
 }
 
 /// A change to what the engine remembers.
@@ -76,6 +83,16 @@ pub enum Change {
     RulePaused {
         rule: RuleId,
         reason: String,
+        at: Timestamp,
+    },
+    /// A rule gave an order. The outbox has it; the engine remembers that it is under way.
+    Ordered {
+        command: Command,
+        at: Timestamp,
+    },
+    /// An order of ours is over.
+    Settled {
+        settled: Settled,
         at: Timestamp,
     },
     RuleResumed {

@@ -7,6 +7,7 @@ pub mod condition;
 pub mod decision;
 pub mod facts;
 pub mod memory;
+pub mod orders;
 pub mod run;
 pub mod state;
 pub mod trace;
@@ -25,8 +26,10 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::domain::event::{Event, Payload, Readings};
+use crate::domain::event::{Event, Payload, Readings, Settled};
+use crate::domain::id::DeviceId;
 use crate::engine::decision::{Change, Decision, FollowUp};
+use crate::engine::orders::Orders;
 use crate::engine::state::State;
 use crate::engine::trigger::Happening;
 use crate::engine::trigger::hear::{Heard, Occasion, hear};
@@ -39,6 +42,9 @@ pub struct Input<'a> {
     /// For a report and for what settled: how deep the run stands in the chain of runs that caused each
     /// other whose order it was; none when it was not one of ours.
     pub own: Option<u32>,
+    /// For a report: the order of ours that it ended. Its own event comes later, and rules that hear the
+    /// report know already that the order is over.
+    pub settled: Option<&'a Settled>,
 }
 
 /// What a decision is made from; handed down whole.
@@ -47,6 +53,8 @@ struct Scene<'a> {
     rules: &'a RuleSet,
     state: &'a State,
     event: &'a Event,
+    /// The order of ours that is over with this event.
+    settled: Option<&'a Settled>,
     now: Timestamp,
     /// Of a run that the event starts.
     depth: u32,
@@ -92,8 +100,20 @@ fn scene<'a>(rules: &'a RuleSet, state: &'a State, input: Input<'a>, now: Timest
         rules,
         state,
         event: input.event,
+        settled: input.settled,
         now,
         depth: input.own.map_or(0, |it| it.saturating_add(1)),
+    }
+}
+
+impl Scene<'_> {
+    /// Our own orders to `device`, as they stand with this event.
+    fn orders(&self, device: &DeviceId) -> Orders {
+        let mut orders = self.state.orders(device).cloned().unwrap_or_default();
+        if let Some(settled) = self.settled.filter(|it| it.device == *device) {
+            orders.end(settled, self.event.received_at);
+        }
+        orders
     }
 }
 
@@ -135,6 +155,10 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             wake(scene, &Happening::Read(readings), &mut decision);
         }
         Payload::Settled(settled) => {
+            decision.changes.push(Change::Settled {
+                settled: settled.clone(),
+                at: input.event.received_at,
+            });
             // A report has been shown to the rules already; an order that Amps never took, or that
             // nothing was heard of, ended without one.
             if settled.cause.is_none() {

@@ -9,13 +9,14 @@ use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::Reading;
 use crate::engine::decision::Change;
 use crate::engine::listening;
+use crate::engine::orders::Orders;
 use crate::engine::run::Run;
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
 use crate::rules::expression::Literal;
 use crate::rules::rule::Topic;
 
-/// Last known values, runs that have not ended, and what waits for a moment.
+/// Last known values, runs that have not ended, what is known of our own orders, and what waits for a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     readings: BTreeMap<DeviceId, BTreeMap<String, Reading>>,
@@ -35,6 +36,9 @@ pub struct State {
     paused: BTreeMap<RuleId, String>,
     /// What waits for a moment, in the order of the moments.
     alarms: BTreeSet<(Timestamp, Wakeful)>,
+    orders: BTreeMap<DeviceId, Orders>,
+    /// When the last run of each rule began.
+    started: BTreeMap<RuleId, Timestamp>,
 }
 
 /// Whose moment comes.
@@ -144,12 +148,34 @@ impl State {
         self.remembered.get(rule)?.get(name)
     }
 
+    /// Our own orders to `device`; none when it never had one.
+    pub fn orders(&self, device: &DeviceId) -> Option<&Orders> {
+        self.orders.get(device)
+    }
+
+    pub fn orders_mut(&mut self, device: &DeviceId) -> &mut Orders {
+        self.orders.entry(device.clone()).or_default()
+    }
+
+    /// When the last run of `rule` began: it has passed the rule's conditions. None when it never had
+    /// one, or when that was longer ago than rows are kept.
+    pub fn last_started(&self, rule: &RuleId) -> Option<Timestamp> {
+        self.started.get(rule).copied()
+    }
+
+    /// A run of `rule` began at `at`; an earlier one than is known changes nothing.
+    pub fn note_start(&mut self, rule: &RuleId, at: Timestamp) {
+        let last = self.started.entry(rule.clone()).or_insert(at);
+        *last = at.max(*last);
+    }
+
     /// The state after `change`.
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Read(readings) => self.read(readings),
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
+                    self.note_start(&run.rule, run.started_at);
                     let of_rule = self.running.entry(run.rule.clone()).or_default();
                     of_rule.push(run.id.clone());
                 }
@@ -178,6 +204,10 @@ impl State {
             Change::RuleResumed { rule } => {
                 self.paused.remove(rule);
             }
+            Change::Ordered { command, at } => {
+                self.orders_mut(&command.device.id).begin(command, *at);
+            }
+            Change::Settled { settled, at } => self.orders_mut(&settled.device).end(settled, *at),
         }
     }
 

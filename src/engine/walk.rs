@@ -97,7 +97,7 @@ fn perform(
             run.wait = Some(Wait::Command {
                 command: command.id.clone(),
             });
-            decision.commands.push(command);
+            decision.order(command, scene.now);
             (note, Next::Wait)
         }
         OperationKind::Notify(notify) => {
@@ -225,7 +225,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, conditions: &[Condition]) -> (boo
         scene,
         trigger: &run.trigger,
         memory: &run.memory,
-        running: Some(&run.rule),
+        running: Some(run),
     };
     let mut found = Vec::new();
     for condition in conditions.iter().filter(|it| it.enabled) {

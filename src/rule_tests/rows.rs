@@ -37,6 +37,9 @@ impl Rows {
                 state.apply(&Change::RunMoved(reread_run(run)));
             } else if let Change::Read(readings) = change {
                 state.apply(&Change::Read(reread(readings)));
+            } else if let Change::Ordered { command, at } = change {
+                let command = reread(command);
+                state.apply(&Change::Ordered { command, at: *at });
             } else {
                 state.apply(change);
             }

@@ -87,6 +87,7 @@ impl<'w> World<'w> {
         let input = Input {
             event: &event,
             own: None,
+            settled: None,
         };
         for change in &engine::arm(rules, &state.clone(), input, now).changes {
             state.apply(change);
@@ -195,7 +196,11 @@ impl<'w> World<'w> {
         if let Payload::Settled(it) = &event.payload {
             own = self.outbox.depth_of(&it.command);
         }
-        let input = Input { event: &event, own };
+        let input = Input {
+            event: &event,
+            own,
+            settled: settled.as_ref(),
+        };
         let mut state = std::mem::take(&mut self.state);
         let mut traces = Vec::new();
         let now = self.now;

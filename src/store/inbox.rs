@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
-use crate::domain::event::{Event, Payload, Report, Source};
+use crate::domain::event::{Event, Payload, Report, Settled, Source};
 use crate::domain::id::{ActionId, EventId};
 use crate::store::error::Error;
 use crate::store::writer::Tx;
@@ -130,6 +130,22 @@ pub(super) fn revive(tx: &Tx<'_>, id: &EventId) -> Result<(), Error> {
         });
     }
     Ok(())
+}
+
+/// What the event `id` told of a command that is over; none when there is no such event.
+pub(super) fn settled(tx: &Tx<'_>, id: &EventId) -> Result<Option<Settled>, Error> {
+    let payload = tx
+        .prepare("SELECT payload FROM events WHERE id = ?1")?
+        .query_row([id.as_str()], |row| row.get::<_, Option<String>>(0))
+        .optional()?;
+    let Some(payload) = payload.flatten() else {
+        return Ok(None);
+    };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
+    Ok(match serde_json::from_str(&payload)? {
+        Payload::Settled(settled) => Some(settled),
+        _ => None,
+    })
 }
 
 /// The report on `action` that took effect, if one has come.

@@ -6,6 +6,7 @@
 pub(crate) mod error;
 pub(crate) mod inbox;
 pub(crate) mod notifications;
+mod orders;
 pub(crate) mod outbox;
 pub(crate) mod requests;
 pub(crate) mod retention;

@@ -142,11 +142,7 @@ pub(crate) fn settle_by_report(
     report: &Report,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let found = tx
-        .prepare("SELECT command_id FROM command_steps WHERE action_id = ?1")?
-        .query_row([report.action.as_str()], |row| row.get::<_, String>(0))
-        .optional()?;
-    let Some(id) = found.map(CommandId::new) else {
+    let Some(id) = command_of(tx, &report.action)? else {
         return Ok(());
     };
     let Some(open) = open(tx, &id)? else {
@@ -206,11 +202,38 @@ pub(crate) fn depth(tx: &Tx<'_>, id: &CommandId) -> Result<Option<u32>, Error> {
     Ok(found.map(|it| it.command.depth))
 }
 
+/// The command of ours that is over because of `report`, which came as `event`.
+pub(crate) fn settled_by(
+    tx: &Tx<'_>,
+    event: &EventId,
+    report: &Report,
+) -> Result<Option<Settled>, Error> {
+    let Some(command) = command_of(tx, &report.action)? else {
+        return Ok(None);
+    };
+    let settled = inbox::settled(tx, &settled_id(&command))?;
+    Ok(settled.filter(|it| it.cause.as_ref() == Some(event)))
+}
+
+/// The command of ours that was pushed as `action`.
+fn command_of(tx: &Tx<'_>, action: &ActionId) -> Result<Option<CommandId>, Error> {
+    let found = tx
+        .prepare("SELECT command_id FROM command_steps WHERE action_id = ?1")?
+        .query_row([action.as_str()], |row| row.get::<_, String>(0))
+        .optional()?;
+    Ok(found.map(CommandId::new))
+}
+
 /// Whether `action` was ever an answer to a push of ours.
 pub(crate) fn is_known_action(tx: &Tx<'_>, action: &ActionId) -> Result<bool, Error> {
     Ok(tx
         .prepare("SELECT 1 FROM command_steps WHERE action_id = ?1")?
         .exists([action.as_str()])?)
+}
+
+/// Commands that are not over, in the order they were given.
+pub(super) fn open_all(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
+    open_where(tx, "is_open = 1 ORDER BY seq", [])
 }
 
 /// Commands whose push is under way, or was when the program stopped.

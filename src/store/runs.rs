@@ -18,7 +18,7 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{moment, stamp};
+use crate::store::{moment, orders, stamp};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -35,6 +35,8 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for change in load_triggers(tx)?.iter().chain(&load_paused(tx)?) {
         state.apply(change);
     }
+    load_starts(tx, &mut state)?;
+    orders::load(tx, &mut state)?;
     Ok(state)
 }
 
@@ -96,6 +98,8 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
                 .execute([rule.as_str()])?;
             Ok(())
         }
+        // The outbox has them.
+        Change::Ordered { .. } | Change::Settled { .. } => Ok(()),
         Change::RunEnded { run, end, at } => {
             tx.prepare(
                 "UPDATE runs SET state = ?2, reason = ?3, ended_at = ?4, waiting_for = NULL,
@@ -288,6 +292,17 @@ fn load_paused(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
         });
     }
     Ok(found)
+}
+
+/// When the last run of each rule began, as far as its row is still kept.
+fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
+    let mut statement = tx.prepare("SELECT rule, max(started_at) FROM runs GROUP BY rule")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let rule = RuleId::new(row.get::<_, String>(0)?);
+        state.note_start(&rule, moment(row.get(1)?));
+    }
+    Ok(())
 }
 
 /// A run whose program cannot be read any more has failed; the others go on.

@@ -24,6 +24,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Ways, loops, variables, failures: what a run does besides ordering and telling.
 mod flow;
+/// What a home knows of its own orders and of when its rules ran.
+mod orders;
 
 /// An evening in winter: 22:30 in London.
 const NOW: &str = "2026-01-10T22:30:00Z";
@@ -92,7 +94,11 @@ impl Engine {
             payload,
         };
         let own = own.then_some(0);
-        let input = Input { event: &event, own };
+        let input = Input {
+            event: &event,
+            own,
+            settled: None,
+        };
         let before = self.state.clone();
         let decision = taken(&self.rules, &mut self.state, input, self.now);
         assert_eq!(

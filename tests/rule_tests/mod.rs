@@ -82,6 +82,11 @@ fn a_restart_loses_nothing() {
 }
 
 #[test]
+fn own_orders_and_earlier_runs_are_known_before_and_after_a_restart() {
+    check("orders.yaml", &[], "orders.txt");
+}
+
+#[test]
 fn a_rule_that_runs_ignores_a_second_trigger() {
     check("single.yaml", &[], "single.txt");
 }

@@ -171,7 +171,7 @@ pub static TRIGGER: Word = Word {
 pub static COMMAND: Word = Word {
     name: "command",
     what: WHAT,
-    meaning: "what we know of our own orders to a device",
+    meaning: "what we know of our own orders to a device, as it was when the event came: an order that another rule gives at the same moment is not seen yet; never unknown",
     keys: &[
         COMMON,
         &[
@@ -180,7 +180,7 @@ pub static COMMAND: Word = Word {
             required(
                 "state",
                 "`idle`, `pending`, or one of `completed_within`, `failed_within`, `sent_within` with a duration",
-                "`idle`: none is under way; `pending`: one is",
+                "`idle`: none is under way, `pending`: one is, sent or still in line; `completed_within`: the manufacturer took one so recently; `failed_within`: one ended otherwise (failed, cancelled or expired); `sent_within`: a rule gave one, counted from then even if it had to wait for the device; orders of before `retention` do not count",
             ),
         ],
     ],
@@ -190,23 +190,23 @@ pub static COMMAND: Word = Word {
         ("device_id", ENTITY),
     ]],
     example: "condition: command\ndevice: car_charger\ncommand: charge\nstate: {completed_within: 10m}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static RULE: Word = Word {
     name: "rule",
     what: WHAT,
-    meaning: "whether a rule has a run",
+    meaning: "whether a rule has a run, and when its last one began",
     keys: &[
         COMMON,
         &[
             required("rule", "the id of a rule", "which rule"),
             optional("running", "`true` or `false`", "whether it has a run now"),
-            later(optional(
+            optional(
                 "last_ran_within",
                 "a duration",
-                "its last run began so recently",
-            )),
+                "its last run that passed its conditions began so recently; runs of before `retention` do not count",
+            ),
         ],
     ],
     reserved: &[FOREIGN],

@@ -1,0 +1,175 @@
+//! Our own orders to one device: which are under way, and when the last of each kind was given and ended.
+//!
+//! A few moments for each command, however many orders there were: rules ask for the last one only.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::command::Command;
+use crate::domain::event::Settled;
+use crate::domain::id::CommandId;
+use crate::domain::lifecycle::Outcome;
+use crate::domain::value::Quantity;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Orders {
+    open: BTreeMap<CommandId, Given>,
+    last: BTreeMap<String, Last>,
+    completed: Option<Completed>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    pub name: String,
+    pub parameters: BTreeMap<String, Quantity>,
+}
+
+/// When a command was last given, and when one last ended so or so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Last {
+    /// A rule gave it; the push leaves at once unless another order holds the device.
+    pub given: Option<Timestamp>,
+    pub completed: Option<Timestamp>,
+    /// Failed, cancelled or expired.
+    pub failed: Option<Timestamp>,
+}
+
+/// The last order that the device's manufacturer took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completed {
+    pub order: Given,
+    pub at: Timestamp,
+}
+
+impl Orders {
+    /// How many are under way, sent or still in line: of `command`, or of all.
+    pub fn n_open(&self, command: Option<&str>) -> usize {
+        let open = self.open.values();
+        open.filter(|it| command.is_none_or(|command| it.name == command))
+            .count()
+    }
+
+    /// The last moments of `command`, or of all.
+    pub fn last(&self, command: Option<&str>) -> Last {
+        let of_command = self
+            .last
+            .iter()
+            .filter(|(name, _)| command.is_none_or(|command| *name == command));
+        let mut last = Last::default();
+        for (_, other) in of_command {
+            last.take(other);
+        }
+        last
+    }
+
+    /// None while none was completed, and when that was longer ago than rows are kept.
+    pub fn completed(&self) -> Option<&Completed> {
+        self.completed.as_ref()
+    }
+
+    /// A rule gave `command`.
+    pub fn begin(&mut self, command: &Command, at: Timestamp) {
+        let given = Given {
+            name: command.name.clone(),
+            parameters: command.parameters.clone(),
+        };
+        self.open.insert(command.id.clone(), given);
+        self.remember(
+            &command.name,
+            &Last {
+                given: Some(at),
+                ..Last::default()
+            },
+        );
+    }
+
+    /// An order is over. Saying it twice is saying it once.
+    pub fn end(&mut self, settled: &Settled, at: Timestamp) {
+        let order = self.open.remove(&settled.command);
+        let mut last = Last::default();
+        match &settled.outcome {
+            Outcome::Completed => {
+                last.completed = Some(at);
+                if let Some(order) = order {
+                    self.remember_completed(Completed { order, at });
+                }
+            }
+            Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => last.failed = Some(at),
+        }
+        self.remember(&settled.name, &last);
+    }
+
+    /// Takes moments of `command` in, unless what is known is later.
+    pub fn remember(&mut self, command: &str, last: &Last) {
+        if let Some(known) = self.last.get_mut(command) {
+            known.take(last);
+        } else {
+            self.last.insert(command.to_owned(), *last);
+        }
+    }
+
+    /// Takes the completed order in, unless a later one is known.
+    pub fn remember_completed(&mut self, completed: Completed) {
+        if self
+            .completed
+            .as_ref()
+            .is_none_or(|it| it.at <= completed.at)
+        {
+            self.completed = Some(completed);
+        }
+    }
+}
+
+impl Last {
+    /// The later moments of both.
+    fn take(&mut self, other: &Self) {
+        self.given = self.given.max(other.given);
+        self.completed = self.completed.max(other.completed);
+        self.failed = self.failed.max(other.failed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::DeviceId;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn settled(id: &str, outcome: Outcome) -> Settled {
+        Settled {
+            command: CommandId::new(id),
+            device: DeviceId::new("dev_1"),
+            name: "charge".to_owned(),
+            outcome,
+            attempts: 1,
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_told_again_later_or_of_an_unknown_order_replaces_nothing_newer() {
+        let mut orders = Orders::default();
+        orders.begin(&Command::example("cmd_1", "dev_1"), at(1));
+        orders.begin(&Command::example("cmd_2", "dev_1"), at(2));
+        orders.end(&settled("cmd_1", Outcome::Completed), at(5));
+        let before = orders.clone();
+        orders.end(&settled("cmd_1", Outcome::Completed), at(4));
+        assert_eq!(orders, before);
+        orders.end(&settled("cmd_2", Outcome::Cancelled), at(6));
+        let last = Last {
+            given: Some(at(2)),
+            completed: Some(at(5)),
+            failed: Some(at(6)),
+        };
+        assert_eq!(orders.last(Some("charge")), last);
+        assert_eq!(orders.last(None), last);
+        assert_eq!(orders.last(Some("idle")), Last::default());
+        assert_eq!(orders.n_open(None), 0);
+        assert_eq!(orders.completed().map(|it| it.at), Some(at(5)));
+    }
+}

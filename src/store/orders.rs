@@ -1,0 +1,68 @@
+//! What the engine knows of our own orders, read off the outbox.
+//!
+//! Rows of what is over go when they are old (`retention`), so that a start forgets orders from before.
+//! What is over and cannot be read is not known.
+
+use crate::domain::command::Command;
+use crate::domain::id::DeviceId;
+use crate::engine::decision::Change;
+use crate::engine::orders::{Completed, Given, Last};
+use crate::engine::state::State;
+use crate::store::error::Error;
+use crate::store::writer::Tx;
+use crate::store::{moment, outbox};
+
+/// Fills in what `state` would know of orders if it had seen each of them.
+pub(super) fn load(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
+    for open in outbox::open_all(tx)? {
+        let (command, at) = (open.command, open.created_at);
+        state.apply(&Change::Ordered { command, at });
+    }
+    load_last(tx, state)?;
+    load_completed(tx, state)
+}
+
+fn load_last(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
+    let mut statement = tx.prepare(
+        "SELECT device_id, command ->> '$.name' AS name, max(created_at),
+             max(updated_at) FILTER (WHERE state = 'completed'),
+             max(updated_at) FILTER (WHERE state <> 'completed' AND is_open = 0)
+         FROM commands GROUP BY device_id, name",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let device = DeviceId::new(row.get::<_, String>(0)?);
+        let last = Last {
+            given: row.get::<_, Option<i64>>(2)?.map(moment),
+            completed: row.get::<_, Option<i64>>(3)?.map(moment),
+            failed: row.get::<_, Option<i64>>(4)?.map(moment),
+        };
+        let Some(name) = row.get::<_, Option<String>>(1)? else {
+            continue;
+        };
+        state.orders_mut(&device).remember(&name, &last);
+    }
+    Ok(())
+}
+
+fn load_completed(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
+    // With `max`, SQLite takes the other columns from the row that has it.
+    let mut statement = tx.prepare(
+        "SELECT command, max(updated_at) FROM commands WHERE state = 'completed' GROUP BY device_id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Ok(command) = serde_json::from_str::<Command>(&row.get::<_, String>(0)?) else {
+            continue;
+        };
+        let orders = state.orders_mut(&command.device.id);
+        orders.remember_completed(Completed {
+            order: Given {
+                name: command.name,
+                parameters: command.parameters,
+            },
+            at: moment(row.get(1)?),
+        });
+    }
+    Ok(())
+}
