@@ -112,6 +112,11 @@ impl Lexer<'_> {
             '&' => self.mark(MarkKind::Anchor, self.word_len(limit)),
             '!' => self.mark(MarkKind::Tag, self.word_len(limit)),
             '%' => self.mark(MarkKind::Directive, self.line_len(limit)),
+            // A document that has ended may end again, of which the parser says nothing.
+            '.' if self.is_blank_line && self.text[self.at..limit].starts_with("...") => {
+                self.is_blank_line = false;
+                self.at += 3;
+            }
             _ => return Err(self.at),
         }
         Ok(())
