@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
-
+use crate::config::names::Names;
+use crate::domain::device::Device;
+use crate::domain::id::DeviceId;
 use crate::rules::rule::{Listener, On, Rule, RuleSet, Topic};
 use crate::rules::trigger::Watched;
 
 /// The rules in the order of their ids, with their listeners in the same order.
-pub(super) fn rule_set(mut rules: Vec<Rule>, timezone: Option<TimeZone>) -> RuleSet {
+pub(super) fn rule_set(mut rules: Vec<Rule>, names: &Names) -> RuleSet {
     rules.sort_by(|a, b| a.id.cmp(&b.id));
     let mut listeners: BTreeMap<Topic, Vec<Listener>> = BTreeMap::new();
     for (rule_index, rule) in rules.iter().enumerate().filter(|(_, it)| it.listens()) {
@@ -26,7 +27,8 @@ pub(super) fn rule_set(mut rules: Vec<Rule>, timezone: Option<TimeZone>) -> Rule
     RuleSet {
         rules,
         listeners,
-        timezone,
+        timezone: names.timezone.clone(),
+        location: names.location,
     }
 }
 
@@ -53,8 +55,8 @@ pub(crate) fn topics(on: &On) -> BTreeSet<Topic> {
 }
 
 fn of_devices(
-    devices: &[crate::domain::device::Device],
-    topic: fn(crate::domain::id::DeviceId) -> Topic,
+    devices: &[Device],
+    topic: fn(DeviceId) -> Topic,
 ) -> BTreeSet<Topic> {
     devices.iter().map(|it| topic(it.id.clone())).collect()
 }

@@ -75,7 +75,7 @@ pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
     for (findings, node) in read {
         loading.file(findings, node.as_ref());
     }
-    let rules = index::rule_set(loading.rules, names.timezone.clone());
+    let rules = index::rule_set(loading.rules, names);
     let mut diagnostics = loading.diagnostics;
     diagnostics.extend(lint::between(&rules, files));
     Loaded {

@@ -11,6 +11,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::config::home::Location;
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
@@ -38,6 +39,8 @@ pub struct RuleSet {
     pub listeners: BTreeMap<Topic, Vec<Listener>>,
     /// The zone of all wall-clock times; UTC when the home has none.
     pub timezone: Option<TimeZone>,
+    /// For the sun.
+    pub location: Option<Location>,
 }
 
 impl RuleSet {

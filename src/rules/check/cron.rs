@@ -19,6 +19,8 @@ const FIELDS: &str = "write minute, hour, day, month and weekday: `30 22 * * mon
 /// As the crate calls them; it counts Sunday as 1, which nobody else does.
 const DAY_NAMES: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
+const HOURS: usize = 24;
+
 const MONTH_DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 fn complaint(message: impl Into<String>, help: &'static str) -> Complaint {
@@ -58,10 +60,12 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Complaint> {
         )
     })?;
     let is_either_day = !day.starts_with(['*', '?']) && !weekday.starts_with(['*', '?']);
+    let hours = numbers(schedule.hours());
     let pattern = Pattern {
         seconds: numbers(schedule.seconds()),
         minutes: numbers(schedule.minutes()),
-        hours: numbers(schedule.hours()),
+        is_rhythm: minute.starts_with('*') || hours.len() == HOURS,
+        hours,
         days: numbers(schedule.days_of_month()),
         months: numbers(schedule.months()),
         weekdays: schedule
@@ -70,7 +74,6 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Complaint> {
             .filter_map(weekday_of)
             .collect(),
         is_either_day,
-        is_rhythm: [minute, hour].iter().any(|it| it.starts_with('*')),
     };
     if !is_either_day && !comes_ever(&pattern) {
         let message = format!("`{text}` never comes: no such month has that day");
@@ -198,6 +201,20 @@ mod tests {
         let six = pattern("30 0 1,3 * 2 *").unwrap();
         assert_eq!((&six.seconds[..], &six.hours[..]), (&[30][..], &[1, 3][..]));
         assert_eq!((&six.months[..], six.is_rhythm), (&[2][..], false));
+    }
+
+    #[test]
+    fn only_what_repeats_within_the_hour_or_at_every_hour_is_a_rhythm() {
+        for (text, is_rhythm) in [
+            ("* * * * *", true),
+            ("*/15 6 * * *", true),
+            ("20 * * * *", true),
+            ("20 0-23 * * *", true),
+            ("0 */2 * * *", false),
+            ("0,30 1,3 * * *", false),
+        ] {
+            assert_eq!(pattern(text).unwrap().is_rhythm, is_rhythm, "{text}");
+        }
     }
 
     #[test]
