@@ -1,6 +1,8 @@
 //! The suites, each with the promise it keeps.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+/// Triggers by the time fire when people expect it, whatever clocks and calendars do.
+mod calendar;
 /// The command line: what is written where, and how the program ends.
 mod cli;
 /// What Amps answers is read in each generation it has been seen in.

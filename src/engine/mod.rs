@@ -9,6 +9,7 @@ pub mod facts;
 pub mod memory;
 pub mod orders;
 pub mod run;
+pub mod schedule;
 pub mod state;
 pub mod trace;
 pub mod trigger;
