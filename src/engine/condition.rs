@@ -6,18 +6,21 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::document::duration::display;
 use crate::domain::catalogue::AttributeKind;
 use crate::domain::value::{Origin, Value};
 use crate::engine::Scene;
 use crate::engine::facts::{Known, TriggerFields};
 use crate::engine::memory::Memory;
 use crate::engine::run::Run;
+use crate::engine::schedule::{self, daylight};
 use crate::engine::trace::{ConditionTrace, Truth};
-use crate::rules::condition::{Block, CommandState, CommandTest, Join, RuleTest};
+use crate::rules::condition::{Block, CommandState, CommandTest, Join, RuleTest, SunTest};
 use crate::rules::expr::eval::{Facts, age, eval};
 use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::value;
 use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test, TimeTest};
+use crate::rules::trigger::SunEvent;
 
 /// From where a condition is asked.
 #[derive(Clone, Copy)]
@@ -71,7 +74,8 @@ fn examine(view: View<'_>, condition: &Condition) -> Examined {
         Test::Block(block) => check_block(view, block),
         Test::Expression(checked) => check_expression(view, checked),
         Test::Command(test) => check_command(scene, test),
-        Test::Sun(_) | Test::Input(_) => Examined {
+        Test::Sun(test) => check_sun(scene, test),
+        Test::Input(_) => Examined {
             asked: "something that this version cannot ask".to_owned(),
             found: "nothing".to_owned(),
             answer: Truth::Unknown,
@@ -266,6 +270,49 @@ fn weekday_name(day: Weekday) -> &'static str {
         Weekday::Saturday => "sat",
         Weekday::Sunday => "sun",
     }
+}
+
+fn check_sun(scene: Scene<'_>, test: &SunTest) -> Examined {
+    let (zone, location) = (schedule::zone(scene.rules), scene.rules.location);
+    let show = |at: Timestamp| {
+        let at = at.to_zoned(zone.clone());
+        at.strftime("%a %H:%M:%S").to_string()
+    };
+    let mut asked = vec!["sun".to_owned()];
+    let mut found = vec![show(scene.now)];
+    for (word, bound) in [("after", test.after), ("before", test.before)] {
+        let Some((event, offset)) = bound else {
+            continue;
+        };
+        let name = sun_name(event, offset);
+        let at = daylight::moment((event, offset), zone, location, scene.now);
+        asked.push(format!("{word} {name}"));
+        found.push(match at {
+            Some(at) => format!("{name} {}", show(at)),
+            None if location.is_none() => format!("no {name}, the home has no location"),
+            None => format!("no {name} in these days"),
+        });
+    }
+    let answer = daylight::holds(test, zone, location, scene.now);
+    Examined {
+        asked: asked.join(" "),
+        found: found.join("; "),
+        answer: answer.map_or(Truth::Unknown, Truth::from),
+    }
+}
+
+fn sun_name(event: SunEvent, offset: SignedDuration) -> String {
+    let event = match event {
+        SunEvent::Sunrise => "sunrise",
+        SunEvent::Sunset => "sunset",
+        SunEvent::Dawn => "dawn",
+        SunEvent::Dusk => "dusk",
+    };
+    if offset.is_zero() {
+        return event.to_owned();
+    }
+    let sign = if offset.is_negative() { '-' } else { '+' };
+    format!("{event} {sign}{}", display(offset.unsigned_abs()))
 }
 
 fn check_state(scene: Scene<'_>, test: &StateTest) -> Examined {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
+use amps_rules::config::home::Location;
 use amps_rules::config::names::Names;
 use amps_rules::document::source::SourceFile;
 use amps_rules::domain::device::{Device, DeviceType};
@@ -26,6 +27,8 @@ use jiff::{SignedDuration, Timestamp};
 mod flow;
 /// What a home knows of its own orders and of when its rules ran.
 mod orders;
+/// Conditions that ask for the sun.
+mod sun;
 
 /// An evening in winter: 22:30 in London.
 const NOW: &str = "2026-01-10T22:30:00Z";
@@ -72,6 +75,10 @@ impl Engine {
             ]),
             notifiers: [NotifierName::new("phone")].into(),
             timezone: Some(jiff::tz::TimeZone::get("Europe/London").unwrap()),
+            location: Some(Location {
+                latitude: 51.45,
+                longitude: -2.59,
+            }),
             ..Names::default()
         };
         let loaded = rules::load(&[SourceFile::new("rules/test.yaml", rules)], &names);

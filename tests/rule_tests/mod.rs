@@ -92,6 +92,11 @@ fn a_rule_that_runs_ignores_a_second_trigger() {
 }
 
 #[test]
+fn the_sun_is_that_of_the_home() {
+    check("sun.yaml", &[], "sun.txt");
+}
+
+#[test]
 fn a_wrong_file_is_answered_with_all_that_is_wrong_and_no_test_is_run() {
     for case in [
         "wrong_names",

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::facts::TriggerFields;
+use crate::engine::schedule::cursor::Cursor;
 
 /// Partial matches of a group that are kept; of more, the oldest goes.
 pub const PARTIAL_MATCHES_MAX: usize = 16;
@@ -23,11 +24,11 @@ pub struct TriggerMemory {
     /// Facts that hold and have to go on holding (`for:`), by subject.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<String, Holding>,
-    /// The next moment of a schedule, and the last one that counted.
+    /// How far a schedule has been dealt with, and its next tick.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_tick: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_tick: Option<Timestamp>,
     /// Since when nothing came, of an absence that counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silent_since: Option<Timestamp>,

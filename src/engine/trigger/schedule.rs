@@ -1,17 +1,69 @@
 //! Triggers of the clock: `time`, `cron` and `sun`.
 
-use crate::engine::Scene;
-use crate::engine::trigger::hear::{Heard, Occasion};
-use crate::engine::trigger::memory::TriggerMemory;
-use crate::rules::rule::Trigger;
+use jiff::Timestamp;
 
+use crate::engine::Scene;
+use crate::engine::facts::TriggerFields;
+use crate::engine::schedule::Schedule;
+use crate::engine::schedule::cursor::Cursor;
+use crate::engine::schedule::plausible::EARLIEST;
+use crate::engine::trigger::happening::{self, put};
+use crate::engine::trigger::hear::{Firing, Heard, Occasion};
+use crate::engine::trigger::memory::TriggerMemory;
+use crate::rules::expr::value::Value;
+use crate::rules::rule::{On, Trigger};
+
+/// Its moment has come: it fires for what is due, and for what was missed as far as `catch_up:` wants it.
 pub(super) fn tick(
-    _scene: Scene<'_>,
-    (_index, _trigger): (usize, &Trigger),
-    _memory: &mut TriggerMemory,
-    _occasion: Occasion<'_>,
+    scene: Scene<'_>,
+    (index, trigger): (usize, &Trigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
 ) -> Heard {
-    Heard::default()
+    let is_due = memory.next_tick.is_some_and(|it| it <= scene.now);
+    let schedule = Schedule::of(&trigger.on, scene.rules);
+    let (Occasion::Time, true, Some(schedule), Some(cursor)) =
+        (occasion, is_due, schedule, &mut memory.cursor)
+    else {
+        return Heard::default();
+    };
+    let due = cursor.due(&schedule, scene.now);
+    cursor.advance(scene.now);
+    memory.next_tick = cursor.next(&schedule);
+    let mut heard = Heard::default();
+    heard.firings.extend(due.at.into_iter().map(|at| Firing {
+        trigger: index,
+        fields: fields(scene, trigger, at),
+    }));
+    if due.left_out > 0 {
+        let because = format!("{} times that were missed are over", due.left_out);
+        heard.mismatches.push(because);
+    }
+    heard
 }
 
-pub(super) fn arm(_scene: Scene<'_>, _trigger: &Trigger, _memory: &mut TriggerMemory) {}
+/// It counts from the moment that it is there. A clock that cannot be right moves nothing: the trigger is
+/// armed when it has been set.
+pub(super) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut TriggerMemory) {
+    if scene.now < EARLIEST {
+        memory.next_tick = None;
+        return;
+    }
+    if let Some(schedule) = Schedule::of(&trigger.on, scene.rules) {
+        let cursor = *memory.cursor.get_or_insert(Cursor::new(scene.now));
+        memory.next_tick = cursor.next(&schedule);
+    }
+}
+
+fn fields(scene: Scene<'_>, trigger: &Trigger, at: Timestamp) -> TriggerFields {
+    let kind = if matches!(trigger.on, On::Time(_)) {
+        "time"
+    } else if matches!(trigger.on, On::Cron(_)) {
+        "cron"
+    } else {
+        "sun"
+    };
+    let mut fields = happening::fields(trigger, kind, scene.event);
+    put(&mut fields, "at", Value::Moment(at));
+    fields
+}

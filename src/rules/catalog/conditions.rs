@@ -131,24 +131,32 @@ pub static TIME: Word = Word {
 pub static SUN: Word = Word {
     name: "sun",
     what: WHAT,
-    meaning: "a part of the day by the sun at `home.location`",
+    meaning: "a part of the day by the sun at `home.location`; unknown in the weeks in which it does not rise or set there",
     keys: &[
         COMMON,
         &[
-            optional("after", "`sunrise` or `sunset`", "from then on"),
+            optional(
+                "after",
+                "`sunrise` or `sunset`",
+                "from then on, that moment included; to midnight without `before`",
+            ),
             optional(
                 "after_offset",
                 "a duration, `-30m` for before",
                 "with `after`",
             ),
-            optional("before", "`sunrise` or `sunset`", "until then"),
+            optional(
+                "before",
+                "`sunrise` or `sunset`",
+                "until then; from midnight without `after`, and both may wrap midnight",
+            ),
             optional("before_offset", "a duration", "with `before`"),
             optional("offset", "a duration", "when only one of both is given"),
         ],
     ],
     reserved: &[&[("platform", PLATFORM_OF_CONDITION)]],
     example: "condition: sun\nafter: sunset\noffset: -30m\n",
-    runs: false,
+    runs: true,
 };
 
 pub static TRIGGER: Word = Word {

@@ -90,11 +90,19 @@ fn sun(fields: &Fields<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> O
         moment("after", "after_offset"),
         moment("before", "before_offset"),
     );
+    let (after, before) = (after?, before?);
+    if after.is_some() && after == before {
+        findings
+            .report(
+                code::NEVER_TRUE,
+                fields.head(),
+                "`after` and `before` are the same moment, so that nothing lies between",
+            )
+            .help("leave one of them out, or give them different offsets");
+        return None;
+    }
     schedule::check_location(fields.head(), scope, findings)?;
-    Some(SunTest {
-        after: after?,
-        before: before?,
-    })
+    Some(SunTest { after, before })
 }
 
 /// Ids of triggers of this very rule.
