@@ -64,7 +64,7 @@ impl Stage for Alarms {
 
     async fn called(&mut self) {
         if self.next.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -83,7 +83,7 @@ impl App {
         let mut stages = inside.start(home, outside, listener, started.news);
         let alarms = Alarms {
             store: store.clone(),
-            clock: inside.clock.clone(),
+            clock: inside.clock,
             next: next_alarm,
         };
         stages.spawn(alarms::run(alarms, stop.rest.clone()));

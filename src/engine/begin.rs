@@ -63,8 +63,10 @@ pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) 
     trace.trigger = call
         .trigger
         .map(|it| it.id.clone().unwrap_or_else(|| place(&it.place)));
-    let mut memory = Memory::default();
-    memory.trigger = call.trigger.and_then(|it| it.id.clone());
+    let mut memory = Memory {
+        trigger: call.trigger.and_then(|it| it.id.clone()),
+        ..Memory::default()
+    };
     trace.verdict = verdict(scene, &call, &mut memory, &mut trace);
     let is_quiet = matches!(
         trace.verdict,
@@ -83,6 +85,13 @@ fn verdict(scene: Scene<'_>, call: &Call<'_>, memory: &mut Memory, trace: &mut T
     if let Some(because) = scene.state.paused(&rule.id) {
         let because = because.to_owned();
         return Verdict::Paused { because };
+    }
+    let last = scene.state.last_started(&rule.id);
+    if let (Some(cooldown), Some(last)) = (rule.settings.cooldown, last) {
+        let until = later(last, cooldown);
+        if scene.now < until && call.trigger.is_some() {
+            return Verdict::CoolingDown { until };
+        }
     }
     memory.define(&rule.variables);
     memory.define(call.trigger.map_or(&[], |it| &it.variables));

@@ -20,6 +20,7 @@ use crate::rules::rule::Topic;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     readings: BTreeMap<DeviceId, BTreeMap<String, Reading>>,
+    inputs: BTreeMap<InputName, Reading>,
     runs: BTreeMap<RunId, Run>,
     /// Which run goes on when a command is over.
     waiting: BTreeMap<CommandId, RunId>,
@@ -54,8 +55,8 @@ impl State {
     }
 
     /// The last value of an input.
-    pub fn input(&self, _name: &InputName) -> Option<&Reading> {
-        None
+    pub fn input(&self, name: &InputName) -> Option<&Reading> {
+        self.inputs.get(name)
     }
 
     pub fn run(&self, id: &RunId) -> Option<&Run> {
@@ -75,7 +76,6 @@ impl State {
 
     /// The branches of `run` that are not over.
     pub fn branches_of(&self, run: &Run) -> impl Iterator<Item = &Run> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
         let open = match &run.wait {
             Some(Wait::Branches { open, .. }) => Some(open),
             _ => None,

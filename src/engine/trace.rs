@@ -40,6 +40,10 @@ pub enum Verdict {
     TooMany {
         max: u32,
     },
+    /// Its last run began too short a while ago.
+    CoolingDown {
+        until: Timestamp,
+    },
     /// The rule is not to run for now.
     Paused {
         because: String,
@@ -60,6 +64,7 @@ impl Verdict {
             Self::NotTriggered { .. } => "not_triggered",
             Self::AlreadyRunning { .. } => "already_running",
             Self::TooMany { .. } => "too_many",
+            Self::CoolingDown { .. } => "cooling_down",
             Self::Paused { .. } => "paused",
             Self::ConditionNotMet => "condition_not_met",
             Self::Started => "started",

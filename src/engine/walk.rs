@@ -100,14 +100,7 @@ fn perform(
             decision.order(command, scene.now);
             (note, Next::Wait)
         }
-        OperationKind::Notify(notify) => {
-            let sent = messages(run, notify, scene);
-            let names: Vec<_> = notify.notifiers.iter().map(NotifierName::as_str).collect();
-            let text = sent.first().map(|it| it.message.as_str());
-            let note = format!("told {}: {}", names.join(", "), text.unwrap_or_default());
-            decision.notifications.extend(sent);
-            (note, Next::Following)
-        }
+        OperationKind::Notify(notify) => (tell(scene, run, notify, decision), Next::Following),
         OperationKind::Log(log) => {
             let known = Known::new(scene, &run.trigger);
             (log.text.render(&known), Next::Following)
@@ -165,6 +158,15 @@ fn perform(
     }
     trace.steps.push(StepTrace::new(operation, note));
     next
+}
+
+fn tell(scene: Scene<'_>, run: &Run, notify: &NotifyOperation, decision: &mut Decision) -> String {
+    let sent = messages(run, notify, scene);
+    let names: Vec<_> = notify.notifiers.iter().map(NotifierName::as_str).collect();
+    let text = sent.first().map(|it| it.message.as_str());
+    let note = format!("told {}: {}", names.join(", "), text.unwrap_or_default());
+    decision.notifications.extend(sent);
+    note
 }
 
 /// What a step that may have to wait leads to, and what to say of it.

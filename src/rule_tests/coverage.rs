@@ -121,8 +121,10 @@ fn key(rule: &Rule) -> (String, String) {
 fn seen(rule: &Rule) -> Seen {
     let triggers = rule.triggers.iter().filter(|it| it.enabled);
     let conditions = rule.conditions.iter().filter(|it| it.enabled);
-    let operations = rule.program.operations.iter().enumerate();
+    let operations = rule.program.every_operation();
     let (positions, steps) = operations
+        .into_iter()
+        .enumerate()
         .filter(|(_, it)| it.kind.is_told())
         .map(|(position, it)| (position, Reach::new(&it.place, it.alias.as_ref())))
         .unzip();

@@ -101,6 +101,9 @@ fn asked(condition: &ConditionTrace) -> String {
 
 /// An event that is not told apart here is called by its kind.
 fn about(payload: &Payload, source: Source, names: &Names) -> String {
+    if *payload == Payload::Tick {
+        return "the clock".to_owned();
+    }
     let how = match source {
         Source::Webhook => "webhook",
         Source::LookUp => "looked up",

@@ -297,8 +297,8 @@ impl<'w> World<'w> {
             .run
             .as_ref()
             .and_then(|it| self.positions.get(it).copied());
+        let operations = rule.program.every_operation();
         for step in &trace.steps {
-            let operations = &rule.program.operations;
             let ahead = operations.iter().enumerate().skip(from.unwrap_or_default());
             let found = ahead.chain(operations.iter().enumerate());
             let found = found

@@ -54,10 +54,7 @@ pub(crate) fn topics(on: &On) -> BTreeSet<Topic> {
     }
 }
 
-fn of_devices(
-    devices: &[Device],
-    topic: fn(DeviceId) -> Topic,
-) -> BTreeSet<Topic> {
+fn of_devices(devices: &[Device], topic: fn(DeviceId) -> Topic) -> BTreeSet<Topic> {
     devices.iter().map(|it| topic(it.id.clone())).collect()
 }
 

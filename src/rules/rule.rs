@@ -326,6 +326,21 @@ pub struct Program {
     pub handlers: Vec<Handler>,
 }
 
+impl Program {
+    /// Its operations, those of branches behind the operation that they are of.
+    pub fn every_operation(&self) -> Vec<&Operation> {
+        let mut all = Vec::new();
+        for operation in &self.operations {
+            all.push(operation);
+            if let OperationKind::Parallel(parallel) = &operation.kind {
+                let branches = parallel.branches.iter();
+                all.extend(branches.flat_map(Self::every_operation));
+            }
+        }
+        all
+    }
+}
+
 /// One step of a run, with its place in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Operation {

@@ -16,6 +16,7 @@ pub(crate) mod signal;
 mod story;
 #[cfg(test)]
 mod tests;
+mod triggers;
 pub mod view;
 pub(crate) mod writer;
 

@@ -13,12 +13,11 @@ use crate::engine::memory::Memory;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::engine::trace::Trace;
-use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{moment, orders, stamp};
+use crate::store::{moment, orders, stamp, triggers};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -32,8 +31,8 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for run in load_running(tx)? {
         state.apply(&Change::RunStarted(run));
     }
-    for change in load_triggers(tx)?.iter().chain(&load_paused(tx)?) {
-        state.apply(change);
+    for change in triggers::load(tx)? {
+        state.apply(&change);
     }
     load_starts(tx, &mut state)?;
     orders::load(tx, &mut state)?;
@@ -45,22 +44,7 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
         Change::RunStarted(run) => insert_run(tx, run),
-        Change::RunMoved(run) => {
-            tx.prepare(
-                "UPDATE runs SET position = ?2, waiting_for = ?3, memory = ?4, wait = ?5, wait_until = ?6
-                 WHERE id = ?1",
-            )?
-            .execute(rusqlite::params![
-                run.id.as_str(),
-                stored(run.position),
-                awaited_command(run),
-                serde_json::to_string(&run.memory)?,
-                wait(run)?,
-                run.until.map(stamp),
-            ])?;
-            Ok(())
-        }
-        Change::RunAsks { .. } => Ok(()),
+        Change::RunMoved(run) => update_run(tx, run),
         Change::Remembered {
             rule,
             name,
@@ -84,22 +68,11 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
             rule,
             trigger,
             memory,
-        } => save_trigger(tx, rule, *trigger, memory),
-        Change::RulePaused { rule, reason, at } => {
-            tx.prepare(
-                "INSERT INTO paused_rules (rule, reason, paused_at) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (rule) DO NOTHING",
-            )?
-            .execute(rusqlite::params![rule.as_str(), reason, stamp(*at)])?;
-            Ok(())
-        }
-        Change::RuleResumed { rule } => {
-            tx.prepare("DELETE FROM paused_rules WHERE rule = ?1")?
-                .execute([rule.as_str()])?;
-            Ok(())
-        }
-        // The outbox has them.
-        Change::Ordered { .. } | Change::Settled { .. } => Ok(()),
+        } => triggers::save(tx, rule, *trigger, memory),
+        Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
+        Change::RuleResumed { rule } => triggers::resume(tx, rule),
+        // The outbox has the orders; when a run asks again is found at a start.
+        Change::Ordered { .. } | Change::Settled { .. } | Change::RunAsks { .. } => Ok(()),
         Change::RunEnded { run, end, at } => {
             tx.prepare(
                 "UPDATE runs SET state = ?2, reason = ?3, ended_at = ?4, waiting_for = NULL,
@@ -168,6 +141,22 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     Ok(())
 }
 
+fn update_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
+    tx.prepare(
+        "UPDATE runs SET position = ?2, waiting_for = ?3, memory = ?4, wait = ?5, wait_until = ?6
+         WHERE id = ?1",
+    )?
+    .execute(rusqlite::params![
+        run.id.as_str(),
+        stored(run.position),
+        awaited_command(run),
+        serde_json::to_string(&run.memory)?,
+        wait(run)?,
+        run.until.map(stamp),
+    ])?;
+    Ok(())
+}
+
 fn awaited_command(run: &Run) -> Option<&str> {
     let wait = run.wait.as_ref()?;
     wait.command().map(CommandId::as_str)
@@ -175,31 +164,6 @@ fn awaited_command(run: &Run) -> Option<&str> {
 
 fn wait(run: &Run) -> Result<Option<String>, Error> {
     Ok(run.wait.as_ref().map(serde_json::to_string).transpose()?)
-}
-
-fn save_trigger(
-    tx: &Tx<'_>,
-    rule: &RuleId,
-    trigger: usize,
-    memory: &TriggerMemory,
-) -> Result<(), Error> {
-    if *memory == TriggerMemory::default() {
-        tx.prepare("DELETE FROM trigger_memory WHERE rule = ?1 AND trigger_no = ?2")?
-            .execute(rusqlite::params![rule.as_str(), stored(trigger)])?;
-        return Ok(());
-    }
-    tx.prepare(
-        "INSERT INTO trigger_memory (rule, trigger_no, memory, due_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (rule, trigger_no)
-         DO UPDATE SET memory = excluded.memory, due_at = excluded.due_at",
-    )?
-    .execute(rusqlite::params![
-        rule.as_str(),
-        stored(trigger),
-        serde_json::to_string(memory)?,
-        memory.due().map(stamp),
-    ])?;
-    Ok(())
 }
 
 /// Values that are the same are not written again: homes run from SD cards.
@@ -256,39 +220,6 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
             name: row.get(1)?,
             value: serde_json::from_str(&row.get::<_, String>(2)?)?,
             at: moment(row.get(3)?),
-        });
-    }
-    Ok(found)
-}
-
-/// What a trigger remembers that cannot be read any more is forgotten.
-fn load_triggers(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
-    let mut statement = tx.prepare("SELECT rule, trigger_no, memory FROM trigger_memory")?;
-    let mut rows = statement.query([])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let trigger = usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
-        let Ok(memory) = serde_json::from_str(&row.get::<_, String>(2)?) else {
-            continue;
-        };
-        found.push(Change::Trigger {
-            rule: RuleId::new(row.get::<_, String>(0)?),
-            trigger,
-            memory,
-        });
-    }
-    Ok(found)
-}
-
-fn load_paused(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
-    let mut statement = tx.prepare("SELECT rule, reason, paused_at FROM paused_rules")?;
-    let mut rows = statement.query([])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(Change::RulePaused {
-            rule: RuleId::new(row.get::<_, String>(0)?),
-            reason: row.get(1)?,
-            at: moment(row.get(2)?),
         });
     }
     Ok(found)
@@ -364,6 +295,6 @@ fn give_up(tx: &Tx<'_>, run: &RunId) -> Result<(), Error> {
     Ok(())
 }
 
-fn stored(position: usize) -> i64 {
+pub(super) fn stored(position: usize) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }

@@ -131,6 +131,7 @@ impl Engine {
             | Verdict::WentOn
             | Verdict::TooMany { .. }
             | Verdict::Paused { .. }
+            | Verdict::CoolingDown { .. }
             | Verdict::AlreadyRunning { .. }) => {
                 format!("{}: {}", trace.rule, verdict.name())
             }

@@ -413,13 +413,17 @@ fn a_rule_that_moves_keeps_its_version_and_one_that_means_something_else_does_no
 
 #[test]
 fn a_rule_that_does_not_run_yet_listens_to_nothing() {
-    let loaded = load(&rule_text(TRIGGER, CONDITION, "[{log: x}, {delay: 5m}]"));
-    assert_eq!(loaded.rules.rules[0].unbuilt.as_deref(), Some("delay"));
+    let loaded = load(&rule_text(
+        TRIGGER,
+        CONDITION,
+        "[{log: x}, {command: idle, device: house_battery, end: 5m}]",
+    ));
+    assert_eq!(loaded.rules.rules[0].unbuilt.as_deref(), Some("end"));
     assert!(loaded.rules.listeners.is_empty());
     let runs = load(&rule_text(
         TRIGGER,
         CONDITION,
-        "[{log: x}, {delay: 5m, enabled: false}]",
+        "[{log: x}, {command: idle, device: house_battery, end: 5m, enabled: false}]",
     ));
     assert_eq!(runs.rules.rules[0].unbuilt, None);
     assert_eq!(runs.rules.listeners.len(), 1);

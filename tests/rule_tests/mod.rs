@@ -67,6 +67,11 @@ fn what_goes_as_expected_is_a_line_each() {
 }
 
 #[test]
+fn what_waits_stands_where_it_stood_after_a_restart() {
+    check("waiting.yaml", &[], "waiting.txt");
+}
+
+#[test]
 fn a_difference_is_shown_side_by_side_with_what_the_rules_made_of_it() {
     check("differences.yaml", &[], "differences.txt");
 }

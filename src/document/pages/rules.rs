@@ -323,7 +323,10 @@ pub(super) const PAGES: &[Page] = &[
         "W605",
         Actions,
         "The rule is right, and uses a word that this version only checks. It is left out as a whole, so that it never runs by half.",
-        ["{delay: 5m}", "{log: x}"],
+        [
+            "{command: idle, device: house_battery, start: 5m}",
+            "{log: x}",
+        ],
     ),
     page(
         "W606",

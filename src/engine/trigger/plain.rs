@@ -11,10 +11,6 @@ use crate::rules::rule::{CommandSource, CommandTrigger, DeviceTrigger, On, Resul
 /// Why `happening` is not what the trigger waits for; none when it is.
 pub(super) fn mismatch(on: &On, happening: &Happening<'_>) -> Option<String> {
     let elsewhere = || Some("it waits for something else".to_owned());
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "each trigger fits one kind of happening"
-    )]
     match (on, happening) {
         (
             On::Command(trigger),
@@ -46,10 +42,6 @@ pub(super) fn mismatch(on: &On, happening: &Happening<'_>) -> Option<String> {
 /// What `trigger` saw, for expressions.
 pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event) -> TriggerFields {
     let text = |text: Option<&str>| text.map_or(Value::Unknown, Value::text);
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "each trigger fits one kind of happening"
-    )]
     match (&trigger.on, happening) {
         (
             On::Command(it),

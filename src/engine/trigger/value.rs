@@ -33,10 +33,6 @@ fn news<'a>(
     happening: &'a Happening<'a>,
 ) -> Result<News<'a>, &'static str> {
     const ELSEWHERE: &str = "it was about another value";
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "each subject has its own kind of happening"
-    )]
     match (watched, happening) {
         (Watched::Attribute { devices, attribute }, Happening::Read(readings)) => {
             let device = devices.iter().find(|it| it.id == readings.device);

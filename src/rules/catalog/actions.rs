@@ -390,7 +390,7 @@ pub static DELAY: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "delay: 5m\n",
-    runs: false,
+    runs: true,
 };
 
 pub static WAIT_FOR_TRIGGER: Word = Word {
@@ -411,7 +411,7 @@ pub static WAIT_FOR_TRIGGER: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "wait_for_trigger: {trigger: device, device: car_charger, event: connected}\ntimeout: 1h\n",
-    runs: false,
+    runs: true,
 };
 
 pub static WAIT_UNTIL: Word = Word {
@@ -428,7 +428,7 @@ pub static WAIT_UNTIL: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "wait_until: {condition: numeric_state, device: house_battery, attribute: level, at_least: 80 %}\ntimeout: 2h\ncontinue_on_timeout: false\n",
-    runs: false,
+    runs: true,
 };
 
 pub static PARALLEL: Word = Word {
@@ -445,7 +445,7 @@ pub static PARALLEL: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "parallel:\n  - {command: charge, device: car_charger}\n  - - {command: idle, device: house_battery}\n    - {log: idle}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static RUN_RULE: Word = Word {
@@ -455,7 +455,7 @@ pub static RUN_RULE: Word = Word {
     keys: &[RULE_ID, COMMON],
     reserved: &[FOREIGN],
     example: "run_rule: a-rule\n",
-    runs: false,
+    runs: true,
 };
 
 const RULE_ID: &[Key] = &[required("run_rule", "the id of a rule", "which rule")];
@@ -470,7 +470,7 @@ pub static PAUSE_RULE: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "pause_rule: a-rule\n",
-    runs: false,
+    runs: true,
 };
 
 pub static RESUME_RULE: Word = Word {
@@ -483,5 +483,5 @@ pub static RESUME_RULE: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "resume_rule: a-rule\n",
-    runs: false,
+    runs: true,
 };

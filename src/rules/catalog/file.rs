@@ -40,7 +40,7 @@ pub static RULE: Word = Word {
                 "mode",
                 "`single`, `restart`, `queued` or `parallel`",
                 "single",
-                "what a trigger does while a run is under way; all but `single` do not run yet",
+                "what a trigger does while a run is under way",
             ),
             defaulting(
                 "max",
@@ -52,18 +52,18 @@ pub static RULE: Word = Word {
                 "max_exceeded",
                 "`warning` or `silent`",
                 "warning",
-                "how a trigger that came too often is told; `silent` does not run yet",
+                "how a trigger that came too often is told",
             ),
             later(optional(
                 "per",
                 "text or an expression, like `trigger.device`",
                 "one run for each value instead of one for the rule",
             )),
-            later(optional(
+            optional(
                 "cooldown",
                 "a duration",
                 "not again so soon, from the start of the last run",
-            )),
+            ),
             defaulting(
                 "priority",
                 "a number from 0 to 100",

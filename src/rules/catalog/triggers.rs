@@ -50,21 +50,25 @@ const WATCHED: &[Key] = &[
         "a value that the device reports",
         "with `device`",
     ),
-    optional("input", "an input of home.yaml", "instead of a device"),
+    later(optional(
+        "input",
+        "an input of home.yaml",
+        "instead of a device",
+    )),
 ];
 
 const HELD: &[Key] = &[
-    later(optional(
+    optional(
         "for",
         "a duration",
         "it must hold that long without a break",
-    )),
-    later(defaulting(
+    ),
+    defaulting(
         "gap_tolerance",
         "a duration",
         "30m",
         "how long nothing may be heard meanwhile; with `for`",
-    )),
+    ),
 ];
 
 const MISSED: &[Key] = &[
@@ -171,7 +175,7 @@ pub static STATE: Word = Word {
         ],
     ],
     example: "trigger: state\ndevice: car_charger\nattribute: isConnected\nto: true\nfor: 1m\n",
-    runs: false,
+    runs: true,
 };
 
 pub static NUMERIC_STATE: Word = Word {
@@ -217,7 +221,7 @@ pub static NUMERIC_STATE: Word = Word {
         ],
     ],
     example: "trigger: numeric_state\ndevice: house_battery\nattribute: level\nabove: 98 %\nreset: 95 %\n",
-    runs: false,
+    runs: true,
 };
 
 pub static TIME: Word = Word {
@@ -254,7 +258,7 @@ pub static TIME: Word = Word {
         ],
     ],
     example: "trigger: time\nat: [\"06:30\", \"22:30\"]\nweekday: [mon, tue, wed, thu, fri]\ncatch_up: latest\nwithin: 15m\n",
-    runs: false,
+    runs: true,
 };
 
 pub static CRON: Word = Word {
@@ -272,7 +276,7 @@ pub static CRON: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "trigger: cron\nexpression: \"*/15 6-22 * * mon-fri\"\n",
-    runs: false,
+    runs: true,
 };
 
 pub static SUN: Word = Word {
@@ -298,7 +302,7 @@ pub static SUN: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "trigger: sun\nevent: sunset\noffset: -30m\n",
-    runs: false,
+    runs: true,
 };
 
 pub static WEBHOOK: Word = Word {
@@ -345,7 +349,7 @@ pub static ENGINE: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "trigger: engine\nevent: started\n",
-    runs: false,
+    runs: true,
 };
 
 const SEVERAL: Key = required(
@@ -367,7 +371,7 @@ pub static ALL_OF: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "trigger: all_of\nwithin: 10m\ntriggers:\n  - {trigger: device, device: car_charger, event: connected}\n  - {trigger: device, device: house_battery, event: connected}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static SEQUENCE: Word = Word {
@@ -383,7 +387,7 @@ pub static SEQUENCE: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "trigger: sequence\nwithin: 1h\ntriggers:\n  - {trigger: device, device: car_charger, event: disconnected}\n  - {trigger: device, device: car_charger, event: connected}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static ABSENCE: Word = Word {
@@ -400,7 +404,7 @@ pub static ABSENCE: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "trigger: absence\nof: {trigger: device, device: car_charger, event: reconnected}\nabsent_for: 10m\nafter: {trigger: device, device: car_charger, event: disconnected}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static COUNT: Word = Word {
@@ -417,7 +421,7 @@ pub static COUNT: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "trigger: count\nof: {trigger: device, device: car_charger, event: disconnected}\ncount: 3\nwithin: 1h\n",
-    runs: false,
+    runs: true,
 };
 
 pub(in crate::rules) static DEVICE_TYPE: Word = Word {

@@ -48,12 +48,9 @@ pub(super) fn settings(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Opti
             findings.unbuilt(format!("{key}: {value}"), entry.key.span);
         }
     };
-    unbuilt("max_exceeded", !is_silent);
     unbuilt("priority", priority == Settings::PRIORITY_DEFAULT);
-    let mode = mode?;
-    unbuilt("mode", mode == Mode::Single);
     Some(Settings {
-        mode,
+        mode: mode?,
         is_silent,
         per: per?,
         cooldown: cooldown?,
