@@ -106,11 +106,11 @@ impl Engine {
             own,
             settled: None,
         };
-        let before = self.state.clone();
+        let mut before = self.state.clone();
         let decision = taken(&self.rules, &mut self.state, input, self.now);
         assert_eq!(
             decision,
-            taken(&self.rules, &mut before.clone(), input, self.now),
+            taken(&self.rules, &mut before, input, self.now),
             "the same again"
         );
         let traces = decision.traces.iter().map(|trace| match &trace.verdict {
