@@ -168,6 +168,13 @@ impl Process {
         kib / 1024.0
     }
 
+    /// Bytes that it sent to the disk so far.
+    pub(crate) fn written(&self) -> usize {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap();
+        let line = io.lines().find_map(|it| it.strip_prefix("write_bytes: "));
+        line.unwrap().parse().unwrap()
+    }
+
     /// What `measured` gives, and what the processors did meanwhile.
     pub(crate) fn watch<T>(&self, measured: impl FnOnce() -> T) -> (T, Usage) {
         let before = self.seen();

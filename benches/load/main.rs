@@ -1,6 +1,6 @@
 //! How much the engine takes, next to what the disk and a bare program take, on this machine, in one run.
 //!
-//! `cargo bench --bench load`, or with names of parts (`disk bare unmatched matched latency size`) for
+//! `cargo bench --bench load`, or with names of parts (`disk bare unmatched matched latency written size`) for
 //! these alone: `cargo bench --bench load -- bare matched`. `--seconds 2` is shorter, and `--engine PATH`
 //! measures another build. The load, the pretend Amps and what is measured share the machine.
 //!
@@ -38,7 +38,18 @@ const EVENTS: usize = 512;
 /// Further rules, in turn.
 const OTHER_RULES: [usize; 3] = [1, 1_000, 10_000];
 
-const PARTS: [&str; 6] = ["disk", "bare", "unmatched", "matched", "latency", "size"];
+/// Commands that a home has had before it is measured what the next ones write: the tables are large then.
+const HISTORY: usize = 8192;
+
+const PARTS: [&str; 7] = [
+    "disk",
+    "bare",
+    "unmatched",
+    "matched",
+    "latency",
+    "written",
+    "size",
+];
 
 /// How the program starts itself as the bare server.
 const SERVE_BARE: &str = "serve-bare";
@@ -114,6 +125,9 @@ fn measure(arguments: &Arguments) -> usize {
     if wanted("latency") {
         let mut house = House::start(&arguments.engine, 0);
         latency("webhook in to push out, alone", &mut house);
+    }
+    if wanted("written") {
+        written(arguments);
     }
     if wanted("size") {
         for n_others in OTHER_RULES {
@@ -200,8 +214,25 @@ fn matched(arguments: &Arguments) -> usize {
 
 fn latency(what: &str, house: &mut House) {
     let address = house.engine.address;
-    let mut took = pairs::one_by_one(address, &mut house.pushes, EVENTS);
+    let mut took = pairs::one_by_one(address, &mut house.pushes, 0..EVENTS);
     line(what, None, &mut took, None);
+}
+
+/// What reaches the disk, write-ahead log and checkpoints together, while nothing else is going on.
+fn written(arguments: &Arguments) {
+    let mut house = House::start(&arguments.engine, 0);
+    let address = house.engine.address;
+    pairs::one_by_one(address, &mut house.pushes, 0..HISTORY);
+    let before = house.engine.written();
+    let mut took = pairs::one_by_one(address, &mut house.pushes, HISTORY..HISTORY + EVENTS);
+    let bytes = (house.engine.written() - before) / EVENTS;
+    line(
+        &format!("after {HISTORY} commands, alone"),
+        None,
+        &mut took,
+        None,
+    );
+    note(&format!("{bytes} bytes written for a command"));
 }
 
 fn size(arguments: &Arguments, n_others: usize) {
