@@ -45,7 +45,7 @@ impl Stage for Alarms {
             return Ok(Next::at(at));
         }
         let tick = Event {
-            id: EventId::derive("tick", &now.as_microsecond().to_string()),
+            id: EventId::engine("tick", now),
             source: Source::Engine,
             received_at: now,
             payload: Payload::Tick,

@@ -244,7 +244,7 @@ async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<(
 /// The start itself: what was due meanwhile is dealt with, and rules may listen to it.
 fn started_event(now: Timestamp) -> Event {
     Event {
-        id: EventId::derive("started", &now.as_microsecond().to_string()),
+        id: EventId::engine("started", now),
         source: Source::Engine,
         received_at: now,
         payload: Payload::Engine(EngineChange::Started),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -55,21 +56,83 @@ text_id! {
     NotificationId;
 }
 
-/// Bytes of the hash that a derived id keeps: 80 bits, written as 20 hexadecimal digits.
-const DERIVED_ID_BYTES: usize = 10;
+/// Bytes of the hash that a derived id keeps, written as 20 hexadecimal digits.
+const HASH_BYTES: usize = 10;
 
-/// An id computed from its cause, so that doing the same thing twice names the same row.
-///
-/// `parts` are hashed with their lengths, so that `["ab", "c"]` and `["a", "bc"]` differ.
-fn derived(prefix: &str, parts: &[&str]) -> String {
+/// Digits of five bits, in the order of their characters, so that later ids sort behind earlier ones.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Of an id with a moment, the milliseconds since 1970: enough for the whole calendar.
+const TIME_DIGITS: usize = 10;
+
+/// Of an id with a moment, the hash: 60 bits, since it has to be unlike those of one millisecond only.
+const HASH_DIGITS: usize = 12;
+
+/// Parts are hashed with their lengths, so that `["ab", "c"]` and `["a", "bc"]` differ.
+fn hash(parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
+    hash.finalize().into()
+}
+
+/// An id computed from its cause alone, so that doing the same thing twice names the same row.
+fn derived(prefix: &str, parts: &[&str]) -> String {
     let mut id = String::from(prefix);
-    push_hex(&mut id, &hash.finalize()[..DERIVED_ID_BYTES]);
+    push_hex(&mut id, &hash(parts)[..HASH_BYTES]);
     id
+}
+
+/// The same, with the moment `at` of the cause before the hash: rows that come after each other are
+/// neighbours in every index, and homes run from SD cards, which wear with each page that is written.
+fn derived_at(prefix: &str, at: Timestamp, parts: &[&str]) -> String {
+    let at = u64::try_from(at.as_millisecond()).unwrap_or_default();
+    derived_in(prefix, at, parts)
+}
+
+/// The same, with the moment that is in the id of the `ancestor`. An ancestor from before ids had one
+/// gives the id that it gave then.
+fn derived_from(prefix: &str, ancestor: &str, parts: &[&str]) -> String {
+    match time_in(ancestor) {
+        Some(time) => derived_in(prefix, time, parts),
+        None => derived(prefix, parts),
+    }
+}
+
+fn derived_in(prefix: &str, time: u64, parts: &[&str]) -> String {
+    // As much of the end as fits; fewer bits are written.
+    let hash = hash(parts)
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let mut id = String::from(prefix);
+    push_digits(&mut id, time, TIME_DIGITS);
+    push_digits(&mut id, hash, HASH_DIGITS);
+    id
+}
+
+/// The last `n` digits of `number`.
+fn push_digits(text: &mut String, number: u64, n: usize) {
+    for place in (0..n).rev() {
+        let digit = number >> (5 * place) & 31;
+        let digit = usize::try_from(digit).expect("five bits are small");
+        text.push(char::from(DIGITS[digit]));
+    }
+}
+
+/// The milliseconds in an id that has them.
+fn time_in(id: &str) -> Option<u64> {
+    let (_, digits) = id.split_once('_')?;
+    if digits.len() != TIME_DIGITS + HASH_DIGITS {
+        return None;
+    }
+    let mut values = Vec::with_capacity(digits.len());
+    for digit in digits.bytes() {
+        values.push(DIGITS.binary_search(&digit).ok()? as u64);
+    }
+    let time = values[..TIME_DIGITS].iter();
+    Some(time.fold(0, |number, value| number * 32 + value))
 }
 
 fn push_hex(text: &mut String, bytes: &[u8]) {
@@ -81,26 +144,26 @@ fn push_hex(text: &mut String, bytes: &[u8]) {
 }
 
 impl RunId {
-    /// The run of `rule` that `event` starts.
-    pub fn derive(rule: &RuleId, event: &EventId) -> Self {
-        Self(derived("run_", &[rule.as_str(), event.as_str()]))
+    /// The run of `rule` that `event` starts, which was received at `at`.
+    pub fn derive(rule: &RuleId, event: &EventId, at: Timestamp) -> Self {
+        Self(derived_at("run_", at, &[rule.as_str(), event.as_str()]))
     }
-}
 
-impl RunId {
     /// The same where one event starts the rule more than once: `occasion` tells the times apart, and is
     /// empty for the first.
-    pub fn derive_on(rule: &RuleId, event: &EventId, occasion: &str) -> Self {
+    pub fn derive_on(rule: &RuleId, event: &EventId, at: Timestamp, occasion: &str) -> Self {
         if occasion.is_empty() {
-            return Self::derive(rule, event);
+            return Self::derive(rule, event, at);
         }
-        Self(derived("run_", &[rule.as_str(), event.as_str(), occasion]))
+        let parts = [rule.as_str(), event.as_str(), occasion];
+        Self(derived_at("run_", at, &parts))
     }
 
     /// The branch with this number of the `parallel` at `position` of `run`, in these rounds.
     pub fn derive_branch(run: &Self, position: usize, rounds: &[u32], branch: usize) -> Self {
         let turn = turn(position, rounds);
-        Self(derived("run_", &[run.as_str(), &turn, &branch.to_string()]))
+        let parts = [run.as_str(), &turn, &branch.to_string()];
+        Self(derived_from("run_", run.as_str(), &parts))
     }
 }
 
@@ -112,7 +175,8 @@ impl CommandId {
 
     /// The same inside of loops, which are in these rounds, outermost first.
     pub fn derive_in_round(run: &RunId, position: usize, rounds: &[u32]) -> Self {
-        Self(derived("cmd_", &[run.as_str(), &turn(position, rounds)]))
+        let turn = turn(position, rounds);
+        Self(derived_from("cmd_", run.as_str(), &[run.as_str(), &turn]))
     }
 }
 
@@ -126,7 +190,8 @@ impl NotificationId {
         notifier: &NotifierName,
     ) -> Self {
         let turn = turn(position, rounds);
-        Self(derived("ntf_", &[run.as_str(), &turn, notifier.as_str()]))
+        let parts = [run.as_str(), &turn, notifier.as_str()];
+        Self(derived_from("ntf_", run.as_str(), &parts))
     }
 }
 
@@ -141,9 +206,27 @@ fn turn(position: usize, rounds: &[u32]) -> String {
 }
 
 impl EventId {
-    /// The event that `what` happened to `subject`, for events that are not webhooks.
+    /// The event that `what` happened to `subject`, whenever that is found out.
     pub fn derive(what: &str, subject: &str) -> Self {
         Self(derived("evt_", &[what, subject]))
+    }
+
+    /// The event that `command` is over.
+    pub fn settled(command: &CommandId) -> Self {
+        let command = command.as_str();
+        Self(derived_from("evt_", command, &["settled", command]))
+    }
+
+    /// What the engine itself did at `at`: a tick, a start.
+    pub fn engine(what: &str, at: Timestamp) -> Self {
+        let subject = at.as_microsecond().to_string();
+        Self(derived_at("evt_", at, &[what, &subject]))
+    }
+
+    /// The event that `device` was read at `at`.
+    pub fn reading(device: &DeviceId, at: Timestamp) -> Self {
+        let subject = format!("{device} {}", at.as_microsecond());
+        Self(derived_at("evt_", at, &["reading", &subject]))
     }
 }
 
@@ -158,13 +241,74 @@ impl RuleVersion {
 mod tests {
     use super::*;
 
+    /// Half past ten in the evening of 10 January 2026.
+    const AT: i64 = 1_768_084_200_000;
+
+    fn at(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).unwrap()
+    }
+
+    fn run(event: &str, millisecond: i64) -> RunId {
+        let rule = RuleId::new("car-after-battery");
+        RunId::derive(&rule, &EventId::new(event), at(millisecond))
+    }
+
     #[test]
     fn the_same_cause_names_the_same_run_and_another_cause_another() {
-        let rule = RuleId::new("car-after-battery");
-        let first = RunId::derive(&rule, &EventId::new("msg_1"));
-        assert_eq!(first, RunId::derive(&rule, &EventId::new("msg_1")));
-        assert_ne!(first, RunId::derive(&rule, &EventId::new("msg_2")));
-        assert_eq!(first.as_str().len(), "run_".len() + 20);
+        let first = run("msg_1", AT);
+        assert_eq!(first, run("msg_1", AT));
+        assert_ne!(first, run("msg_2", AT));
+        assert_eq!(first.as_str(), "run_01ken0fpj0xqt8bynyvgmx");
+    }
+
+    #[test]
+    fn what_is_caused_later_sorts_behind_and_what_follows_from_a_run_stays_beside_it() {
+        let latest = 1000 * Timestamp::MAX.as_second();
+        let moments = [0, 1, 31, 32, AT, AT + 1, AT + 1000, latest];
+        let runs = moments.map(|it| run("msg_1", it));
+        assert!(runs.is_sorted());
+        for (run, moment) in runs.iter().zip(moments) {
+            let command = CommandId::derive(run, 0);
+            let phone = NotifierName::new("phone");
+            let message = NotificationId::derive_in_round(run, 0, &[], &phone);
+            let over = EventId::settled(&command);
+            for id in [
+                run.as_str(),
+                command.as_str(),
+                message.as_str(),
+                over.as_str(),
+            ] {
+                assert_eq!(time_in(id), u64::try_from(moment).ok(), "{id}");
+            }
+        }
+        let read = EventId::reading(&DeviceId::new("dev_1"), at(AT));
+        assert_eq!(time_in(read.as_str()), u64::try_from(AT).ok());
+    }
+
+    #[test]
+    fn runs_from_before_ids_had_a_moment_go_on_as_they_began() {
+        let run = RunId::new("run_0123456789abcdef0123");
+        let command = CommandId::derive(&run, 7);
+        assert_eq!(command.as_str(), "cmd_e91cc2fb16601e7ff7c3");
+        assert_eq!(
+            EventId::settled(&command),
+            EventId::derive("settled", command.as_str())
+        );
+    }
+
+    #[test]
+    fn only_what_was_written_as_a_moment_is_read_as_one() {
+        let id = run("msg_1", AT).to_string();
+        assert_eq!(time_in(&id), u64::try_from(AT).ok());
+        let digits = id.strip_prefix("run_").unwrap();
+        for other in [
+            digits.to_owned(),
+            format!("{id}0"),
+            format!("run_{}", &digits[1..]),
+            format!("run_i{}", &digits[1..]),
+        ] {
+            assert_eq!(time_in(&other), None, "{other}");
+        }
     }
 
     #[test]

@@ -152,7 +152,12 @@ fn start(
         .map(|it| it.id.clone())
         .collect();
     let mut run = Run {
-        id: RunId::derive_on(&rule.id, &scene.event.id, &call.occasion),
+        id: RunId::derive_on(
+            &rule.id,
+            &scene.event.id,
+            scene.event.received_at,
+            &call.occasion,
+        ),
         rule: rule.id.clone(),
         program: Arc::clone(&rule.program),
         position: 0,

@@ -12,7 +12,7 @@ use crate::config::home::HomeDevice;
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
 use crate::domain::event::{Event, Payload, Readings, Source};
-use crate::domain::id::{DeviceId, EventId};
+use crate::domain::id::EventId;
 use crate::domain::value::Value;
 use crate::store::error::Error;
 use crate::store::{Store, inbox};
@@ -87,7 +87,7 @@ impl Poller {
     async fn hand_in(&self, readings: Readings, is_new: bool) -> Result<(), Error> {
         let now = self.clock.now();
         let event = Event {
-            id: reading_id(&readings.device, now),
+            id: EventId::reading(&readings.device, now),
             source: Source::Poll,
             received_at: now,
             payload: Payload::Readings(readings),
@@ -103,8 +103,4 @@ impl Poller {
             })
             .await
     }
-}
-
-fn reading_id(device: &DeviceId, now: Timestamp) -> EventId {
-    EventId::derive("reading", &format!("{device} {}", now.as_microsecond()))
 }

@@ -211,7 +211,7 @@ pub(crate) fn settled_by(
     let Some(command) = command_of(tx, &report.action)? else {
         return Ok(None);
     };
-    let settled = inbox::settled(tx, &settled_id(&command))?;
+    let settled = inbox::settled(tx, &EventId::settled(&command))?;
     Ok(settled.filter(|it| it.cause.as_ref() == Some(event)))
 }
 
@@ -400,13 +400,12 @@ pub(crate) fn hand_on_unheard(tx: &Tx<'_>) -> Result<(), Error> {
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        inbox::revive(tx, &settled_id(&CommandId::new(row.get::<_, String>(0)?)))?;
+        inbox::revive(
+            tx,
+            &EventId::settled(&CommandId::new(row.get::<_, String>(0)?)),
+        )?;
     }
     Ok(())
-}
-
-fn settled_id(command: &CommandId) -> EventId {
-    EventId::derive("settled", command.as_str())
 }
 
 /// Records that `command` is over, so that the run that waits for it goes on.
@@ -427,7 +426,7 @@ fn settled(
         cause: cause.cloned(),
     };
     let event = Event {
-        id: settled_id(&command.id),
+        id: EventId::settled(&command.id),
         source: Source::Engine,
         received_at: now,
         payload: Payload::Settled(settled),

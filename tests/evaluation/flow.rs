@@ -190,7 +190,7 @@ fn a_run_that_waits_for_nothing_comes_to_an_end() {
 ",
     );
     assert_eq!(charged(&mut engine), ["r: started"]);
-    let run = RunId::derive(&RuleId::new("r"), &EventId::new("msg_1"));
+    let run = RunId::derive(&RuleId::new("r"), &EventId::new("msg_1"), engine.now);
     assert_eq!(engine.state.run(&run), None);
 }
 
@@ -353,7 +353,7 @@ fn variables_of_the_trigger_win_and_those_of_a_step_win_over_both() {
 ",
     );
     let of_run = |engine: &Engine, event: &str| {
-        let run = RunId::derive(&RuleId::new("r"), &EventId::new(event));
+        let run = RunId::derive(&RuleId::new("r"), &EventId::new(event), engine.now);
         let variables = &engine.state.run(&run).unwrap().memory.variables;
         let lines = variables
             .iter()

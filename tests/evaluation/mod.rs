@@ -182,7 +182,11 @@ impl Engine {
         rounds: &[u32],
         outcome: Outcome,
     ) -> Vec<String> {
-        let run = RunId::derive(&RuleId::new("r"), &EventId::new("msg_1"));
+        let run = RunId::derive(
+            &RuleId::new("r"),
+            &EventId::new("msg_1"),
+            NOW.parse().unwrap(),
+        );
         let command = CommandId::derive_in_round(&run, position, rounds);
         self.settles(&command, outcome, 1)
     }
@@ -235,7 +239,11 @@ fn first_command(rule: &str) -> CommandId {
 fn first_command_at(rule: &str, position: usize) -> CommandId {
     use amps_rules::domain::id::{RuleId, RunId};
     CommandId::derive(
-        &RunId::derive(&RuleId::new(rule), &EventId::new("msg_1")),
+        &RunId::derive(
+            &RuleId::new(rule),
+            &EventId::new("msg_1"),
+            NOW.parse().unwrap(),
+        ),
         position,
     )
 }
