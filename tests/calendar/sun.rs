@@ -104,6 +104,26 @@ fn where_the_sun_stays_up_or_down_the_next_day_that_has_the_event_counts() {
     }
 }
 
+/// The sun of July is some minutes late, so that it may set after midnight by the mean sun.
+#[test]
+fn a_sunset_just_after_midnight_is_not_passed_over() {
+    let mut n_after_midnight = 0;
+    for hundredths in 6600..6900_i16 {
+        let location = Location {
+            latitude: f64::from(hundredths) / 100.0,
+            longitude: 0.0,
+        };
+        let rules = sun(location, "sunset");
+        let july = moment("2026-07-01T12:00Z");
+        for sunset in schedule(&rules).ticks(july).take(3) {
+            let just_before = sunset - SignedDuration::from_nanos(1);
+            assert_eq!(schedule(&rules).next(just_before), Some(sunset));
+            n_after_midnight += usize::from(sunset.strftime("%H").to_string() == "00");
+        }
+    }
+    assert!(n_after_midnight > 10, "{n_after_midnight}");
+}
+
 #[test]
 fn at_a_pole_no_day_of_a_year_may_have_the_event_and_the_search_ends() {
     for latitude in [90.0, -90.0] {
@@ -206,5 +226,5 @@ fn a_part_of_the_day_by_the_sun_has_an_end_and_may_wrap_midnight() {
             _ => panic!("what is `{line}`?"),
         }
     }
-    assert_eq!(n_asked, 71);
+    assert_eq!(n_asked, 75);
 }
