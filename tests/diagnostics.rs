@@ -311,6 +311,32 @@ fn a_file_with_very_many_problems_shows_the_first_two_hundred() {
 }
 
 #[test]
+fn advice_beyond_the_first_two_hundred_is_counted_and_gives_way_to_errors() {
+    let shown = |n_advice: usize, n_errors: usize| {
+        let rule = |id: usize| {
+            format!(
+                "  - {{id: r{id}, triggers: {{trigger: device, device: roof, event: any}}, conditions: {{condition: numeric_state, device: house_battery, attribute: level, at_least: 0 %}}, actions: {{log: x}}}}\n"
+            )
+        };
+        let rules: String = (0..n_advice).map(rule).collect();
+        let text = format!("version: 1\nrules:\n{rules}{}", "  - x\n".repeat(n_errors));
+        let source = SourceFile::new("rules/a.yaml", text);
+        let loaded = rules::load(&[source], &names());
+        assert_eq!(loaded.rules.rules.len(), n_advice);
+        let count = |code: &str| {
+            let diagnostics = loaded.diagnostics.iter();
+            diagnostics.filter(|it| it.code.name == code).count()
+        };
+        let last = loaded.diagnostics.last().unwrap();
+        (count("W604"), count("E301"), last.notes.clone())
+    };
+    let more = |n: usize| format!("pieces of advice on this file that are not shown: {n} more");
+    assert_eq!(shown(200, 0), (200, 0, vec![]));
+    assert_eq!(shown(201, 0), (200, 0, vec![more(1)]));
+    assert_eq!(shown(201, 2), (198, 2, vec![more(3)]));
+}
+
+#[test]
 fn of_very_long_lines_the_place_is_shown_alone() {
     let text = |padding: usize| format!("version: 1\nrules: x{}\n", " ".repeat(padding));
     let shown = |text: String| {

@@ -130,9 +130,23 @@ impl<'s> Findings<'s> {
         self.diagnostics.len()
     }
 
-    /// Hands them over in the order of the file, at most [`SHOWN_MAX`] of them.
+    /// Hands them over in the order of the file, at most [`SHOWN_MAX`] of them; advice gives way to errors.
     pub fn in_order(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|it| it.primary.location.span);
+        let n_errors = self.diagnostics.iter().filter(|it| it.is_error()).count();
+        let mut advice_left = SHOWN_MAX.saturating_sub(n_errors);
+        let n_before = self.diagnostics.len();
+        self.diagnostics.retain(|it| {
+            let is_kept = it.is_error() || 0 < advice_left;
+            advice_left -= usize::from(is_kept && !it.is_error());
+            is_kept
+        });
+        let n_dropped = n_before - self.diagnostics.len();
+        if let Some(last) = self.diagnostics.last_mut().filter(|_| 0 < n_dropped) {
+            last.note(format!(
+                "pieces of advice on this file that are not shown: {n_dropped} more"
+            ));
+        }
         let n_more = self.diagnostics.len().saturating_sub(SHOWN_MAX);
         if n_more > 0 {
             let last = self.diagnostics[SHOWN_MAX].primary.location.span;
