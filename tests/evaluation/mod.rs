@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use amps_rules::config::home::Location;
 use amps_rules::config::names::Names;
+use amps_rules::document::diagnostic::Diagnostic;
 use amps_rules::document::source::SourceFile;
 use amps_rules::domain::device::{Device, DeviceType};
 use amps_rules::domain::event::{
@@ -82,7 +83,10 @@ impl Engine {
             ..Names::default()
         };
         let loaded = rules::load(&[SourceFile::new("rules/test.yaml", rules)], &names);
-        assert_eq!(loaded.diagnostics, []);
+        // Advice is none of the engine's business.
+        let mut errors = loaded.diagnostics;
+        errors.retain(Diagnostic::is_error);
+        assert_eq!(errors, []);
         Self {
             rules: loaded.rules,
             state: State::default(),

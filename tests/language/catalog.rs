@@ -29,7 +29,10 @@ fn within(key: &str, example: &str) -> String {
             "triggers",
             "{trigger: device, id: plugged-in, device: car_charger, event: any}"
         ),
-        part("conditions", "{condition: time, after: \"07:00\"}"),
+        part(
+            "conditions",
+            "{condition: state, device: family_car, attribute: plugged, is: true}"
+        ),
         part("actions", "{log: x}")
     )
 }

@@ -304,7 +304,7 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "W603",
         File,
-        "All conditions of a list must hold, and these exclude each other.",
+        "All conditions of a list must hold, and these exclude each other, or what was asked just before. Nothing is said of questions that time passes between: a value may change while a run waits for an order.",
         [
             "version: 1\nrules: [{id: a-rule, triggers: {trigger: device, device: car_charger, event: any}, conditions: [{condition: numeric_state, device: house_battery, attribute: level, above: 80 %}, {condition: numeric_state, device: house_battery, attribute: level, below: 20 %}], actions: {log: x}}]",
             "version: 1\nrules: [{id: a-rule, triggers: {trigger: device, device: car_charger, event: any}, conditions: [{condition: numeric_state, device: house_battery, attribute: level, above: 20 %}, {condition: numeric_state, device: house_battery, attribute: level, below: 80 %}], actions: {log: x}}]",
@@ -313,7 +313,7 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "W604",
         Conditions,
-        "The bounds take in everything that the value can be.",
+        "The condition takes in everything that can be, or what was asked just before says the same already.",
         [
             "{condition: numeric_state, device: house_battery, attribute: level, at_least: 0 %}",
             "{condition: numeric_state, device: house_battery, attribute: level, at_least: 20 %}",
@@ -338,6 +338,24 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "W610",
+        Actions,
+        "No run ever comes to these steps: `stop` has ended it before, or the branches above take everything there can be. A value that is unknown fits no branch, so that `default` is still needed for it.",
+        [
+            "{if: {condition: time, after: \"22:00\"}, then: [{stop: it is late}, {log: good night}]}",
+            "{if: {condition: time, after: \"22:00\"}, then: [{log: good night}, {stop: it is late}]}",
+        ],
+    ),
+    page(
+        "W611",
+        Actions,
+        "Of several branches the first that fits is taken. This one fits only when another one above it fits too.",
+        [
+            "choose: [{conditions: {condition: time, after: \"18:00\"}, sequence: {log: evening}}, {conditions: {condition: time, after: \"22:00\"}, sequence: {log: night}}]",
+            "choose: [{conditions: {condition: time, after: \"22:00\"}, sequence: {log: night}}, {conditions: {condition: time, after: \"18:00\"}, sequence: {log: evening}}]",
+        ],
+    ),
+    page(
         "W701",
         File,
         "What a rule orders wakes a rule, and so on back to the first: each round sends commands to your devices.",
@@ -349,7 +367,7 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "W702",
         File,
-        "One event wakes both rules, and their conditions can hold together.",
+        "One event wakes both rules, and what they ask before their orders can hold together: the conditions of the rules, and those of the branches that are asked at the same moment.",
         [
             "version: 1\nrules: [{id: a-rule, triggers: {trigger: device, device: house_battery, event: connected}, actions: {command: charge, device: house_battery}}, {id: b-rule, triggers: {trigger: device, device: house_battery, event: connected}, actions: {command: discharge, device: house_battery}}]",
             "version: 1\nrules: [{id: a-rule, triggers: {trigger: device, device: house_battery, event: connected}, conditions: {condition: numeric_state, device: house_battery, attribute: level, below: 50 %}, actions: {command: charge, device: house_battery}}, {id: b-rule, triggers: {trigger: device, device: house_battery, event: connected}, conditions: {condition: numeric_state, device: house_battery, attribute: level, above: 50 %}, actions: {command: discharge, device: house_battery}}]",

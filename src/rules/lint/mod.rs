@@ -1,20 +1,28 @@
 //! Advice: rules that are right and may not do what their author thinks, one by one and among each other.
 
+mod asked;
+mod branches;
+mod flow;
+mod formula;
 mod full;
 mod loops;
+mod meeting;
 mod opposites;
+mod region;
+mod spots;
 mod together;
 mod unbuilt;
 
 use crate::document::diagnostic::{Diagnostic, Findings};
 use crate::document::source::{Location, SourceFile};
-use crate::rules::rule::{OperationKind, Place, Program, Rule, RuleSet};
+use crate::domain::device::Device;
+use crate::rules::rule::{Operation, OperationKind, Place, Program, Rule, RuleSet};
 use crate::rules::syntax;
 
 /// Advice on one rule.
 pub(super) fn rule(written: &syntax::Rule<'_>, rule: &Rule, findings: &mut Findings<'_>) {
     full::completed_is_not_full(written, rule, findings);
-    together::never_and_always(written, rule, findings);
+    branches::conditions(written, rule, findings);
 }
 
 pub(super) use self::unbuilt::unbuilt;
@@ -28,29 +36,21 @@ pub(super) fn between(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic> 
 
 /// An order that a rule gives.
 struct Order<'r> {
-    device: &'r crate::domain::device::Device,
+    device: &'r Device,
     command: &'r str,
     place: &'r Place,
 }
 
-/// Those inside branches and loops count: what is asked on the way there may hold.
-fn orders(rule: &Rule) -> impl Iterator<Item = Order<'_>> {
-    orders_of(&rule.program).into_iter()
-}
-
-fn orders_of(program: &Program) -> Vec<Order<'_>> {
-    let mut orders = Vec::new();
-    for operation in &program.operations {
+impl<'r> Order<'r> {
+    fn of(operation: &'r Operation) -> Option<Self> {
         match &operation.kind {
-            OperationKind::Command(order) => orders.push(Order {
+            OperationKind::Command(order) => Some(Self {
                 device: &order.device,
                 command: &order.command,
                 place: &operation.place,
             }),
-            OperationKind::Parallel(parallel) => {
-                orders.extend(parallel.branches.iter().flat_map(orders_of));
-            }
-            OperationKind::Notify(_)
+            OperationKind::Parallel(_)
+            | OperationKind::Notify(_)
             | OperationKind::Log(_)
             | OperationKind::Test(_)
             | OperationKind::Jump { .. }
@@ -66,7 +66,23 @@ fn orders_of(program: &Program) -> Vec<Order<'_>> {
             | OperationKind::Http(_)
             | OperationKind::Delay(_)
             | OperationKind::Wait(_)
-            | OperationKind::Rule(_) => {}
+            | OperationKind::Rule(_) => None,
+        }
+    }
+}
+
+/// Those inside branches and loops count: what is asked on the way there may hold.
+fn orders(rule: &Rule) -> impl Iterator<Item = Order<'_>> {
+    orders_of(&rule.program).into_iter()
+}
+
+fn orders_of(program: &Program) -> Vec<Order<'_>> {
+    let mut orders = Vec::new();
+    for operation in &program.operations {
+        if let OperationKind::Parallel(parallel) = &operation.kind {
+            orders.extend(parallel.branches.iter().flat_map(orders_of));
+        } else {
+            orders.extend(Order::of(operation));
         }
     }
     orders

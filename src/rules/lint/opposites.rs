@@ -1,13 +1,15 @@
 //! Two rules that one event can wake, and that order opposite things from one device.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::document::code;
-use crate::document::diagnostic::Diagnostic;
+use crate::document::diagnostic::{Diagnostic, SHOWN_MAX};
 use crate::document::source::SourceFile;
-use crate::rules::lint::together::can_hold_together;
+use crate::rules::lint::flow::{self, Fact, Known};
+use crate::rules::lint::formula::{Formula, Logic};
+use crate::rules::lint::meeting::{Heard, brought, can_meet, heard};
 use crate::rules::lint::{Order, line, orders};
-use crate::rules::rule::{
-    CommandSource, CommandTrigger, DeviceTrigger, Listener, On, Rule, RuleSet,
-};
+use crate::rules::rule::{OperationKind, Program, Rule, RuleSet, Trigger};
 
 /// Pairs of commands of which the second undoes the first.
 const OPPOSITES: &[(&str, &str)] = &[
@@ -19,90 +21,171 @@ const OPPOSITES: &[(&str, &str)] = &[
     ("cool", "idle"),
 ];
 
-/// Pairs of rules that are compared; a home with more that hear the same event is not read to its end.
-const PAIRS_MAX: usize = 200_000;
+/// Pairs of triggers that are compared; of a home with more, whose rules hear the same and order the opposite,
+/// the rest is not looked at.
+const PAIRS_MAX: usize = 50_000;
+
+/// A rule, and the trigger by which it may meet another.
+#[derive(Clone, Copy)]
+struct Candidate<'r> {
+    rule: usize,
+    trigger: &'r Trigger,
+}
+
+/// Those that can meet, by what they hear and from which device they order which command.
+type Candidates<'r> = BTreeMap<(Heard<'r>, &'r str), BTreeMap<&'r str, Vec<Candidate<'r>>>>;
+
+/// An order, and what held on the way to it at the moment the run began.
+struct Guarded<'r> {
+    order: Order<'r>,
+    at_start: Vec<Fact<'r>>,
+}
 
 pub(super) fn opposites(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
-    let mut told = std::collections::BTreeSet::new();
-    let pairs = rules
-        .listeners
-        .values()
-        .flat_map(|listeners| pairs(listeners));
-    for (one, other) in pairs.take(PAIRS_MAX) {
-        if told.contains(&(one.rule, other.rule)) {
+    let candidates = candidates(rules);
+    let mut guarded: BTreeMap<usize, Vec<Guarded<'_>>> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    for ((heard, device, commands), one, other) in pairs(&candidates).take(PAIRS_MAX) {
+        let pair = (one.rule.min(other.rule), one.rule.max(other.rule));
+        if told.contains(&pair) || !can_meet(&one.trigger.on, &other.trigger.on) {
             continue;
         }
-        let (first, second) = (&rules.rules[one.rule], &rules.rules[other.rule]);
-        let one_event = may_hear_one_event(
-            &first.triggers[one.trigger].on,
-            &second.triggers[other.trigger].on,
-        );
-        if one_event
-            && let Some((order, undone)) = opposite_orders(first, second)
-            && can_hold_together(first.conditions.iter().chain(&second.conditions))
-        {
-            told.insert((one.rule, other.rule));
-            diagnostics.extend(describe((first, &order), (second, &undone), files));
+        for it in [one.rule, other.rule] {
+            guarded
+                .entry(it)
+                .or_insert_with(|| guarded_orders(&rules.rules[it]));
+        }
+        let of = |it: Candidate<'_>, command: &str| {
+            let orders = guarded[&it.rule].iter();
+            let is_meant = move |it: &&Guarded<'_>| {
+                it.order.device.id.as_str() == device && it.order.command == command
+            };
+            orders.filter(is_meant).collect::<Vec<_>>()
+        };
+        let firsts = of(one, commands.0);
+        let seconds = of(other, commands.1);
+        let met = firsts.iter().find_map(|first| {
+            let second = seconds
+                .iter()
+                .find(|second| can_both_be(heard, (one, first), (other, second)))?;
+            Some((*first, *second))
+        });
+        let Some((first, second)) = met else {
+            continue;
+        };
+        told.insert(pair);
+        let first = (&rules.rules[one.rule], one.trigger, &first.order);
+        let second = (&rules.rules[other.rule], other.trigger, &second.order);
+        diagnostics.extend(describe(first, second, files));
+        if diagnostics.len() == SHOWN_MAX {
+            if let Some(last) = diagnostics.last_mut() {
+                last.note("there may be more pairs of rules like this, which are not shown");
+            }
+            break;
         }
     }
     diagnostics
 }
 
-fn pairs(listeners: &[Listener]) -> impl Iterator<Item = (Listener, Listener)> {
-    let later = |index: usize| listeners[index + 1..].iter();
-    listeners.iter().enumerate().flat_map(move |(index, one)| {
-        later(index)
-            .filter(|other| other.rule != one.rule)
-            .map(|other| (*one, *other))
+fn candidates(rules: &RuleSet) -> Candidates<'_> {
+    let mut candidates = Candidates::new();
+    for (index, rule) in rules.rules.iter().enumerate().filter(|(_, it)| it.enabled) {
+        let orders: BTreeSet<(&str, &str)> = orders(rule)
+            .filter(|it| {
+                OPPOSITES
+                    .iter()
+                    .any(|(a, b)| [*a, *b].contains(&it.command))
+            })
+            .map(|it| (it.device.id.as_str(), it.command))
+            .collect();
+        if orders.is_empty() {
+            continue;
+        }
+        for trigger in rule.triggers.iter().filter(|it| it.enabled) {
+            for heard in heard(&trigger.on) {
+                for (device, command) in &orders {
+                    let of_device = candidates.entry((heard, device)).or_default();
+                    of_device.entry(command).or_default().push(Candidate {
+                        rule: index,
+                        trigger,
+                    });
+                }
+            }
+        }
+    }
+    candidates
+}
+
+type Meeting<'r> = (Heard<'r>, &'r str, (&'static str, &'static str));
+
+/// All pairs of rules that hear the same and order opposite commands from the same device.
+fn pairs<'c, 'r>(
+    candidates: &'c Candidates<'r>,
+) -> impl Iterator<Item = (Meeting<'r>, Candidate<'r>, Candidate<'r>)> + use<'c, 'r> {
+    candidates.iter().flat_map(|((heard, device), commands)| {
+        OPPOSITES.iter().flat_map(move |(one, other)| {
+            let of = |command: &str| commands.get(command).map_or(&[][..], Vec::as_slice);
+            let (ones, others) = (of(one), of(other));
+            let meeting = (*heard, *device, (*one, *other));
+            ones.iter().flat_map(move |one| {
+                others
+                    .iter()
+                    .filter(|other| other.rule != one.rule)
+                    .map(move |other| (meeting, *one, *other))
+            })
+        })
     })
 }
 
-fn may_hear_one_event(one: &On, other: &On) -> bool {
-    match (one, other) {
-        (On::Command(one), On::Command(other)) => may_end_both(one, other),
-        (On::Device(one), On::Device(other)) => may_change_both(one, other),
-        // Others are not in the index yet.
-        _ => false,
+fn guarded_orders(rule: &Rule) -> Vec<Guarded<'_>> {
+    let mut found = Vec::new();
+    guarded_orders_of(&rule.program, Known::of(rule), &mut found);
+    found
+}
+
+fn guarded_orders_of<'r>(program: &'r Program, start: Known<'r>, found: &mut Vec<Guarded<'r>>) {
+    let known = flow::known(program, start);
+    for (operation, known) in program.operations.iter().zip(known) {
+        // Where no run ever comes, nothing is ordered.
+        let Some(known) = known else {
+            continue;
+        };
+        if let OperationKind::Parallel(parallel) = &operation.kind {
+            for branch in &parallel.branches {
+                guarded_orders_of(branch, known.clone(), found);
+            }
+        } else if let Some(order) = Order::of(operation) {
+            found.push(Guarded {
+                order,
+                at_start: known.at_start,
+            });
+        }
     }
 }
 
-/// The device is the same already; empty means any.
-fn may_end_both(one: &CommandTrigger, other: &CommandTrigger) -> bool {
-    meet(&one.commands, &other.commands)
-        && meet(&one.results, &other.results)
-        && meet(&one.error_codes, &other.error_codes)
-        && (one.source == other.source
-            || one.source == CommandSource::Any
-            || other.source == CommandSource::Any)
-}
-
-fn may_change_both(one: &DeviceTrigger, other: &DeviceTrigger) -> bool {
-    meet(&one.changes, &other.changes)
-}
-
-fn meet<T: PartialEq>(one: &[T], other: &[T]) -> bool {
-    one.is_empty() || other.is_empty() || one.iter().any(|it| other.contains(it))
-}
-
-fn opposite_orders<'r>(first: &'r Rule, second: &'r Rule) -> Option<(Order<'r>, Order<'r>)> {
-    orders(first).find_map(|one| {
-        let other = orders(second).find(|other| {
-            one.device.id == other.device.id && are_opposite(one.command, other.command)
-        });
-        other.map(|other| (one, other))
-    })
-}
-
-fn are_opposite(one: &str, other: &str) -> bool {
-    OPPOSITES
-        .iter()
-        .any(|(a, b)| (*a, *b) == (one, other) || (*b, *a) == (one, other))
+/// Whether both orders can come of one event: all that is asked on the way to them can hold together.
+fn can_both_be<'r>(
+    heard: Heard<'r>,
+    (one, first): (Candidate<'r>, &Guarded<'r>),
+    (other, second): (Candidate<'r>, &Guarded<'r>),
+) -> bool {
+    let mut logic = Logic::new();
+    let mut all: Vec<Formula<'r>> = Vec::new();
+    for (rule, candidate, guarded) in [(1, one, first), (2, other, second)] {
+        logic.rule = rule;
+        all.push(logic.woken_by(candidate.trigger.id.as_deref()));
+        all.extend(brought(&candidate.trigger.on, heard));
+        for fact in &guarded.at_start {
+            all.push(logic.list(fact.asked, fact.held));
+        }
+    }
+    logic.can_be(&all.iter().collect::<Vec<_>>())
 }
 
 fn describe(
-    (first, order): (&Rule, &Order<'_>),
-    (second, undone): (&Rule, &Order<'_>),
+    (first, wakes_first, order): (&Rule, &Trigger, &Order<'_>),
+    (second, wakes_second, undone): (&Rule, &Trigger, &Order<'_>),
     files: &[SourceFile],
 ) -> Option<Diagnostic> {
     let message = format!(
@@ -113,10 +196,18 @@ fn describe(
     diagnostic
         .label(format!("`{}` orders `{}`", first.id, order.command))
         .also(
+            line(&wakes_first.place, files)?,
+            format!("this wakes `{}`", first.id),
+        )
+        .also(
             line(undone.place, files)?,
             format!("`{}` orders `{}`", second.id, undone.command),
         )
-        .note("one event can wake both, and their conditions can hold together")
+        .also(
+            line(&wakes_second.place, files)?,
+            format!("this wakes `{}`", second.id),
+        )
+        .note("one event can wake both, and what they ask before can hold together")
         .help("give them conditions that cannot both hold, or make one rule of them");
     Some(diagnostic)
 }
