@@ -127,6 +127,8 @@ codes! {
     ALWAYS_HOLDS "W604" "a condition always holds"
     DOES_NOT_RUN_YET "W605" "the rule is checked and does not run in this version"
     SETTING_NOT_YET "W606" "a setting is checked and has no effect in this version"
+    NO_HYSTERESIS "W607" "a value that wobbles about a limit starts the rule again and again"
+    NO_FOR "W608" "a state that lasts for a moment only starts the rule again and again"
     UNREACHABLE "W610" "steps are never done"
     SHADOWED "W611" "a branch is never taken because another comes first"
 
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 88));
+        assert_eq!((ordered, ALL.len()), (true, 90));
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Loading<'_> {
         }
         match rule.filter(|_| !is_hurt && !findings.has_errors_since(mark)) {
             Some(mut rule) => {
-                lint::rule(&written, &rule, findings);
+                lint::rule(&written, &rule, self.names, findings);
                 rule.unbuilt = lint::unbuilt(&rule, findings);
                 self.rules.push(rule);
             }

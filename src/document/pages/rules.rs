@@ -338,6 +338,26 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "W607",
+        File,
+        "A value that stays near a limit crosses it again and again, and each time the rule starts. `reset` is how far it must go back before the next crossing counts; `for` is how long it must last; `cooldown` bounds how often the rule runs at all. \
+         This is said of values that are measured (a level, a power, a temperature; inputs in such units), when the rule orders something or sends a message. A price changes when it changes, and a rule that only logs does no harm: of them nothing is said.",
+        [
+            "version: 1\nrules: [{id: a-rule, triggers: {trigger: numeric_state, device: house_battery, attribute: level, below: 20 %}, actions: {command: charge, device: house_battery}}]",
+            "version: 1\nrules: [{id: a-rule, triggers: {trigger: numeric_state, device: house_battery, attribute: level, below: 20 %, reset: 25 %}, actions: {command: charge, device: house_battery}}]",
+        ],
+    ),
+    page(
+        "W608",
+        File,
+        "Devices pause and start again on their own: a car that charges with the sun stops for each cloud. With `for` the rule starts when the state has lasted; `cooldown` bounds how often the rule runs at all. \
+         This is said of what devices do (`status`, `isCharging`, `charging`, `active`, `producing`), when the rule orders something or sends a message. Of `trigger: device` nothing is said: Amps reports a lost connection when somebody has to sign in again, not each time the radio fails.",
+        [
+            "version: 1\nrules: [{id: a-rule, triggers: {trigger: state, device: car_charger, attribute: isCharging, to: false}, actions: {notify: phone, message: The car is done.}}]",
+            "version: 1\nrules: [{id: a-rule, triggers: {trigger: state, device: car_charger, attribute: isCharging, to: false, for: 10m}, actions: {notify: phone, message: The car is done.}}]",
+        ],
+    ),
+    page(
         "W610",
         Actions,
         "No run ever comes to these steps: `stop` has ended it before, or the branches above take everything there can be. A value that is unknown fits no branch, so that `default` is still needed for it.",

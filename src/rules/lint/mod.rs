@@ -12,7 +12,9 @@ mod region;
 mod spots;
 mod together;
 mod unbuilt;
+mod wobble;
 
+use crate::config::names::Names;
 use crate::document::diagnostic::{Diagnostic, Findings};
 use crate::document::source::{Location, SourceFile};
 use crate::domain::device::Device;
@@ -20,9 +22,15 @@ use crate::rules::rule::{Operation, OperationKind, Place, Program, Rule, RuleSet
 use crate::rules::syntax;
 
 /// Advice on one rule.
-pub(super) fn rule(written: &syntax::Rule<'_>, rule: &Rule, findings: &mut Findings<'_>) {
+pub(super) fn rule(
+    written: &syntax::Rule<'_>,
+    rule: &Rule,
+    names: &Names,
+    findings: &mut Findings<'_>,
+) {
     full::completed_is_not_full(written, rule, findings);
     branches::conditions(written, rule, findings);
+    wobble::wobble(written, rule, names, findings);
 }
 
 pub(super) use self::unbuilt::unbuilt;
