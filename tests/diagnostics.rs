@@ -1,7 +1,8 @@
 //! Runs `diagnostics/`: each broken file with the whole text that its author gets to see.
 //!
 //! `rules/` holds rule files, or folders of several, checked against [`names`]. `home/` holds
-//! `home.yaml` files, or folders with a `secrets.yaml` beside it, `expressions/` lists of values.
+//! `home.yaml` files, or folders with a `secrets.yaml` beside it, `expressions/` lists of values,
+//! and `homes/` whole homes, for the program itself.
 //! `UPDATE=1` rewrites the texts.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use amps_rules::document::render::{self, Style};
 use amps_rules::document::source::{FILE_BYTES_MAX, SourceFile};
 use amps_rules::rules;
 
+use crate::cli::{at, said};
 use crate::expressions;
 
 const DEVICES: &str = "\
@@ -129,6 +131,24 @@ fn seen_home(case: &Path) -> String {
     text.replace(dir.path().to_str().unwrap(), "HOME")
 }
 
+/// What `check` says of a whole home, and how it ends.
+fn seen_whole(case: &Path) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("rules")).unwrap();
+    fs::copy(case.join("home.yaml"), dir.path().join("home.yaml")).unwrap();
+    for entry in fs::read_dir(case.join("rules")).unwrap() {
+        let from = entry.unwrap().path();
+        let to = dir.path().join("rules").join(from.file_name().unwrap());
+        fs::copy(from, to).unwrap();
+    }
+    let secrets = dir.path().join("secrets.yaml");
+    fs::copy(case.join("secrets.yaml"), &secrets).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&secrets, mode).unwrap();
+    let check = at(dir.path(), &["check"]);
+    format!("{}{}", said(&check.stdout), said(&check.stderr))
+}
+
 /// Compares what each case shows with the file beside it, or writes that file.
 #[track_caller]
 fn check(name: &str, show: impl Fn(&Path) -> String) {
@@ -168,19 +188,30 @@ fn a_broken_expression_is_answered_with_place_reason_and_remedy() {
 }
 
 #[test]
+fn a_whole_home_gets_the_advice_that_no_file_alone_shows() {
+    check("homes", seen_whole);
+}
+
+#[test]
 fn every_code_is_shown_by_some_file() {
     let generated = ["E105", "E114", "E115", "E118", "E324"];
     let mut seen: BTreeSet<String> = generated.map(str::to_owned).into();
     let names = names();
     let rules = cases("rules").into_iter().map(|it| seen_rules(&it, &names));
     let homes = cases("home").into_iter().map(|it| seen_home(&it));
+    let whole = cases("homes").into_iter().map(|it| seen_whole(&it));
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rule_tests/cases");
     let tests = fs::read_dir(tests).unwrap().map(|it| it.unwrap().path());
     let tests = tests.map(|it| fs::read_to_string(it).unwrap());
     let expressions = cases("expressions")
         .into_iter()
         .map(|it| expressions::seen(&it, &names));
-    for text in rules.chain(homes).chain(expressions).chain(tests) {
+    for text in rules
+        .chain(homes)
+        .chain(whole)
+        .chain(expressions)
+        .chain(tests)
+    {
         let codes = text.split('[').skip(1).filter_map(|it| it.get(..4));
         seen.extend(codes.map(str::to_owned));
     }
@@ -315,7 +346,7 @@ fn advice_beyond_the_first_two_hundred_is_counted_and_gives_way_to_errors() {
     let shown = |n_advice: usize, n_errors: usize| {
         let rule = |id: usize| {
             format!(
-                "  - {{id: r{id}, triggers: {{trigger: device, device: roof, event: any}}, conditions: {{condition: numeric_state, device: house_battery, attribute: level, at_least: 0 %}}, actions: {{log: x}}}}\n"
+                "  - {{id: r{id}, triggers: {{trigger: device, device: roof, event: any}}, conditions: true, actions: {{log: x}}}}\n"
             )
         };
         let rules: String = (0..n_advice).map(rule).collect();
@@ -392,9 +423,16 @@ fn programs_get_the_same_as_json() {
 
 #[test]
 fn no_secret_is_ever_shown() {
-    for case in cases("home") {
-        let text = seen_home(&case);
-        for secret in ["sk_live_1", "sk_test_1", "not-base64", "c2VjcmV0"] {
+    let homes = cases("home").into_iter().map(|it| (seen_home(&it), it));
+    let whole = cases("homes").into_iter().map(|it| (seen_whole(&it), it));
+    for (text, case) in homes.chain(whole) {
+        for secret in [
+            "sk_live_1",
+            "sk_test_1",
+            "notReallyOne",
+            "not-base64",
+            "c2VjcmV0",
+        ] {
             assert!(!text.contains(secret), "{}", case.display());
         }
     }

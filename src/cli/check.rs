@@ -27,10 +27,18 @@ pub(super) fn check(
     };
     files.retain(|it| !config::is_test_file(&it.name) || arguments.paths.is_empty());
     let loaded = rules::load(&files, &home.names);
+    // Rules that were not asked about may use what the others do not.
+    let is_whole = arguments.paths.is_empty() && unreadable.is_empty();
+    let unused = if is_whole {
+        rules::unused_names(&loaded, &home.names)
+    } else {
+        Vec::new()
+    };
     let rules = loaded.rules.rules.iter();
     let n_rules = rules.filter(|it| it.unbuilt.is_none()).count();
 
     let mut diagnostics = home.diagnostics;
+    diagnostics.extend(unused);
     diagnostics.extend(unreadable);
     diagnostics.extend(loaded.diagnostics);
     let mut sources = home.sources;

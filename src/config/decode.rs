@@ -10,7 +10,7 @@ use crate::config::devices;
 use crate::config::home::{Amps, Dashboard, Home, Intake, Location};
 use crate::config::inputs;
 use crate::config::limits;
-use crate::config::names::Names;
+use crate::config::names::{Names, Platform};
 use crate::config::notifiers;
 use crate::config::secrets::{Secrets, is_signing_secret};
 use crate::config::words;
@@ -79,9 +79,13 @@ pub(super) fn home(
         notifiers: notifiers.names,
         inputs: inputs.whole.clone(),
         broken_inputs: inputs.broken,
+        input_places: inputs.places,
         timezone: general.timezone.clone(),
         location: general.location,
         http_allow: http_allow.clone(),
+        platform: amps
+            .as_ref()
+            .map_or(Platform::Unknown, |it| Platform::of(&it.api_key)),
     };
     let home = || {
         Some(Home {

@@ -11,6 +11,7 @@ use crate::document::decode::{Fields, named, text, word};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Kind, Node};
+use crate::document::source::Location;
 use crate::domain::id::InputName;
 use crate::domain::unit::Unit;
 
@@ -37,6 +38,8 @@ const TYPES: &[(&str, Type)] = &[
 pub(super) struct Inputs {
     pub(super) whole: BTreeMap<InputName, Input>,
     pub(super) broken: BTreeSet<InputName>,
+    /// Of the whole ones.
+    pub(super) places: BTreeMap<InputName, Location>,
 }
 
 pub(super) fn decode(node: &Node, findings: &mut Findings<'_>) -> Inputs {
@@ -57,6 +60,8 @@ pub(super) fn decode(node: &Node, findings: &mut Findings<'_>) -> Inputs {
         let name = InputName::new(name);
         match input(&entry.value, findings).filter(|_| is_named) {
             Some(input) => {
+                let place = findings.source.location(entry.key.span);
+                inputs.places.insert(name.clone(), place);
                 inputs.whole.insert(name, input);
             }
             None => {

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
-use crate::config::home::{Home, Input, Location};
+use crate::config::home::{self, Home, Input};
+use crate::document::source::Location;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceAlias, InputName, NotifierName};
+use crate::domain::secret::Secret;
 
 #[derive(Clone, Debug, Default)]
 pub struct Names {
@@ -17,11 +19,39 @@ pub struct Names {
     pub inputs: BTreeMap<InputName, Input>,
     /// Inputs whose entry has a mistake.
     pub broken_inputs: BTreeSet<InputName>,
+    /// Where the whole ones stand in `home.yaml`, if it was read.
+    pub input_places: BTreeMap<InputName, Location>,
     pub timezone: Option<TimeZone>,
     /// For the sun.
-    pub location: Option<Location>,
+    pub location: Option<home::Location>,
     /// Hosts that rules may call.
     pub http_allow: BTreeSet<String>,
+    pub platform: Platform,
+}
+
+/// Which part of Amps the home's API key leads to, as its beginning tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Platform {
+    /// No key was found, or one that begins differently.
+    #[default]
+    Unknown,
+    Sandbox,
+    Live,
+}
+
+impl Platform {
+    /// Any generation of keys (`amps-api.md` §0.1): nothing depends on it but advice.
+    pub fn of(api_key: &Secret) -> Self {
+        let key = api_key.expose();
+        let key = key.strip_prefix("amps_").unwrap_or(key);
+        if key.starts_with("sk_live_") {
+            Self::Live
+        } else if key.starts_with("sk_test_") || key.starts_with("sk_sandbox_") {
+            Self::Sandbox
+        } else {
+            Self::Unknown
+        }
+    }
 }
 
 impl Names {
@@ -35,9 +65,11 @@ impl Names {
             notifiers: home.notifiers.keys().cloned().collect(),
             inputs: home.inputs.clone(),
             broken_inputs: BTreeSet::new(),
+            input_places: BTreeMap::new(),
             timezone: Some(home.timezone.clone()),
             location: home.location,
             http_allow: home.http_allow.clone(),
+            platform: Platform::of(&home.amps.api_key),
         }
     }
 }
@@ -55,6 +87,21 @@ pub(crate) const NAME_CHARACTERS_MAX: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_tells_by_its_beginning_where_it_leads() {
+        for (key, expected) in [
+            ("sk_live_1", Platform::Live),
+            ("amps_sk_live_1", Platform::Live),
+            ("sk_test_1", Platform::Sandbox),
+            ("amps_sk_test_1", Platform::Sandbox),
+            ("sk_sandbox_1", Platform::Sandbox),
+            ("sk_live", Platform::Unknown),
+            ("live_1", Platform::Unknown),
+        ] {
+            assert_eq!(Platform::of(&Secret::new(key)), expected, "{key}");
+        }
+    }
 
     #[test]
     fn names_are_lower_case_letters_digits_and_underscores() {

@@ -129,8 +129,11 @@ codes! {
     SETTING_NOT_YET "W606" "a setting is checked and has no effect in this version"
     NO_HYSTERESIS "W607" "a value that wobbles about a limit starts the rule again and again"
     NO_FOR "W608" "a state that lasts for a moment only starts the rule again and again"
+    NOT_LIVE_YET "W609" "the live platform does not take the command yet"
     UNREACHABLE "W610" "steps are never done"
     SHADOWED "W611" "a branch is never taken because another comes first"
+    UNUSED_INPUT "W612" "no rule asks an input"
+    UNUSED_VARIABLE "W613" "nothing reads a variable"
 
     LOOP "W701" "rules lead back to each other"
     OPPOSITE "W702" "rules order opposite things at the same moment"
@@ -143,7 +146,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 90));
+        assert_eq!((ordered, ALL.len()), (true, 93));
     }
 
     #[test]

@@ -62,6 +62,14 @@ impl DeviceType {
         }
     }
 
+    /// Whether the live platform takes its commands already (`amps-api.md` §4); the sandbox takes all.
+    pub fn takes_live_commands(self) -> bool {
+        match self {
+            Self::Battery => true,
+            Self::EvCharger | Self::Hvac | Self::SolarInverter | Self::Vehicle => false,
+        }
+    }
+
     pub fn attribute(self, name: &str) -> Option<&'static Attribute> {
         self.attributes().iter().find(|it| it.name == name)
     }

@@ -86,6 +86,16 @@ pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
     }
 }
 
+/// Advice on what a home names and none of its rules asks. Nothing when rules are missing or broken,
+/// which may ask for it.
+pub fn unused_names(loaded: &Loaded, names: &Names) -> Vec<Diagnostic> {
+    if loaded.broken.is_empty() && loaded.broken_files.is_empty() {
+        lint::unused_inputs(&loaded.rules, names)
+    } else {
+        Vec::new()
+    }
+}
+
 struct Loading<'h> {
     names: &'h Names,
     /// What rules may name, in whatever order the files come.

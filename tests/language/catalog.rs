@@ -50,7 +50,10 @@ fn complaints(text: &str) -> String {
     });
     let source = SourceFile::new("rules/a.yaml", text);
     let mut loaded = rules::load(std::slice::from_ref(&source), &names);
-    loaded.diagnostics.retain(|it| it.code.name != "W605");
+    // An example shows a word, and not what reads the variable that it gives.
+    loaded
+        .diagnostics
+        .retain(|it| !["W605", "W613"].contains(&it.code.name));
     render::text(&loaded.diagnostics, &[source], Style::Plain)
 }
 
@@ -151,7 +154,7 @@ fn every_code_has_a_page_whose_wrong_example_is_wrong_and_whose_right_one_is_rig
         let right = codes_of(page.frame, page.right);
         let complaints: Vec<_> = right
             .into_iter()
-            .filter(|it| !["W605", "W606"].contains(it) || *it == page.code)
+            .filter(|it| !["W605", "W606", "W613"].contains(it) || *it == page.code)
             .collect();
         assert_eq!(complaints, [""; 0], "{}", page.code);
     }

@@ -358,6 +358,12 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "W609",
+        Nowhere,
+        "Commands for EV chargers, heating and cooling work in the sandbox of Amps. With a live API key, Amps answers them with COMMAND_NOT_SUPPORTED until it offers them; the rule's order then fails. Batteries take commands live.",
+        ["", ""],
+    ),
+    page(
         "W610",
         Actions,
         "No run ever comes to these steps: `stop` has ended it before, or the branches above take everything there can be. A value that is unknown fits no branch, so that `default` is still needed for it.",
@@ -374,6 +380,18 @@ pub(super) const PAGES: &[Page] = &[
             "choose: [{conditions: {condition: time, after: \"18:00\"}, sequence: {log: evening}}, {conditions: {condition: time, after: \"22:00\"}, sequence: {log: night}}]",
             "choose: [{conditions: {condition: time, after: \"22:00\"}, sequence: {log: night}}, {conditions: {condition: time, after: \"18:00\"}, sequence: {log: evening}}]",
         ],
+    ),
+    page(
+        "W612",
+        Nowhere,
+        "home.yaml has an input that no rule asks, so that its values change nothing. It is said when the rules of the whole home are checked.",
+        ["", ""],
+    ),
+    page(
+        "W613",
+        Actions,
+        "A variable has a value that nothing reads. Its name may be misspelled where it is meant.",
+        ["{variables: {night: true}}", "{log: x}"],
     ),
     page(
         "W701",

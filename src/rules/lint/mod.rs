@@ -5,13 +5,16 @@ mod branches;
 mod flow;
 mod formula;
 mod full;
+mod live;
 mod loops;
 mod meeting;
 mod opposites;
+mod reads;
 mod region;
 mod spots;
 mod together;
 mod unbuilt;
+mod unused;
 mod wobble;
 
 use crate::config::names::Names;
@@ -31,9 +34,12 @@ pub(super) fn rule(
     full::completed_is_not_full(written, rule, findings);
     branches::conditions(written, rule, findings);
     wobble::wobble(written, rule, names, findings);
+    live::not_offered_yet(written, rule, names.platform, findings);
+    unused::variables(written, rule, findings);
 }
 
 pub(super) use self::unbuilt::unbuilt;
+pub(super) use self::unused::inputs as unused_inputs;
 
 /// Advice on rules that meet. Nothing here keeps a rule from running.
 pub(super) fn between(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic> {

@@ -1,0 +1,210 @@
+//! What the parts of a rule look at: the one place that walks through all expressions of a rule.
+
+use std::collections::BTreeSet;
+
+use crate::rules::expr::program::{Checked, Read, Source};
+use crate::rules::expr::scope::Root;
+use crate::rules::expr::template::Template;
+use crate::rules::expression::{Expression, Variable};
+use crate::rules::operation::{Awaited, CommandOptions, Moment, Rounds};
+use crate::rules::rule::{Condition, On, OperationKind, Program, Rule, Test, Trigger};
+use crate::rules::trigger::Watched;
+
+/// Names that a rule reads.
+#[derive(Debug, Default)]
+pub(super) struct Reads<'r> {
+    pub(super) variables: BTreeSet<&'r str>,
+    pub(super) inputs: BTreeSet<&'r str>,
+}
+
+impl<'r> Reads<'r> {
+    pub(super) fn of(rule: &'r Rule) -> Self {
+        let mut reads = Self::default();
+        rule.settings.per.iter().for_each(|it| reads.expression(it));
+        reads.variables(&rule.variables);
+        reads.triggers(&rule.triggers);
+        reads.conditions(&rule.conditions);
+        reads.program(&rule.program);
+        reads
+    }
+
+    fn expression(&mut self, expression: &'r Expression) {
+        match expression {
+            Expression::Literal(_) => {}
+        }
+    }
+
+    fn checked(&mut self, checked: &'r Checked) {
+        for read in checked.reads() {
+            let source = match read {
+                Read::Value { source, .. } | Read::Age { source } => source,
+                Read::Series { input } => {
+                    self.inputs.insert(input);
+                    continue;
+                }
+                Read::Now => continue,
+            };
+            match source {
+                Source::Input { name, .. } => {
+                    self.inputs.insert(name);
+                }
+                Source::Field { root, name } if *root == Root::Vars => {
+                    let variable = name.split_once('.').map_or(name.as_str(), |it| it.0);
+                    self.variables.insert(variable);
+                }
+                Source::Field { .. } | Source::Attribute { .. } => {}
+            }
+        }
+    }
+
+    fn template(&mut self, template: &'r Template) {
+        template.expressions().for_each(|it| self.checked(it));
+    }
+
+    fn variables(&mut self, variables: &'r [Variable]) {
+        variables.iter().for_each(|it| self.expression(&it.value));
+    }
+
+    fn triggers(&mut self, triggers: &'r [Trigger]) {
+        for trigger in triggers {
+            self.trigger(trigger);
+        }
+    }
+
+    fn trigger(&mut self, trigger: &'r Trigger) {
+        self.variables(&trigger.variables);
+        match &trigger.on {
+            On::State(on) => self.watched(&on.watched),
+            On::NumericState(on) => self.watched(&on.watched),
+            On::AllOf(group) | On::Sequence(group) => self.triggers(&group.triggers),
+            On::Absence(absence) => {
+                self.trigger(&absence.of);
+                absence.after.iter().for_each(|it| self.trigger(it));
+            }
+            On::Count(count) => self.trigger(&count.of),
+            On::Command(_)
+            | On::Device(_)
+            | On::Time(_)
+            | On::Cron(_)
+            | On::Sun(_)
+            | On::Webhook(_)
+            | On::Engine(_) => {}
+        }
+    }
+
+    fn watched(&mut self, watched: &'r Watched) {
+        match watched {
+            Watched::Input(name) => {
+                self.inputs.insert(name.as_str());
+            }
+            Watched::Attribute { .. } => {}
+        }
+    }
+
+    fn conditions(&mut self, conditions: &'r [Condition]) {
+        for condition in conditions {
+            match &condition.test {
+                Test::Block(block) => self.conditions(&block.conditions),
+                Test::Expression(checked) => self.checked(checked),
+                Test::Input(test) => {
+                    self.inputs.insert(test.input.as_str());
+                }
+                Test::Time(_)
+                | Test::State(_)
+                | Test::NumericState(_)
+                | Test::Sun(_)
+                | Test::Trigger(_)
+                | Test::Command(_)
+                | Test::Rule(_) => {}
+            }
+        }
+    }
+
+    fn program(&mut self, program: &'r Program) {
+        use OperationKind as K;
+        for operation in &program.operations {
+            match &operation.kind {
+                K::Command(order) => self.options(&order.options),
+                K::Notify(notify) => {
+                    notify.title.iter().for_each(|it| self.template(it));
+                    self.template(&notify.message);
+                }
+                K::Log(log) => self.template(&log.text),
+                K::Test(test) => self.conditions(&test.conditions),
+                K::Repeat(repeat) => match &repeat.rounds {
+                    Rounds::Count(value) | Rounds::ForEach(value) => self.expression(value),
+                    Rounds::While(asked) | Rounds::Until(asked) => self.conditions(asked),
+                },
+                K::Variables { values } | K::Set { values } => self.variables(values),
+                K::Setting(setting) => self.expression(&setting.value),
+                K::Delay(delay) => self.expression(&delay.duration),
+                K::Wait(wait) => match &wait.until {
+                    Awaited::Triggers(triggers) => self.triggers(triggers),
+                    Awaited::Conditions(block) => self.conditions(&block.conditions),
+                },
+                K::Parallel(parallel) => parallel.branches.iter().for_each(|it| self.program(it)),
+                K::Jump { .. }
+                | K::Stop(_)
+                | K::End
+                | K::Fail
+                | K::Cancel(_)
+                | K::Read(_)
+                | K::Http(_)
+                | K::Rule(_) => {}
+            }
+        }
+    }
+
+    fn options(&mut self, options: &'r CommandOptions) {
+        let moments = [&options.start, &options.end, &options.lease_until];
+        for moment in moments.into_iter().flatten() {
+            match moment {
+                Moment::Computed(value) => self.expression(value),
+                Moment::In(_) | Moment::At(_) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::names::Names;
+    use crate::document::diagnostic::Findings;
+    use crate::document::reader;
+    use crate::document::source::SourceFile;
+    use crate::rules::expr::kind::Kind;
+    use crate::rules::expr::scope::{Field, Fields, Input, Scope};
+    use crate::rules::expr::template;
+
+    #[test]
+    fn an_expression_reads_variables_and_inputs_wherever_they_stand_in_it() {
+        let names = Names::default();
+        let variables: Fields = ["night", "level", "answer.code"]
+            .into_iter()
+            .map(|name| (name.to_owned(), Field::from(Kind::PLAIN)))
+            .collect();
+        let mut scope = Scope::of_home(&names).with(Root::Vars, variables.clone());
+        scope = scope.with(Root::State, variables);
+        for name in ["price", "sun", "forecast"] {
+            let input = Input {
+                kind: Kind::PLAIN,
+                max_age: None,
+                has_series: true,
+            };
+            scope.inputs.insert(name.to_owned(), input);
+        }
+        let text = "\"{{ max(vars.night, input.price) if state.level > 1 or age(input.sun) > 5m \
+                    else lowest(input.forecast, 2) + vars.answer.code }}\"";
+        let source = SourceFile::new("rules/a.yaml", text);
+        let mut findings = Findings::new(&source);
+        let node = reader::read(&mut findings).unwrap();
+        let checked = template::value(&node, &scope, &mut findings);
+        assert_eq!(findings.diagnostics, []);
+        let checked = checked.unwrap();
+        let mut reads = Reads::default();
+        reads.checked(&checked);
+        assert_eq!(reads.variables, ["night", "answer"].into());
+        assert_eq!(reads.inputs, ["price", "sun", "forecast"].into());
+    }
+}
