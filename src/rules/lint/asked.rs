@@ -11,7 +11,7 @@ use crate::domain::value::{Reading, Value};
 use crate::rules::expr::eval::{Facts, eval};
 use crate::rules::expr::program::Checked;
 use crate::rules::expr::scope::Root;
-use crate::rules::expr::series::Point;
+use crate::domain::value::Point;
 use crate::rules::expr::value;
 use crate::rules::lint::region::{Interval, Region};
 use crate::rules::rule::{NumericTest, StateTest};
