@@ -6,6 +6,7 @@ use crate::document::code;
 use crate::document::decode::text;
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::Node;
+use crate::document::source::Span;
 
 const ADDRESS_CHARACTERS_MAX: usize = 2000;
 
@@ -37,6 +38,11 @@ pub(super) fn base_url(node: &Node, findings: &mut Findings<'_>) -> Option<Strin
 /// An `http` or `https` address with a host and no password in it.
 pub(crate) fn web(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
     let url = text(node, "an address", ADDRESS_CHARACTERS_MAX, findings)?;
+    web_text(url, node.span, findings)
+}
+
+/// Like [`web`], of the text that stands at `span`.
+pub(crate) fn web_text(url: &str, span: Span, findings: &mut Findings<'_>) -> Option<String> {
     let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
     let is_web = lower.starts_with("https://") || lower.starts_with("http://");
     let is_clean = url.chars().all(|c| !c.is_whitespace() && !c.is_control());
@@ -53,7 +59,7 @@ pub(crate) fn web(node: &Node, findings: &mut Findings<'_>) -> Option<String> {
         return Some(url[..scheme].to_ascii_lowercase() + &url[scheme..]);
     };
     findings
-        .report(code::BAD_ADDRESS, node.span, complaint)
+        .report(code::BAD_ADDRESS, span, complaint)
         .help("write for example `https://api.amps.ai`");
     None
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use crate::clock::later;
 use crate::domain::event::Payload;
 use crate::domain::id::{RuleId, RunId};
-use crate::engine::condition::View;
-use crate::engine::decision::{Decision, FollowUp};
-use crate::engine::facts::TriggerFields;
-use crate::engine::memory::Memory;
+use crate::engine::decision::{Change, Decision, FollowUp};
+use crate::engine::facts::{TriggerFields, View};
+use crate::engine::memory::{Memory, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{Trace, Verdict, place};
 use crate::engine::trigger::hear::Heard;
@@ -67,7 +66,7 @@ pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) 
         trigger: call.trigger.and_then(|it| it.id.clone()),
         ..Memory::default()
     };
-    trace.verdict = verdict(scene, &call, &mut memory, &mut trace);
+    trace.verdict = verdict(scene, &call, &decision.changes, &mut memory, &mut trace);
     let is_quiet = matches!(
         trace.verdict,
         Verdict::AlreadyRunning { .. } | Verdict::TooMany { .. }
@@ -80,7 +79,13 @@ pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) 
     }
 }
 
-fn verdict(scene: Scene<'_>, call: &Call<'_>, memory: &mut Memory, trace: &mut Trace) -> Verdict {
+fn verdict(
+    scene: Scene<'_>,
+    call: &Call<'_>,
+    changes: &[Change],
+    memory: &mut Memory,
+    trace: &mut Trace,
+) -> Verdict {
     let rule = call.rule;
     if let Some(because) = scene.state.paused(&rule.id) {
         let because = because.to_owned();
@@ -93,8 +98,19 @@ fn verdict(scene: Scene<'_>, call: &Call<'_>, memory: &mut Memory, trace: &mut T
             return Verdict::CoolingDown { until };
         }
     }
-    memory.define(&rule.variables);
-    memory.define(call.trigger.map_or(&[], |it| &it.variables));
+    let view = View {
+        scene,
+        rule: &rule.id,
+        running: None,
+        trigger: &call.fields,
+        memory: &Memory::default(),
+        changes,
+    };
+    let of_trigger = call.trigger.into_iter().flat_map(|it| &it.variables);
+    for variable in rule.variables.iter().chain(of_trigger) {
+        let value = evaluate(&variable.value, View { memory, ..view });
+        memory.variables.insert(variable.name.clone(), value);
+    }
     if let Some(verdict) = crowded(scene, rule, None) {
         return verdict;
     }
@@ -102,12 +118,7 @@ fn verdict(scene: Scene<'_>, call: &Call<'_>, memory: &mut Memory, trace: &mut T
     if call.trigger.is_none() {
         return Verdict::Started;
     }
-    let view = View {
-        scene,
-        trigger: &call.fields,
-        memory,
-        running: None,
-    };
+    let view = View { memory, ..view };
     for condition in rule.conditions.iter().filter(|it| it.enabled) {
         let answer = condition::check(view, condition);
         let holds = answer.holds;

@@ -8,30 +8,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::document::duration::display;
 use crate::domain::catalogue::AttributeKind;
-use crate::domain::value::{Origin, Value};
+use crate::domain::value::{Origin, Reading, Value};
 use crate::engine::Scene;
-use crate::engine::facts::{Known, TriggerFields};
+use crate::engine::facts::{Known, View};
 use crate::engine::memory::Memory;
-use crate::engine::run::Run;
 use crate::engine::schedule::{self, daylight};
 use crate::engine::trace::{ConditionTrace, Truth};
 use crate::rules::condition::{Block, CommandState, CommandTest, Join, RuleTest, SunTest};
 use crate::rules::expr::eval::{Facts, age, eval};
+use crate::rules::expr::kind::Kind;
 use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::value;
 use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test, TimeTest};
 use crate::rules::trigger::SunEvent;
-
-/// From where a condition is asked.
-#[derive(Clone, Copy)]
-pub(super) struct View<'a> {
-    pub(super) scene: Scene<'a>,
-    /// What the trigger saw.
-    pub(super) trigger: &'a TriggerFields,
-    pub(super) memory: &'a Memory,
-    /// The run that asks; none before it has begun.
-    pub(super) running: Option<&'a Run>,
-}
 
 /// A question, what was found, and the answer.
 struct Examined {
@@ -373,18 +362,26 @@ fn is_inside(number: f64, test: &NumericTest) -> bool {
         && test.at_most.is_none_or(|at_most| number <= at_most)
 }
 
-/// The answer of the expression; what it looked at, each value with its age, whether or not it decided.
+/// The answer of the expression.
 fn check_expression(view: View<'_>, checked: &Checked) -> Examined {
-    let scene = view.scene;
-    let known = Known::new(scene, view.trigger);
-    let answer = if let value::Value::Bool(truth) = eval(checked, &known) {
+    let answer = if let value::Value::Bool(truth) = eval(checked, &Known::of(view)) {
         Truth::from(truth)
     } else {
         Truth::Unknown
     };
+    Examined {
+        asked: checked.text.clone(),
+        found: found(view, checked),
+        answer,
+    }
+}
+
+/// What the expression looks at, each value with its age, whether or not it decides.
+pub(super) fn found(view: View<'_>, checked: &Checked) -> String {
+    let known = Known::of(view);
     let mut found: Vec<String> = Vec::new();
     for read in checked.reads() {
-        let seen = describe_read(scene, &known, read);
+        let seen = describe_read(view.scene, &known, read);
         if !found.contains(&seen) {
             found.push(seen);
         }
@@ -397,22 +394,19 @@ fn check_expression(view: View<'_>, checked: &Checked) -> Examined {
     if found.is_empty() {
         found.push("nothing to look at".to_owned());
     }
-    Examined {
-        asked: checked.text.clone(),
-        found: found.join("; "),
-        answer,
-    }
+    found.join("; ")
 }
 
 fn describe_read(scene: Scene<'_>, known: &Known<'_>, read: Read<'_>) -> String {
-    let (source, symbol) = match read {
+    let any = Kind::Any;
+    let (source, kind) = match read {
         Read::Now => {
             let now = scene.now.to_zoned(known.zone().clone());
             return format!("now {}", now.strftime("%a %H:%M:%S"));
         }
         Read::Series { input } => return format!("the series of input.{input}"),
-        Read::Value { source, kind } => (source, kind.symbol()),
-        Read::Age { source } => (source, None),
+        Read::Value { source, kind } => (source, kind),
+        Read::Age { source } => (source, &any),
     };
     match source {
         Source::Attribute {
@@ -428,10 +422,17 @@ fn describe_read(scene: Scene<'_>, known: &Known<'_>, read: Read<'_>) -> String 
             format!("{} {}", name(&subject), look(scene, &subject).1)
         }
         Source::Field { root, name } => {
-            let value = known.field(*root, name).show(symbol, known.zone());
+            let value = known.field(*root, name).fit(kind);
+            let value = value.show(kind.symbol(), known.zone());
             format!("{}.{name} {value}", root.name())
         }
-        Source::Input { name, .. } => format!("input.{name} never read"),
+        Source::Input { name, max_age } => {
+            let reading = known.input(name);
+            let symbol = kind.symbol().map(|it| format!(" {it}"));
+            let symbol = symbol.unwrap_or_default();
+            let (_, found) = judge(scene, reading, &symbol, *max_age);
+            format!("input.{name} {found}")
+        }
     }
 }
 
@@ -451,25 +452,27 @@ fn unit_symbol(subject: &Subject) -> String {
 
 /// The value, unless it is unknown, and what there was to see, for the trace.
 fn look<'a>(scene: Scene<'a>, subject: &Subject) -> (Option<&'a Value>, String) {
-    let Some(reading) = scene.state.reading(&subject.device.id, &subject.attribute) else {
+    let reading = scene.state.reading(&subject.device.id, &subject.attribute);
+    judge(scene, reading, &unit_symbol(subject), Some(subject.max_age))
+}
+
+fn judge<'a>(
+    scene: Scene<'_>,
+    reading: Option<&'a Reading>,
+    symbol: &str,
+    max_age: Option<Duration>,
+) -> (Option<&'a Value>, String) {
+    let Some(reading) = reading else {
         return (None, "never read".to_owned());
     };
     let age = age(reading.taken_at, scene.now);
-    let mut found = format!(
-        "{}{}, {} old",
-        reading.value,
-        unit_symbol(subject),
-        show(age)
-    );
+    let mut found = format!("{}{symbol}, {} old", reading.value, show(age));
     if reading.origin == Origin::Fallback {
         found += ", the platform could not reach the device";
         return (None, found);
     }
-    if subject.max_age < age {
-        return (
-            None,
-            format!("{found}, more than {}", show(subject.max_age)),
-        );
+    if let Some(max_age) = max_age.filter(|it| *it < age) {
+        return (None, format!("{found}, more than {}", show(max_age)));
     }
     (Some(&reading.value), found)
 }

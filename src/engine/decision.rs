@@ -11,7 +11,7 @@ use crate::engine::run::{Run, RunEnd};
 use crate::engine::state::Wakeful;
 use crate::engine::trace::Trace;
 use crate::engine::trigger::memory::TriggerMemory;
-use crate::rules::expression::Literal;
+use crate::rules::expr::value::Value;
 use crate::rules::rule::Level;
 
 /// What an input leads to.
@@ -70,7 +70,7 @@ pub enum Change {
     Remembered {
         rule: RuleId,
         name: String,
-        value: Literal,
+        value: Value,
         at: Timestamp,
     },
     /// A trigger remembers something else; nothing at all when it is as new.

@@ -1,4 +1,4 @@
-//! What expressions can ask of the engine.
+//! What expressions can ask of the engine, and from where they are asked.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::device::Device;
-use crate::domain::value::Point;
-use crate::domain::value::Reading;
+use crate::domain::id::{InputName, RuleId};
+use crate::domain::value::{Point, Reading};
 use crate::engine::Scene;
+use crate::engine::decision::Change;
+use crate::engine::memory::Memory;
+use crate::engine::run::Run;
 use crate::rules::expr::eval::Facts;
 use crate::rules::expr::scope::Root;
 use crate::rules::expr::value::Value;
@@ -16,26 +19,66 @@ use crate::rules::expr::value::Value;
 /// What a trigger saw, by the names behind `trigger`.
 pub type TriggerFields = BTreeMap<String, Value>;
 
-/// The engine's memory, and what the run in question began with.
+/// From where something is asked.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) scene: Scene<'a>,
+    pub(super) rule: &'a RuleId,
+    /// The run that asks; none before it has begun.
+    pub(super) running: Option<&'a Run>,
+    /// What the trigger saw.
+    pub(super) trigger: &'a TriggerFields,
+    pub(super) memory: &'a Memory,
+    /// What has been decided so far, and the state does not know yet.
+    pub(super) changes: &'a [Change],
+}
+
+impl<'a> View<'a> {
+    /// What the rule remembers as `state.NAME`, from earlier runs or from this very decision.
+    fn remembered(&self, wanted: &str) -> Option<&'a Value> {
+        let just_set = self.changes.iter().rev().find_map(|it| match it {
+            Change::Remembered {
+                rule, name, value, ..
+            } => (rule == self.rule && name == wanted).then_some(value),
+            Change::Read(_)
+            | Change::RunStarted(_)
+            | Change::RunMoved(_)
+            | Change::RunAsks { .. }
+            | Change::RunEnded { .. }
+            | Change::Trigger { .. }
+            | Change::RulePaused { .. }
+            | Change::Ordered { .. }
+            | Change::Settled { .. }
+            | Change::RuleResumed { .. } => None,
+        });
+        just_set.or_else(|| self.scene.state.remembered(self.rule, wanted))
+    }
+
+    /// `value` as people read it.
+    pub(super) fn shown(&self, value: &Value) -> String {
+        value.show(None, Known::of(*self).zone())
+    }
+}
+
+/// The engine's memory, and what the run in question knows.
 pub(super) struct Known<'a> {
-    scene: Scene<'a>,
+    view: View<'a>,
     zone: TimeZone,
-    trigger: &'a TriggerFields,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(scene: Scene<'a>, trigger: &'a TriggerFields) -> Self {
+    pub(super) fn of(view: View<'a>) -> Self {
+        let zone = view.scene.rules.timezone.clone();
         Self {
-            scene,
-            zone: scene.rules.timezone.clone().unwrap_or(TimeZone::UTC),
-            trigger,
+            view,
+            zone: zone.unwrap_or(TimeZone::UTC),
         }
     }
 }
 
 impl Facts for Known<'_> {
     fn now(&self) -> Timestamp {
-        self.scene.now
+        self.view.scene.now
     }
 
     fn zone(&self) -> &TimeZone {
@@ -43,22 +86,28 @@ impl Facts for Known<'_> {
     }
 
     fn attribute(&self, device: &Device, attribute: &str) -> Option<&Reading> {
-        self.scene.state.reading(&device.id, attribute)
+        self.view.scene.state.reading(&device.id, attribute)
     }
 
-    /// A home has no inputs yet, so that no expression can name one.
-    fn input(&self, _: &str) -> Option<&Reading> {
-        None
+    fn input(&self, name: &str) -> Option<&Reading> {
+        self.view.scene.state.input(&InputName::new(name))
     }
 
+    /// No input has brought values for moments to come yet.
     fn series(&self, _: &str) -> &[Point] {
         &[]
     }
 
     fn field(&self, root: Root, name: &str) -> Value {
-        match root {
-            Root::Trigger => self.trigger.get(name).cloned().unwrap_or_default(),
-            Root::Vars | Root::State | Root::Failure | Root::Wait | Root::Repeat => Value::Unknown,
-        }
+        let memory = self.view.memory;
+        let value = match root {
+            Root::Trigger => self.view.trigger.get(name).cloned(),
+            Root::Vars => memory.variables.get(name).cloned(),
+            Root::State => self.view.remembered(name).cloned(),
+            Root::Failure => memory.failure.as_ref().and_then(|it| it.field(name)),
+            Root::Repeat => memory.loops.last().and_then(|it| it.field(name)),
+            Root::Wait => memory.waited.as_ref().and_then(|it| it.field(name)),
+        };
+        value.unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::event::Settled;
-use crate::domain::id::RunId;
+use crate::domain::id::{DeviceAlias, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::Scene;
 use crate::engine::decision::{Change, Decision, FollowUp};
@@ -73,7 +73,8 @@ pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decisi
     let failure = match &settled.outcome {
         Outcome::Completed => None,
         Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => {
-            Some(StepFailure::of_command(settled, said.clone()))
+            let device = run.operation().and_then(|it| device_of(&it.kind));
+            Some(StepFailure::of_command(settled, device, said.clone()))
         }
     };
     step_over(scene, run.clone(), (said, failure), decision);
@@ -162,7 +163,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     if !matches!(run.wait, Some(Wait::Conditions)) {
         return;
     }
-    let (holds, found) = waiting::conditions(scene, run);
+    let (holds, found) = waiting::conditions(scene, run, decision);
     if holds {
         let mut run = run.clone();
         run.memory.waited = Some(Waited {
@@ -256,6 +257,14 @@ fn resume(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Deci
             ended(scene, &run, end, decision);
         }
     }
+}
+
+/// The device that a step orders something of.
+fn device_of(step: &OperationKind) -> Option<DeviceAlias> {
+    if let OperationKind::Command(order) = step {
+        return Some(order.device.alias.clone());
+    }
+    None
 }
 
 /// How a command ended, for people: the command, the outcome, why, and after how many attempts.

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Settled;
-use crate::domain::id::DeviceId;
-use crate::engine::facts::TriggerFields;
-use crate::rules::expression::{Expression, Literal, Variable};
+use crate::domain::id::DeviceAlias;
+use crate::engine::condition;
+use crate::engine::facts::{Known, TriggerFields, View};
+use crate::rules::expr::eval::eval;
+use crate::rules::expr::value::Value;
+use crate::rules::expression::Expression;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
     /// The id of the trigger that began the run.
     pub trigger: Option<String>,
-    pub variables: BTreeMap<String, Literal>,
+    pub variables: BTreeMap<String, Value>,
     /// The loops that the run is in, outermost first.
     pub loops: Vec<Round>,
     /// The last failure that was handled.
@@ -40,7 +43,22 @@ pub struct Round {
     /// From 1; 0 before the first.
     pub index: u32,
     /// Of `for_each`.
-    pub item: Option<Literal>,
+    pub item: Option<Value>,
+    /// What the loop is to do, as it was found when the run came to it.
+    #[serde(default)]
+    pub plan: Plan,
+}
+
+/// How far a loop goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plan {
+    /// As long as its conditions say so.
+    #[default]
+    Open,
+    Count(u32),
+    /// One round for each.
+    Items(Vec<Value>),
 }
 
 /// Why a step failed, as `failure.…` tells it.
@@ -53,25 +71,50 @@ pub struct StepFailure {
     pub code: Option<String>,
     pub message: String,
     pub attempts: u32,
-    pub device: Option<DeviceId>,
+    pub device: Option<DeviceAlias>,
 }
 
 impl Memory {
-    /// Takes values in, over those of the same name.
-    pub(super) fn define(&mut self, variables: &[Variable]) {
-        for variable in variables {
-            let value = evaluate(&variable.value);
-            self.variables.insert(variable.name.clone(), value);
-        }
-    }
-
     /// The rounds of the loops that the run is in: with a position, they name a turn of the run.
     pub(super) fn rounds(&self) -> Vec<u32> {
         self.loops.iter().map(|it| it.index).collect()
     }
 }
 
+impl Waited {
+    /// What is behind `wait`.
+    pub(super) fn field(&self, name: &str) -> Option<Value> {
+        match name.strip_prefix("trigger.") {
+            Some(name) => self.trigger.get(name).cloned(),
+            None => (name == "completed").then_some(Value::Bool(self.completed)),
+        }
+    }
+}
+
+impl Round {
+    /// What is behind `repeat`.
+    pub(super) fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "index" => Some(Value::Number(f64::from(self.index))),
+            "item" => self.item.clone(),
+            _ => None,
+        }
+    }
+}
+
 impl StepFailure {
+    /// What is behind `failure`.
+    pub(super) fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "outcome" => Some(Value::text(&self.outcome)),
+            "code" => self.code.as_ref().map(Value::text),
+            "message" => Some(Value::text(&self.message)),
+            "attempts" => Some(Value::Number(f64::from(self.attempts))),
+            "device" => self.device.as_ref().map(|it| Value::text(it.as_str())),
+            _ => None,
+        }
+    }
+
     /// A failure that is no device's.
     pub(super) fn of_step(reason: String) -> Self {
         Self {
@@ -92,7 +135,12 @@ impl StepFailure {
         }
     }
 
-    pub(super) fn of_command(settled: &Settled, reason: String) -> Self {
+    /// The order to `device` came to nothing.
+    pub(super) fn of_command(
+        settled: &Settled,
+        device: Option<DeviceAlias>,
+        reason: String,
+    ) -> Self {
         let failure = settled.outcome.failure();
         Self {
             message: failure.map_or_else(|| reason.clone(), |it| it.message.clone()),
@@ -100,14 +148,31 @@ impl StepFailure {
             outcome: settled.outcome.name().to_owned(),
             code: failure.and_then(|it| it.code.clone()),
             attempts: settled.attempts,
-            device: Some(settled.device.clone()),
+            device,
         }
     }
 }
 
-/// What the expression comes to now.
-pub(super) fn evaluate(expression: &Expression) -> Literal {
+/// What the expression comes to now, numbers with their units. Whoever wants it in another unit, or of
+/// one kind, calls [`Value::in_unit`] or [`Value::fit`].
+pub(super) fn evaluate(expression: &Expression, view: View<'_>) -> Value {
     match expression {
         Expression::Literal(value) => value.clone(),
+        Expression::Computed(checked) => eval(checked, &Known::of(view)).with_unit(&checked.kind),
     }
+}
+
+/// Like [`evaluate`], where nothing can be done with what is unknown: then why `what` fails the step.
+pub(super) fn demand(expression: &Expression, what: &str, view: View<'_>) -> Result<Value, String> {
+    let value = evaluate(expression, view);
+    if value != Value::Unknown {
+        return Ok(value);
+    }
+    Err(match expression {
+        Expression::Literal(_) => format!("{what} is unknown"),
+        Expression::Computed(checked) => {
+            let found = condition::found(view, checked);
+            format!("{what} is unknown: `{}`, found {found}", checked.text)
+        }
+    })
 }

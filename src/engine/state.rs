@@ -13,7 +13,7 @@ use crate::engine::orders::Orders;
 use crate::engine::run::Run;
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
-use crate::rules::expression::Literal;
+use crate::rules::expr::value::Value;
 use crate::rules::rule::Topic;
 
 /// Last known values, runs that have not ended, what is known of our own orders, and what waits for a moment.
@@ -31,7 +31,7 @@ pub struct State {
     /// When conditions are asked again that a run waits for.
     asks: BTreeMap<RunId, Timestamp>,
     /// What rules remember between their runs.
-    remembered: BTreeMap<RuleId, BTreeMap<String, Literal>>,
+    remembered: BTreeMap<RuleId, BTreeMap<String, Value>>,
     triggers: BTreeMap<(RuleId, usize), TriggerMemory>,
     /// Why each paused rule is paused.
     paused: BTreeMap<RuleId, String>,
@@ -144,7 +144,7 @@ impl State {
     }
 
     /// What the rule remembers as `state.NAME`.
-    pub fn remembered(&self, rule: &RuleId, name: &str) -> Option<&Literal> {
+    pub fn remembered(&self, rule: &RuleId, name: &str) -> Option<&Value> {
         self.remembered.get(rule)?.get(name)
     }
 

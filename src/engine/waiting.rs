@@ -12,24 +12,21 @@ use crate::domain::id::RunId;
 use crate::engine::Scene;
 use crate::engine::decision::Decision;
 use crate::engine::go_on;
-use crate::engine::memory::{Memory, StepFailure, evaluate};
+use crate::engine::memory::{Memory, StepFailure, demand};
 use crate::engine::run::Run;
 use crate::engine::trace::Trace;
 use crate::engine::trigger::hear::arm;
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
-use crate::engine::walk::ask;
+use crate::engine::walk::{ask, view};
 use crate::rules::condition::Block;
 use crate::rules::expr::program::Read;
-use crate::rules::expression::Literal;
+use crate::rules::expr::value::Value;
 use crate::rules::operation::{Awaited, DelayOperation, ParallelOperation, WaitOperation};
 use crate::rules::rule::{Condition, OperationKind, Test, TimeTest};
 
 /// The longest that a run waits for anything; a step that names no time waits this long.
 pub(super) const WAIT_MAX: Duration = Duration::from_hours(366 * 24);
-
-/// How long a delay may be, in words of the failure.
-const DELAY_FAILED: &str = "the time to wait is not known, or is no time";
 
 /// What a step leads to that may have to wait.
 pub(super) enum Step {
@@ -40,10 +37,23 @@ pub(super) enum Step {
 }
 
 /// `delay:`. What is over already does not wait.
-pub(super) fn delay(scene: Scene<'_>, run: &mut Run, delay: &DelayOperation) -> Step {
-    let Literal::Duration(duration) = evaluate(&delay.duration) else {
-        return Step::Fails(StepFailure::of_step(DELAY_FAILED.to_owned()));
+pub(super) fn delay(
+    scene: Scene<'_>,
+    run: &mut Run,
+    delay: &DelayOperation,
+    decision: &Decision,
+) -> Step {
+    let what = "the time to wait";
+    let view = view(scene, run, decision);
+    let duration = match demand(&delay.duration, what, view) {
+        Ok(Value::Duration(duration)) => duration,
+        Ok(other) => {
+            let reason = format!("{what} is `{}`, which is no time", view.shown(&other));
+            return Step::Fails(StepFailure::of_step(reason));
+        }
+        Err(reason) => return Step::Fails(StepFailure::of_step(reason)),
     };
+    let duration = Duration::try_from(duration).unwrap_or_default();
     if duration.is_zero() {
         return Step::Over("there is nothing to wait for".to_owned());
     }
@@ -134,9 +144,9 @@ pub(super) fn branch(
 }
 
 /// Whether the conditions hold that `run` waits for, and what was found.
-pub(super) fn conditions(scene: Scene<'_>, run: &Run) -> (bool, String) {
+pub(super) fn conditions(scene: Scene<'_>, run: &Run, decision: &Decision) -> (bool, String) {
     match block(run) {
-        Some(block) => ask(scene, run, &[whole(block)]),
+        Some(block) => ask(view(scene, run, decision), &[whole(block)]),
         None => (true, "there is nothing to ask".to_owned()),
     }
 }

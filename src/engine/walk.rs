@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::Command;
-use crate::domain::id::{CommandId, NotificationId, NotifierName};
-use crate::engine::Scene;
-use crate::engine::condition::{self, View};
+use crate::domain::id::{NotificationId, NotifierName};
 use crate::engine::decision::{Change, Decision, FollowUp, Notification};
-use crate::engine::facts::Known;
-use crate::engine::memory::{Memory, Round, StepFailure, evaluate};
+use crate::engine::facts::{Known, View};
+use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::wait::Wait;
 use crate::engine::waiting::{self, Step};
-use crate::rules::expression::{Literal, Variable};
-use crate::rules::operation::{RepeatOperation, Rounds, RuleOperation, RuleVerb};
-use crate::rules::rule::{CommandOperation, Condition, NotifyOperation, Operation, OperationKind};
+use crate::engine::{Scene, condition, order, rounds};
+use crate::rules::expression::Variable;
+use crate::rules::operation::{RuleOperation, RuleVerb};
+use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
 
 /// How much a run may do before it waits: a loop that waits for nothing ends here. One step of a
 /// run is one transaction and one trace, and both have to stay small.
@@ -28,7 +26,7 @@ pub(super) enum Progress {
 }
 
 /// What one operation leads to.
-enum Next {
+pub(super) enum Next {
     Following,
     At(usize),
     /// The run says for what.
@@ -83,6 +81,18 @@ pub(super) fn fail(run: &mut Run, failure: StepFailure) -> Option<RunEnd> {
     None
 }
 
+/// From where the run asks.
+pub(super) fn view<'a>(scene: Scene<'a>, run: &'a Run, decision: &'a Decision) -> View<'a> {
+    View {
+        scene,
+        rule: &run.rule,
+        running: Some(run),
+        trigger: &run.trigger,
+        memory: &run.memory,
+        changes: &decision.changes,
+    }
+}
+
 fn perform(
     scene: Scene<'_>,
     run: &mut Run,
@@ -92,7 +102,10 @@ fn perform(
 ) -> Next {
     let (note, next) = match &operation.kind {
         OperationKind::Command(order) => {
-            let command = ordered(run, order, scene);
+            let command = match order::command(run, order, view(scene, run, decision)) {
+                Ok(command) => command,
+                Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
+            };
             let note = format!("ordered `{}` of `{}`", command.name, command.device.alias);
             run.wait = Some(Wait::Command {
                 command: command.id.clone(),
@@ -102,11 +115,11 @@ fn perform(
         }
         OperationKind::Notify(notify) => (tell(scene, run, notify, decision), Next::Following),
         OperationKind::Log(log) => {
-            let known = Known::new(scene, &run.trigger);
+            let known = Known::of(view(scene, run, decision));
             (log.text.render(&known), Next::Following)
         }
         OperationKind::Test(test) => {
-            let (holds, note) = ask(scene, run, &test.conditions);
+            let (holds, note) = ask(view(scene, run, decision), &test.conditions);
             let next = if holds {
                 Next::Following
             } else {
@@ -115,30 +128,27 @@ fn perform(
             (note, next)
         }
         OperationKind::Jump { to } => return Next::At(*to),
-        OperationKind::Repeat(repeat) => match another_round(scene, run, repeat) {
-            (_, fail @ Next::Fail(_)) => return fail,
-            round => round,
+        OperationKind::Repeat(repeat) => match rounds::another(scene, run, repeat, decision) {
+            Ok(round) => round,
+            Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
         },
         OperationKind::Variables { values } => {
-            run.memory.define(values);
-            (listed("", values), Next::Following)
+            (define(scene, run, values, decision), Next::Following)
         }
-        OperationKind::Set { values } => {
-            decision.changes.extend(remembered(scene, run, values));
-            (listed("state.", values), Next::Following)
-        }
+        OperationKind::Set { values } => (set(scene, run, values, decision), Next::Following),
         OperationKind::Stop(stop) => {
+            let text = stop.text.render(&Known::of(view(scene, run, decision)));
+            let note = format!("stopped: {text}");
             let end = if stop.failed {
-                let reason = stop.text.clone();
-                RunEnd::Failed { reason }
+                RunEnd::Failed { reason: text }
             } else {
                 RunEnd::Completed
             };
-            (format!("stopped: {}", stop.text), Next::End(end))
+            (note, Next::End(end))
         }
         OperationKind::End => return Next::End(RunEnd::Completed),
         OperationKind::Fail => return Next::End(failed(&run.memory)),
-        OperationKind::Delay(delay) => stood(waiting::delay(scene, run, delay), run),
+        OperationKind::Delay(delay) => stood(waiting::delay(scene, run, delay, decision), run),
         OperationKind::Wait(wait) => stood(waiting::wait(scene, run, wait, decision), run),
         OperationKind::Parallel(parallel) => {
             let step = waiting::branch(scene, run, parallel, (trace, decision));
@@ -161,7 +171,7 @@ fn perform(
 }
 
 fn tell(scene: Scene<'_>, run: &Run, notify: &NotifyOperation, decision: &mut Decision) -> String {
-    let sent = messages(run, notify, scene);
+    let sent = messages(run, notify, view(scene, run, decision));
     let names: Vec<_> = notify.notifiers.iter().map(NotifierName::as_str).collect();
     let text = sent.first().map(|it| it.message.as_str());
     let note = format!("told {}: {}", names.join(", "), text.unwrap_or_default());
@@ -222,13 +232,7 @@ fn failed(memory: &Memory) -> RunEnd {
 }
 
 /// Whether all of `conditions` hold inside the run, and what was found.
-pub(super) fn ask(scene: Scene<'_>, run: &Run, conditions: &[Condition]) -> (bool, String) {
-    let view = View {
-        scene,
-        trigger: &run.trigger,
-        memory: &run.memory,
-        running: Some(run),
-    };
+pub(super) fn ask(view: View<'_>, conditions: &[Condition]) -> (bool, String) {
     let mut found = Vec::new();
     for condition in conditions.iter().filter(|it| it.enabled) {
         let answer = condition::check(view, condition);
@@ -241,110 +245,37 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, conditions: &[Condition]) -> (boo
     (true, format!("yes: {}", found.join("; ")))
 }
 
-/// Into the next round of the loop at the run's position, or behind the loop.
-fn another_round(scene: Scene<'_>, run: &mut Run, repeat: &RepeatOperation) -> (String, Next) {
-    let position = run.position;
-    let is_inside = run
-        .memory
-        .loops
-        .last()
-        .is_some_and(|it| it.position == position);
-    if !is_inside {
-        run.memory.loops.push(Round {
-            position,
-            index: 0,
-            item: None,
-        });
+/// Takes variables into the run; says what they are now.
+fn define(scene: Scene<'_>, run: &mut Run, variables: &[Variable], decision: &Decision) -> String {
+    let mut lines = Vec::new();
+    for variable in variables {
+        let view = view(scene, run, decision);
+        let value = evaluate(&variable.value, view);
+        lines.push(format!("{} = {}", variable.name, view.shown(&value)));
+        run.memory.variables.insert(variable.name.clone(), value);
     }
-    let done = run.memory.loops.last().map_or(0, |it| it.index);
-    let (goes_on, item, why) = wants_more(scene, run, &repeat.rounds, done);
-    if !goes_on {
-        run.memory.loops.pop();
-        return (format!("{done} rounds{why}"), Next::At(repeat.end));
-    }
-    if repeat.max <= done {
-        let reason = format!("it wanted more than {} rounds", repeat.max);
-        return (String::new(), Next::Fail(StepFailure::of_step(reason)));
-    }
-    if let Some(round) = run.memory.loops.last_mut() {
-        round.index = done + 1;
-        round.item = item;
-    }
-    (format!("round {}{why}", done + 1), Next::Following)
-}
-
-/// Whether there is another round after `done`, with which item, and why.
-fn wants_more(
-    scene: Scene<'_>,
-    run: &Run,
-    rounds: &Rounds,
-    done: u32,
-) -> (bool, Option<Literal>, String) {
-    match rounds {
-        Rounds::Count(count) => {
-            let more = matches!(evaluate(count), Literal::Number(count) if f64::from(done) < count);
-            (more, None, String::new())
-        }
-        Rounds::ForEach(list) => {
-            let item = match evaluate(list) {
-                Literal::List(items) => usize::try_from(done)
-                    .ok()
-                    .and_then(|it| items.get(it).cloned()),
-                Literal::Bool(_)
-                | Literal::Number(_)
-                | Literal::Quantity(_)
-                | Literal::Duration(_)
-                | Literal::Text(_) => None,
-            };
-            let why = item.as_ref().map(|it| format!(": {it}"));
-            (item.is_some(), item, why.unwrap_or_default())
-        }
-        Rounds::While(conditions) => {
-            let (holds, found) = ask(scene, run, conditions);
-            (holds, None, format!(": {found}"))
-        }
-        Rounds::Until(_) if done == 0 => (true, None, String::new()),
-        Rounds::Until(conditions) => {
-            let (holds, found) = ask(scene, run, conditions);
-            (!holds, None, format!(": {found}"))
-        }
-    }
-}
-
-fn listed(prefix: &str, values: &[Variable]) -> String {
-    let lines: Vec<_> = values
-        .iter()
-        .map(|it| format!("{prefix}{} = {}", it.name, evaluate(&it.value)))
-        .collect();
     lines.join(", ")
 }
 
-fn remembered(scene: Scene<'_>, run: &Run, values: &[Variable]) -> impl Iterator<Item = Change> {
-    let rule = run.rule.clone();
-    values.iter().map(move |it| Change::Remembered {
-        rule: rule.clone(),
-        name: it.name.clone(),
-        value: evaluate(&it.value),
-        at: scene.now,
-    })
-}
-
-fn ordered(run: &Run, order: &CommandOperation, scene: Scene<'_>) -> Command {
-    Command {
-        id: CommandId::derive_in_round(&run.id, run.position, &run.memory.rounds()),
-        device: order.device.clone(),
-        name: order.command.clone(),
-        parameters: order.parameters.clone(),
-        retry: order.retry,
-        rule: run.rule.clone(),
-        run: run.id.clone(),
-        cause: scene.event.id.clone(),
-        depth: run.depth,
+/// Lets the rule remember values; says what they are now.
+fn set(scene: Scene<'_>, run: &Run, values: &[Variable], decision: &mut Decision) -> String {
+    let mut lines = Vec::new();
+    for variable in values {
+        let view = view(scene, run, decision);
+        let value = evaluate(&variable.value, view);
+        lines.push(format!("state.{} = {}", variable.name, view.shown(&value)));
+        decision.changes.push(Change::Remembered {
+            rule: run.rule.clone(),
+            name: variable.name.clone(),
+            value,
+            at: scene.now,
+        });
     }
+    lines.join(", ")
 }
 
-fn messages(run: &Run, notify: &NotifyOperation, scene: Scene<'_>) -> Vec<Notification> {
-    let known = Known::new(scene, &run.trigger);
+fn messages(run: &Run, notify: &NotifyOperation, view: View<'_>) -> Vec<Notification> {
+    let known = Known::of(view);
     let title = notify.title.as_ref().map(|it| it.render(&known));
     let message = notify.message.render(&known);
     let rounds = run.memory.rounds();
@@ -356,7 +287,7 @@ fn messages(run: &Run, notify: &NotifyOperation, scene: Scene<'_>) -> Vec<Notifi
         level: notify.level,
         rule: run.rule.clone(),
         run: run.id.clone(),
-        cause: scene.event.id.clone(),
+        cause: view.scene.event.id.clone(),
     };
     notify.notifiers.iter().map(to).collect()
 }

@@ -1,38 +1,32 @@
-//! Values that rules name: in `variables`, `set`, `repeat` and the settings of steps.
+//! Values that rules name: in `variables`, `set`, `repeat`, `parameters` and the settings of steps.
 //!
-//! This version knows fixed values alone here: a text in `{{ }}` is refused, unlike in conditions and messages.
-
-use std::fmt;
-use std::time::Duration;
+//! What is the same whatever happens is calculated when the rule is read; the rest while a run is under way.
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::decode::{report_template, wrong_type};
+use crate::document::code;
 use crate::document::diagnostic::Findings;
-use crate::document::node::{Kind, Node};
-use crate::domain::unit::Unit;
-use crate::domain::value::Quantity;
-
-/// The most items of a list that is a value.
-const ITEMS_MAX: usize = 1000;
+use crate::document::node::{Kind as NodeKind, Node};
+use crate::document::places::Places;
+use crate::domain::unit::{Dimension, Unit};
+use crate::rules::expr::Excerpt;
+use crate::rules::expr::check::check;
+use crate::rules::expr::eval::constant;
+use crate::rules::expr::kind::{Kind, Measure};
+use crate::rules::expr::parser::parse;
+use crate::rules::expr::program::Checked;
+use crate::rules::expr::scope::Scope;
+use crate::rules::expr::template::is_template;
+use crate::rules::expr::value::Value;
+use crate::rules::expr::written;
 
 /// Something that has a value while a run is under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expression {
-    Literal(Literal),
-}
-
-/// A value that is written out, and what variables hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Literal {
-    Bool(bool),
-    Number(f64),
-    Quantity(Quantity),
-    Duration(Duration),
-    Text(String),
-    List(Vec<Self>),
+    /// Its numbers with their units.
+    Literal(Value),
+    Computed(Checked),
 }
 
 /// A name and what it is to hold.
@@ -42,89 +36,136 @@ pub struct Variable {
     pub value: Expression,
 }
 
-impl fmt::Display for Literal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => write!(f, "{value}"),
-            Self::Number(value) => write!(f, "{value}"),
-            Self::Quantity(value) => write!(f, "{value}"),
-            Self::Duration(value) => f.write_str(&crate::document::duration::display(*value)),
-            Self::Text(value) => f.write_str(value),
-            Self::List(items) => {
-                let items: Vec<_> = items.iter().map(ToString::to_string).collect();
-                write!(f, "[{}]", items.join(", "))
-            }
+/// What kind of value a place takes. A value of any kind is looked at when it is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// Of rounds.
+    Count,
+    List,
+    Duration,
+    /// From now, at a time of day, or then.
+    Moment,
+    /// Of a parameter or a setting.
+    Number(Unit),
+}
+
+impl Expression {
+    fn of(checked: Checked) -> Self {
+        match constant(&checked) {
+            Some(value) => Self::Literal(value.with_unit(&checked.kind)),
+            None => Self::Computed(checked),
         }
     }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Literal(value) => value.kind(),
+            Self::Computed(checked) => checked.kind.clone(),
+        }
+    }
+
+    /// The number in `unit`, when it is known already.
+    pub(super) fn fixed_in(&self, unit: Unit) -> Option<f64> {
+        match self {
+            Self::Literal(value) => value.in_unit(unit),
+            Self::Computed(_) => None,
+        }
+    }
+}
+
+/// Whether there is anything to calculate in `node` itself.
+pub(super) fn is_computed(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Text(text) if is_template(text))
 }
 
 /// The value that `node` says; none, and a finding, when it says none.
-pub(super) fn compile(node: &Node, findings: &mut Findings<'_>) -> Option<Expression> {
-    literal(node, findings).map(Expression::Literal)
+pub(super) fn compile(
+    node: &Node,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Expression> {
+    written::value(node, scope, findings).map(Expression::of)
 }
 
-fn literal(node: &Node, findings: &mut Findings<'_>) -> Option<Literal> {
-    match &node.kind {
-        Kind::Bool(value) => Some(Literal::Bool(*value)),
-        Kind::Number { value, .. } => Some(Literal::Number(*value)),
-        Kind::Text(text) if text.contains("{{") => {
-            report_template(node.span, findings);
-            None
-        }
-        Kind::Text(text) => Some(of_text(text)),
-        Kind::List(items) if items.len() <= ITEMS_MAX => {
-            let items: Vec<Option<Literal>> =
-                items.iter().map(|it| literal(it, findings)).collect();
-            items.into_iter().collect::<Option<_>>().map(Literal::List)
-        }
-        Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Secret(_) => {
-            wrong_type(
-                node,
-                "a number, a text, `true`, `false` or a list",
-                findings,
-            );
-            None
+/// Like [`compile`], of a text that is an expression without braces.
+pub(super) fn compile_bare(
+    node: &Node,
+    text: &str,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Expression> {
+    let places = Places::of(node, findings.source);
+    let tree = parse(Excerpt::whole(text, &places), findings)?;
+    check(&tree, scope, findings).map(Expression::of)
+}
+
+/// Like [`compile`], for what must be of one kind.
+pub(super) fn compile_as(
+    wanted: Wanted,
+    node: &Node,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Expression> {
+    let expression = compile(node, scope, findings)?;
+    let kind = expression.kind();
+    if wanted.takes(&kind) {
+        return Some(expression);
+    }
+    let is_other_unit = matches!((wanted, &kind), (Wanted::Number(_), Kind::Number(_)));
+    let code = if is_other_unit {
+        code::WRONG_DIMENSION
+    } else {
+        code::WRONG_TYPE
+    };
+    let message = format!("expected {}, found {}", wanted.phrase(), kind.phrase());
+    findings
+        .report(code, node.span, message)
+        .help(wanted.help(&kind));
+    None
+}
+
+impl Wanted {
+    fn takes(self, kind: &Kind) -> bool {
+        match (self, kind) {
+            (_, Kind::Any | Kind::Unknown) | (Self::List, Kind::List(_)) => true,
+            (Self::Count, kind) => *kind == Kind::PLAIN,
+            (Self::Duration, kind) => *kind == Kind::Duration,
+            (Self::Moment, kind) => matches!(kind, Kind::Duration | Kind::Time | Kind::Moment),
+            (Self::Number(unit), Kind::Duration) => unit.dimension() == Dimension::Time,
+            (Self::Number(unit), Kind::Number(measure)) => {
+                measure.convert(0.0, &Measure::Unit(unit)).is_some()
+            }
+            (Self::List | Self::Number(_), _) => false,
         }
     }
-}
 
-/// `80 %` and `5m` are a quantity and a duration; everything else is what it says.
-fn of_text(text: &str) -> Literal {
-    let split = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-'));
-    if let Some((digits, unit)) = split.map(|it| text.split_at(it))
-        && let Some(value) = crate::document::node::number(digits)
-        && let Some(unit) = Unit::parse(unit.trim()).filter(|it| !is_time(*it))
-    {
-        return Literal::Quantity(Quantity { value, unit });
+    fn phrase(self) -> String {
+        match self {
+            Self::Count => "a number of rounds".to_owned(),
+            Self::List => "a list".to_owned(),
+            Self::Duration => "a duration".to_owned(),
+            Self::Moment => "a moment, a time of day or a duration".to_owned(),
+            Self::Number(unit) => format!("a number in {}", unit.symbol()),
+        }
     }
-    match crate::document::duration::parse(text) {
-        Some(milliseconds) => Literal::Duration(Duration::from_millis(milliseconds)),
-        None => Literal::Text(text.to_owned()),
-    }
-}
 
-fn is_time(unit: Unit) -> bool {
-    matches!(unit, Unit::Hour | Unit::Minute)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_what_it_says() {
-        let quantity = |value, unit| Literal::Quantity(Quantity { value, unit });
-        for (text, expected) in [
-            ("80 %", quantity(80.0, Unit::Percent)),
-            ("-7.4kW", quantity(-7.4, Unit::Kilowatt)),
-            ("5m", Literal::Duration(Duration::from_mins(5))),
-            ("2h", Literal::Duration(Duration::from_hours(2))),
-            ("00:05:00", Literal::Duration(Duration::from_mins(5))),
-            ("22:30", Literal::Text("22:30".to_owned())),
-            ("5 parsecs", Literal::Text("5 parsecs".to_owned())),
-            ("night", Literal::Text("night".to_owned())),
-        ] {
-            assert_eq!(of_text(text), expected, "{text}");
+    fn help(self, found: &Kind) -> String {
+        match (self, found) {
+            (Self::Count, Kind::Number(_)) => {
+                "`number(x)` takes a unit away: `\"{{ number(x) }}\"`".to_owned()
+            }
+            (Self::Duration | Self::Moment, Kind::Number(_)) => {
+                "a number becomes a duration when it is multiplied with one: `\"{{ x * 1m }}\"`"
+                    .to_owned()
+            }
+            (Self::Number(unit), Kind::Number(_)) => {
+                let symbol = unit.symbol();
+                format!("`number(x)` takes the unit away, and the number is then in {symbol}")
+            }
+            (Self::Count | Self::Number(_), _) => "for example `\"{{ number(x) }}\"`".to_owned(),
+            (Self::List, _) => "for example `\"{{ [x, y] }}\"`".to_owned(),
+            (Self::Duration, _) => "for example `\"{{ x * 1m }}\"`".to_owned(),
+            (Self::Moment, _) => "for example `\"{{ now() + 10m }}\"`".to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,11 @@ use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
 use crate::domain::id::RuleId;
 use crate::domain::unit::Unit;
+use crate::domain::value::Quantity;
 use crate::rules::condition::Block;
-use crate::rules::expression::{Expression, Literal};
+use crate::rules::expr::template::Template;
+use crate::rules::expr::value::Value;
+use crate::rules::expression::Expression;
 use crate::rules::rule::{Condition, IfUnknown, NumericTest, Program, StateTest, Trigger};
 
 /// Operations whose failure leads to one place.
@@ -48,10 +52,19 @@ pub enum Rounds {
     ForEach(Expression),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StopOperation {
-    pub text: String,
+    pub text: Template,
     pub failed: bool,
+}
+
+/// A number that an order carries, in the unit of the catalogue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Amount {
+    Fixed(Quantity),
+    /// Known when the order is given; its unit and bounds are looked at then.
+    Computed(Expression),
 }
 
 /// What a command step asks beyond the order itself.
@@ -152,15 +165,52 @@ pub struct ReadOperation {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HttpOperation {
-    pub url: String,
+    /// Begins with a host that home.yaml names; what is calculated stands behind it.
+    pub url: Template,
     pub method: Method,
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Template>,
     /// The body.
-    pub json: Option<serde_json::Value>,
+    pub json: Option<Json>,
     pub timeout: Duration,
     pub retry: RetryPolicy,
     /// The answer becomes this variable.
     pub save: Option<String>,
+}
+
+/// JSON, with expressions in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Json {
+    Fixed(serde_json::Value),
+    Computed(Expression),
+    /// At least one item is not fixed.
+    List(Vec<Self>),
+    /// At least one value is not fixed.
+    Object(BTreeMap<String, Self>),
+}
+
+impl Json {
+    pub(super) fn list(items: Vec<Self>) -> Self {
+        match items.iter().map(Self::fixed).collect() {
+            Some(fixed) => Self::Fixed(serde_json::Value::Array(fixed)),
+            None => Self::List(items),
+        }
+    }
+
+    pub(super) fn object(values: BTreeMap<String, Self>) -> Self {
+        let fixed = |(name, value): (&String, &Self)| Some((name.clone(), value.fixed()?));
+        match values.iter().map(fixed).collect() {
+            Some(fixed) => Self::Fixed(serde_json::Value::Object(fixed)),
+            None => Self::Object(values),
+        }
+    }
+
+    fn fixed(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::Fixed(value) => Some(value.clone()),
+            Self::Computed(_) | Self::List(_) | Self::Object(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,7 +264,8 @@ pub enum RuleVerb {
     Resume,
 }
 
-/// A duration that is known when the rule is read.
+/// A duration that is known when the rule is read, of a year at most.
 pub(super) fn fixed(duration: Duration) -> Expression {
-    Expression::Literal(Literal::Duration(duration))
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    Expression::Literal(Value::Duration(duration))
 }

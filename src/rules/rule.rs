@@ -16,14 +16,15 @@ use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
 use crate::domain::id::{DeviceId, InputName, NotifierName, RuleId, RuleVersion};
-use crate::domain::value::{Quantity, Value};
+use crate::domain::value::Value;
 use crate::rules::condition::{Block, CommandTest, InputTest, RuleTest, SunTest, weekdays};
 use crate::rules::expr::program::Checked;
 use crate::rules::expr::template::Template;
 use crate::rules::expression::{Expression, Variable};
 use crate::rules::operation::{
-    CancelOperation, CommandOptions, DelayOperation, Handler, HttpOperation, ParallelOperation,
-    ReadOperation, RepeatOperation, RuleOperation, SettingOperation, StopOperation, WaitOperation,
+    Amount, CancelOperation, CommandOptions, DelayOperation, Handler, HttpOperation,
+    ParallelOperation, ReadOperation, RepeatOperation, RuleOperation, SettingOperation,
+    StopOperation, WaitOperation,
 };
 use crate::rules::trigger::{
     AbsenceTrigger, CountTrigger, CronTrigger, EngineTrigger, GroupTrigger, Held, NumericTrigger,
@@ -183,6 +184,27 @@ pub enum On {
     Sequence(GroupTrigger),
     Absence(AbsenceTrigger),
     Count(CountTrigger),
+}
+
+impl On {
+    /// As in `trigger: command`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Device(_) => "device",
+            Self::State(_) => "state",
+            Self::NumericState(_) => "numeric_state",
+            Self::Time(_) => "time",
+            Self::Cron(_) => "cron",
+            Self::Sun(_) => "sun",
+            Self::Webhook(_) => "webhook",
+            Self::Engine(_) => "engine",
+            Self::AllOf(_) => "all_of",
+            Self::Sequence(_) => "sequence",
+            Self::Absence(_) => "absence",
+            Self::Count(_) => "count",
+        }
+    }
 }
 
 /// An action on one of `devices` ended.
@@ -406,7 +428,7 @@ pub struct CommandOperation {
     pub device: Device,
     pub command: String,
     /// In the units of the catalogue.
-    pub parameters: BTreeMap<String, Quantity>,
+    pub parameters: BTreeMap<String, Amount>,
     pub retry: RetryPolicy,
     #[serde(default, skip_serializing_if = "CommandOptions::is_plain")]
     pub options: CommandOptions,

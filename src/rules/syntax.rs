@@ -38,6 +38,8 @@ pub(super) struct Rule<'n> {
     pub(super) description: Option<&'n str>,
     pub(super) enabled: bool,
     pub(super) settings: Settings,
+    /// What tells the runs of the rule apart, which is not looked at yet.
+    pub(super) per: Option<&'n Node>,
     pub(super) variables: Vec<Named<'n>>,
     pub(super) triggers: Vec<Trigger<'n>>,
     pub(super) conditions: Vec<Condition<'n>>,
@@ -180,7 +182,7 @@ pub(super) enum StepKind<'n> {
     Variables(Vec<Named<'n>>),
     Set(Vec<Named<'n>>),
     Stop {
-        text: &'n str,
+        text: Template<'n>,
         failed: bool,
     },
     Parallel(Vec<Vec<Step<'n>>>),

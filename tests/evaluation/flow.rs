@@ -3,9 +3,9 @@
 use amps_rules::domain::id::{EventId, RuleId, RunId};
 use amps_rules::domain::lifecycle::Outcome;
 use amps_rules::domain::value::{Origin, Value};
-use amps_rules::rules::expression::Literal;
+use amps_rules::rules::expr::value::Value as Kept;
 
-use super::{Engine, failed};
+use super::{Engine, State, failed};
 
 /// The rule `r`, which a charged battery wakes, with these keys besides.
 fn rule(rest: &str) -> String {
@@ -14,8 +14,8 @@ fn rule(rest: &str) -> String {
 rules:
   - id: r
     triggers:
-      - {{trigger: command, id: charged, device: house_battery, command: charge}}
-      - {{trigger: command, device: house_battery, command: discharge, variables: {{who: trigger}}}}
+      - {{trigger: command, id: charged, device: house_battery, command: charge, source: foreign}}
+      - {{trigger: command, device: house_battery, command: discharge, source: foreign, variables: {{who: trigger}}}}
 {rest}"
     )
 }
@@ -333,14 +333,14 @@ fn a_run_stops_where_it_is_told_to() {
     assert_eq!(charged(&mut ends), ["r: started"]);
     let mut fails = doing(
         "      - {command: charge, device: car_charger}
-      - {stop: enough, failed: true}
+      - {stop: \"enough {{ trigger.id }}\", failed: true}
     on_failure: {notify: phone, message: far}
 ",
     );
     charged(&mut fails);
     assert_eq!(
         fails.settles_in_round(0, &[], Outcome::Completed),
-        ["r: failed enough"]
+        ["r: failed enough charged"]
     );
 }
 
@@ -357,7 +357,7 @@ fn variables_of_the_trigger_win_and_those_of_a_step_win_over_both() {
         let variables = &engine.state.run(&run).unwrap().memory.variables;
         let lines = variables
             .iter()
-            .map(|(name, value)| format!("{name} {value}"));
+            .map(|(name, value)| format!("{name} {}", value.show(None, &jiff::tz::TimeZone::UTC)));
         lines.collect::<Vec<_>>()
     };
     charged(&mut engine);
@@ -374,11 +374,11 @@ fn a_rule_remembers_what_it_sets() {
     let rule = RuleId::new("r");
     assert_eq!(
         engine.state.remembered(&rule, "mode"),
-        Some(&Literal::Text("night".to_owned()))
+        Some(&Kept::Text("night".to_owned()))
     );
     assert_eq!(
         engine.state.remembered(&rule, "count"),
-        Some(&Literal::Number(3.0))
+        Some(&Kept::Number(3.0))
     );
     assert_eq!(engine.state.remembered(&RuleId::new("other"), "mode"), None);
 }
@@ -409,4 +409,170 @@ rules:
         charged(&mut engine),
         ["asks: started", "waits: already_running", "phone: it runs"]
     );
+}
+
+#[test]
+fn a_variable_may_use_what_was_said_before_it() {
+    let mut engine = doing(
+        "      - variables: {goal: \"{{ limit + 5 % }}\", half: \"{{ limit / 2 }}\"}
+      - {notify: phone, message: \"{{ limit }} {{ vars.goal }} {{ half }} {{ who }} {{ house_battery.level > limit }}\"}
+    variables: {limit: 80 %, who: \"{{ trigger.id }}\"}
+",
+    );
+    engine.reads("level", Value::Number(81.0), Origin::Live);
+    assert_eq!(
+        charged(&mut engine),
+        ["r: started", "phone: 80 % 85 % 40 % charged true"]
+    );
+    // Of the trigger, over those of the rule.
+    let other = engine.battery("discharge", Outcome::Completed);
+    assert_eq!(other, ["r: started", "phone: 80 % 85 % 40 % trigger true"]);
+}
+
+#[test]
+fn a_variable_of_what_is_unknown_is_unknown() {
+    let mut engine = doing(
+        "      - variables: {level: \"{{ house_battery.level }}\"}
+      - {notify: phone, message: \"{{ level }}, {{ default(level, 50 %) }}\"}
+",
+    );
+    assert_eq!(charged(&mut engine), ["r: started", "phone: unknown, 50 %"]);
+}
+
+#[test]
+fn a_rule_counts_from_run_to_run() {
+    let mut engine = doing(
+        "      - set: {state.count: \"{{ default(state.count, 0) + 1 }}\"}
+      - {notify: phone, message: \"run {{ state.count }}\"}
+",
+    );
+    for run in ["phone: run 1", "phone: run 2", "phone: run 3"] {
+        assert_eq!(charged(&mut engine), ["r: started", run]);
+    }
+}
+
+#[test]
+fn a_loop_knows_its_round_and_what_it_is_over() {
+    for (repeat, told) in [
+        ("{count: \"{{ n }}\", S}", vec!["1", "2", "3"]),
+        (
+            "{for_each: [a, \"{{ who }}\"], S}",
+            vec!["1 a", "2 charged"],
+        ),
+        (
+            "{for_each: \"{{ [1 kW, 500 W] }}\", S}",
+            vec!["1 1 kW", "2 0.5 kW"],
+        ),
+        ("{while: \"{{ repeat.index < n }}\", S}", vec!["1", "2"]),
+        (
+            "{until: \"{{ repeat.index == n }}\", S}",
+            vec!["1", "2", "3"],
+        ),
+        // How often is asked once.
+        (
+            "{count: \"{{ n }}\", sequence: [{variables: {n: 1}}, {notify: phone, message: \"{{ repeat.index }}\"}]}",
+            vec!["1", "2", "3"],
+        ),
+        (
+            "{for_each: [a, b], sequence: {repeat: {count: 1, sequence: {notify: phone, message: \"{{ repeat.index }}\"}}}}",
+            vec!["1", "1"],
+        ),
+        ("{count: \"{{ n - 3 }}\", S}", vec![]),
+    ] {
+        let shown = if repeat.contains("for_each") {
+            "{{ repeat.index }} {{ repeat.item }}"
+        } else {
+            "{{ repeat.index }}"
+        };
+        let step = format!("sequence: {{notify: phone, message: \"{shown}\"}}");
+        let repeat = repeat.replace(", S}", &format!(", {step}}}"));
+        let mut engine = doing(&format!(
+            "      - repeat: {repeat}\n    variables: {{n: 3, who: \"{{{{ trigger.id }}}}\"}}\n"
+        ));
+        let mut expected = vec!["r: started".to_owned()];
+        expected.extend(told.iter().map(|it| format!("phone: {it}")));
+        assert_eq!(charged(&mut engine), expected, "{repeat}");
+    }
+}
+
+#[test]
+fn a_failure_is_known_to_the_steps_for_it() {
+    let mut engine = doing(
+        "      - {command: charge, device: car_charger}
+    on_failure:
+      notify: phone
+      message: \"{{ failure.device }} {{ failure.outcome }} {{ failure.code }} {{ failure.message }} {{ failure.attempts }}\"
+",
+    );
+    charged(&mut engine);
+    assert_eq!(
+        engine.settles_in_round(0, &[], failed("DEVICE_OFFLINE")),
+        [
+            "r: failed `charge` failed: DEVICE_OFFLINE, no answer",
+            "phone: car_charger failed DEVICE_OFFLINE no answer 1"
+        ]
+    );
+}
+
+/// Why the rule with this one action fails, when the battery is at 80 %.
+fn reason(action: &str) -> String {
+    let mut engine = doing(&format!(
+        "      - {action}\n    on_failure: {{notify: phone, message: \"{{{{ failure.message }}}}\"}}\n"
+    ));
+    engine.reads("level", Value::Number(80.0), Origin::Live);
+    let seen = charged(&mut engine);
+    assert_eq!(seen.len(), 2, "{action}: {seen:?}");
+    seen[1].replace("phone: ", "")
+}
+
+#[test]
+fn a_step_fails_for_a_value_that_it_can_do_nothing_with() {
+    let repeat = |how: &str| format!("repeat: {{{how}, sequence: {{log: x}}}}");
+    let charge = |target: &str| {
+        format!("{{command: charge, device: house_battery, parameters: {{target: \"{target}\"}}}}")
+    };
+    for (action, expected) in [
+        (
+            repeat("count: \"{{ number(house_battery.level) * 2 }}\""),
+            "it wanted 160 rounds, and `max` allows 100",
+        ),
+        (
+            repeat("count: \"{{ number(house_battery.level) / 60 }}\""),
+            "it wanted `1.33333333333` rounds, which is no number of rounds",
+        ),
+        (
+            repeat("count: \"{{ 0 - number(house_battery.level) }}\""),
+            "it wanted `-80` rounds, which is no number of rounds",
+        ),
+        (
+            repeat("count: \"{{ number(house_battery.status) }}\""),
+            "how often to repeat is unknown: `number(house_battery.status)`, found house_battery.status never read",
+        ),
+        (
+            charge("{{ house_battery.level * 2 }}"),
+            "`target` of `charge` takes 10 % to 100 %, and this came to 160 %",
+        ),
+        (
+            charge("{{ number(house_battery.status) }}"),
+            "`target` of `charge` is unknown: `number(house_battery.status)`, found house_battery.status never read",
+        ),
+    ] {
+        assert_eq!(reason(&action), expected, "{action}");
+    }
+}
+
+#[test]
+fn a_parameter_is_what_it_is_when_the_order_is_given() {
+    let mut engine = doing(
+        "      - command: charge
+        device: house_battery
+        parameters: {target: \"{{ min(house_battery.level + 10 %, 95 %) }}\", power: \"{{ 2500 W }}\"}
+",
+    );
+    for (level, target) in [(50.0, "60 %"), (90.0, "95 %")] {
+        engine.state = State::default();
+        engine.reads("level", Value::Number(level), Origin::Live);
+        let order = format!("house_battery charge power=2.5 kW target={target}");
+        assert_eq!(charged(&mut engine), ["r: started", &order]);
+    }
 }

@@ -140,10 +140,12 @@ impl Engine {
                 format!("{}: {}", trace.rule, verdict.name())
             }
         });
-        let commands = decision
-            .commands
-            .iter()
-            .map(|it| format!("{} {}", it.device.alias, it.name));
+        let commands = decision.commands.iter().map(|it| {
+            let parameters = it.parameters.iter();
+            let parameters = parameters.map(|(name, value)| format!(" {name}={value}"));
+            let parameters: String = parameters.collect();
+            format!("{} {}{parameters}", it.device.alias, it.name)
+        });
         let messages = decision
             .notifications
             .iter()

@@ -6,7 +6,7 @@ use super::*;
 fn seen(text: &str, scope: &Scope<'_>, scene: &Scene) -> (String, String) {
     let checked = checked(text, scope).unwrap_or_else(|it| panic!("{text}\n{it}"));
     let value = eval(&checked, scene);
-    assert!(value.is_of(&checked.kind), "{text}: {value:?}");
+    assert_eq!(value.clone().fit(&checked.kind), value, "{text}");
     assert_eq!(value, eval(&checked, scene), "{text}");
     let shown = value.show(checked.kind.symbol(), &scene.zone);
     (checked.kind.phrase(), shown)

@@ -176,7 +176,7 @@ pub(crate) fn scope(names: &Names) -> Scope<'_> {
         let field = |(name, kind): &(&str, Kind)| ((*name).to_owned(), kind.clone().into());
         fields.iter().map(field).collect()
     };
-    let mut trigger = trigger_fields(&["command", "device"]);
+    let mut trigger = trigger_fields(&["command".into(), "device".into()]);
     trigger.extend(kinds(&[("json", Kind::Any)]));
     let percent = names.devices[&DeviceAlias::new("house_battery")]
         .device_type
@@ -198,6 +198,7 @@ pub(crate) fn scope(names: &Names) -> Scope<'_> {
     let own = |unit: &str| Kind::Number(Measure::Own(unit.to_owned()));
     let input = |kind, has_series| Input {
         kind,
+        conversion: None,
         max_age: Some(std::time::Duration::from_mins(45)),
         has_series,
     };
@@ -241,7 +242,7 @@ pub(crate) fn seen(case: &Path, names: &Names) -> String {
     let node = amps_rules::document::reader::read(&mut findings).unwrap();
     for item in node.items() {
         let mark = findings.mark();
-        let value = amps_rules::rules::expr::template::value(item, &scope, &mut findings);
+        let value = amps_rules::rules::expr::written::value(item, &scope, &mut findings);
         assert_eq!(
             value.is_none(),
             findings.has_errors_since(mark),

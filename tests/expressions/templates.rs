@@ -1,7 +1,8 @@
 //! Templates: pieces, what they make, and how they are stored.
 
 use amps_rules::document::node::Kind as NodeKind;
-use amps_rules::rules::expr::template::{Template, template, value};
+use amps_rules::rules::expr::template::{Template, template};
+use amps_rules::rules::expr::written::value;
 
 use super::*;
 
@@ -146,8 +147,8 @@ fn values_and_texts_are_bounded() {
         ),
         ("x".repeat(4096), "x".repeat(4097), "E307"),
         (
-            format!("[{}]", "1,".repeat(100)),
-            format!("[{}]", "1,".repeat(101)),
+            format!("[{}]", "1,".repeat(1000)),
+            format!("[{}]", "1,".repeat(1001)),
             "E502",
         ),
     ] {

@@ -15,7 +15,7 @@ use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::{Quantity, Value};
 use amps_rules::rules;
 use amps_rules::rules::expr::template::{Piece, Template};
-use amps_rules::rules::operation::CommandOptions;
+use amps_rules::rules::operation::{Amount, CommandOptions};
 use amps_rules::rules::rule::{
     CommandOperation, CommandSource, CommandTrigger, Condition, DeviceTrigger, IfUnknown, Level,
     LogOperation, NotifyOperation, NumericTest, On, Operation, OperationKind, Place, ResultKind,
@@ -414,7 +414,9 @@ fn commands_carry_parameters_in_the_units_of_the_catalogue() {
         OperationKind::Command(CommandOperation {
             device: device("house_battery"),
             command: "charge".to_owned(),
-            parameters: parameters.map(|(name, it)| (name.to_owned(), it)).into(),
+            parameters: parameters
+                .map(|(name, it)| (name.to_owned(), Amount::Fixed(it)))
+                .into(),
             retry: RetryPolicy {
                 attempts: 20,
                 backoff: Duration::from_mins(15),
@@ -426,7 +428,10 @@ fn commands_carry_parameters_in_the_units_of_the_catalogue() {
     let OperationKind::Command(heat) = &seen[1] else {
         panic!("{:?}", seen[1]);
     };
-    assert!((heat.parameters["target"].value - 20.0).abs() < 1e-9);
+    let Amount::Fixed(target) = &heat.parameters["target"] else {
+        panic!("{heat:?}");
+    };
+    assert!((target.value - 20.0).abs() < 1e-9);
     assert_eq!(
         heat.retry,
         RetryPolicy {

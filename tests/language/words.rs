@@ -9,13 +9,16 @@ use amps_rules::config::home::Location;
 use amps_rules::document::source::SourceFile;
 use amps_rules::domain::id::{InputName, RuleId};
 use amps_rules::domain::unit::Unit;
-use amps_rules::domain::value::{Quantity, Value};
+use amps_rules::domain::value::Value;
 use amps_rules::rules::condition::{
     CommandState, CommandTest, InputQuestion, InputTest, RuleTest, SunTest,
 };
-use amps_rules::rules::expression::{Expression, Literal};
+use amps_rules::rules::expr::kind::Measure;
+use amps_rules::rules::expr::template::Template;
+use amps_rules::rules::expr::value::Value as Kept;
+use amps_rules::rules::expression::Expression;
 use amps_rules::rules::operation::{
-    Awaited, CommandOptions, Goal, Handler, Moment, OnConflict, Rounds, RuleVerb, VerifyTest,
+    Awaited, CommandOptions, Goal, Handler, Json, Moment, OnConflict, Rounds, RuleVerb, VerifyTest,
 };
 use amps_rules::rules::rule::{Mode, On, OperationKind, Rule, Settings, Test};
 use amps_rules::rules::trigger::{
@@ -264,19 +267,23 @@ fn other_steps_say_what_they_do() {
         (setting.setting.as_str(), setting.unit),
         ("export_limit", Unit::Watt)
     );
-    assert_eq!(setting.value, Expression::Literal(Literal::Number(3000.0)));
+    assert_eq!(setting.value, Expression::Literal(Kept::Number(3000.0)));
     let OperationKind::Http(http) = operation(
         "{http: {url: 'https://panel.example/a', method: POST, headers: {X-Key: b}, json: {on: [1, true, x]}, save: answer}}",
     ) else {
         panic!("another operation");
     };
-    assert_eq!(http.url, "https://panel.example/a");
-    assert_eq!(http.json, Some(serde_json::json!({"on": [1, true, "x"]})));
+    assert_eq!(
+        http.url,
+        Template::Plain("https://panel.example/a".to_owned())
+    );
+    let body = serde_json::json!({"on": [1, true, "x"]});
+    assert_eq!(http.json, Some(Json::Fixed(body)));
     assert_eq!(http.save.as_deref(), Some("answer"));
     let OperationKind::Delay(delay) = operation("{delay: {minutes: 5}}") else {
         panic!("another operation");
     };
-    let five = Literal::Duration(Duration::from_mins(5));
+    let five = Kept::Duration(SignedDuration::from_mins(5));
     assert_eq!(delay.duration, Expression::Literal(five));
     let OperationKind::Wait(wait) = operation(
         "{wait_for_trigger: {trigger: device, device: roof, event: any}, timeout: 1h, continue_on_timeout: false}",
@@ -301,30 +308,38 @@ fn other_steps_say_what_they_do() {
     assert_eq!(lengths.collect::<Vec<_>>(), [1, 2, 1]);
 }
 
+fn quantity(value: f64, unit: Unit) -> Kept {
+    let unit = Measure::Unit(unit);
+    Kept::Quantity { value, unit }
+}
+
 #[test]
 fn values_keep_their_units_and_kinds() {
-    let OperationKind::Variables { values } =
-        operation("{variables: {a: 80 %, b: 5m, c: night, d: [1, true], e: 3}}")
-    else {
+    let OperationKind::Variables { values } = operation(
+        "{variables: {a: 80 %, b: 5m, c: night, d: [1 kW, 500 W], e: 3, f: \"22:30\", g: \"{{ 2 * 40 % }}\"}}",
+    ) else {
         panic!("another operation");
     };
-    let values: Vec<Literal> = values
+    let values: Vec<Kept> = values
         .into_iter()
         .map(|it| match it.value {
             Expression::Literal(value) => value,
+            Expression::Computed(checked) => panic!("{checked:?}"),
         })
         .collect();
     assert_eq!(
         values,
         [
-            Literal::Quantity(Quantity {
-                value: 80.0,
-                unit: Unit::Percent
-            }),
-            Literal::Duration(Duration::from_mins(5)),
-            Literal::Text("night".to_owned()),
-            Literal::List(vec![Literal::Number(1.0), Literal::Bool(true)]),
-            Literal::Number(3.0),
+            quantity(80.0, Unit::Percent),
+            Kept::Duration(SignedDuration::from_mins(5)),
+            Kept::Text("night".to_owned()),
+            Kept::List(vec![
+                quantity(1.0, Unit::Kilowatt),
+                quantity(0.5, Unit::Kilowatt)
+            ]),
+            Kept::Number(3.0),
+            Kept::Time(time(22, 30, 0, 0)),
+            quantity(80.0, Unit::Percent),
         ]
     );
 }
@@ -335,14 +350,17 @@ fn a_rule_says_how_its_runs_get_along() {
         "  - id: a\n",
         "  - id: a\n    mode: queued\n    max: 3\n    max_exceeded: silent\n    per: trigger.device\n    cooldown: 30m\n    priority: 80\n",
     );
+    let rule = only(&text);
+    let Some(Expression::Computed(per)) = &rule.settings.per else {
+        panic!("{:?}", rule.settings.per);
+    };
+    assert_eq!(per.text, "trigger.device");
     assert_eq!(
-        only(&text).settings,
+        rule.settings,
         Settings {
             mode: Mode::Queued(3),
             is_silent: true,
-            per: Some(Expression::Literal(Literal::Text(
-                "trigger.device".to_owned()
-            ))),
+            per: rule.settings.per.clone(),
             cooldown: Some(Duration::from_mins(30)),
             priority: 80,
         }
@@ -362,7 +380,7 @@ fn steps_inside_steps_become_jumps() {
     };
     assert_eq!(
         repeat.rounds,
-        Rounds::Count(Expression::Literal(Literal::Number(2.0)))
+        Rounds::Count(Expression::Literal(Kept::Number(2.0)))
     );
     assert_eq!((repeat.max, repeat.end), (100, 3));
     assert_eq!(operations[2].kind, OperationKind::Jump { to: 0 });

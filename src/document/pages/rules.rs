@@ -70,10 +70,10 @@ pub(super) const PAGES: &[Page] = &[
     page(
         "E309",
         Actions,
-        "A text in `{{ }}` is calculated in conditions, in messages and in the text of `log`; here a fixed one is needed.",
+        "What stands in `{{ }}` is calculated where a value or a text stands; names, words and limits are written out.",
         [
-            "{variables: {who: \"{{ trigger.device }}\"}}",
-            "{log: \"{{ trigger.device }} is back\"}",
+            "{command: charge, device: \"{{ trigger.device }}\"}",
+            "{command: charge, device: car_charger}",
         ],
     ),
     page(

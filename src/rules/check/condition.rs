@@ -14,7 +14,7 @@ use crate::domain::value::Value;
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{Scope, device, place, question};
 use crate::rules::condition::Block;
-use crate::rules::expr::template;
+use crate::rules::expr::{template, written};
 use crate::rules::rule::{Condition, NumericTest, StateTest, Subject, Test};
 use crate::rules::syntax;
 
@@ -61,7 +61,7 @@ pub(super) fn condition(
             | Kind::Number { .. }
             | Kind::List(_)
             | Kind::Map(_)
-            | Kind::Secret(_) => template::value(node, &scope.values, findings)?,
+            | Kind::Secret(_) => written::value(node, &scope.values, findings)?,
         }),
         syntax::Test::Block(join, written) => Test::Block(Block {
             join: *join,

@@ -1,17 +1,22 @@
 //! [`syntax`] to [`Rule`]: names resolved, numbers in their units, nothing left to fail later.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::config::names::{Names, is_name};
 use crate::document::code;
 use crate::document::diagnostic::{Findings, shown};
+use crate::document::node::{Kind, Node};
 use crate::document::source::Span;
 use crate::document::suggest::closest;
 use crate::domain::id::{DeviceAlias, RuleId};
-use crate::rules::expr::scope::{Root, Scope as Values, trigger_fields};
-use crate::rules::expression::{self, Variable};
-use crate::rules::rule::{Place, Rule};
+use crate::rules::check::known::{Definitions, Known, sights};
+use crate::rules::expr::scope::{Root, Scope as Values, Sight, trigger_fields};
+use crate::rules::expr::template::is_template;
+use crate::rules::expr::value::Value;
+use crate::rules::expression::{self, Expression, Variable};
+use crate::rules::rule::{On, Place, Rule, Settings};
 use crate::rules::syntax::{self, Named, Written};
 
 mod action;
@@ -19,6 +24,8 @@ mod condition;
 mod cron;
 pub(super) mod device;
 pub(crate) mod given;
+mod http;
+mod known;
 mod order;
 mod program;
 mod quantity;
@@ -29,15 +36,15 @@ mod trigger;
 mod watched;
 
 /// What the parts of a rule may name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Scope<'h> {
     pub(super) names: &'h Names,
     /// Of the whole home, broken ones included.
     pub(super) rules: &'h BTreeSet<RuleId>,
     /// Ids of the rule's triggers.
-    triggers: BTreeSet<&'h str>,
+    triggers: Rc<BTreeSet<&'h str>>,
     /// Ids of the rule's steps.
-    steps: BTreeSet<&'h str>,
+    steps: Rc<BTreeSet<&'h str>>,
     /// What expressions may name.
     values: Values<'h>,
 }
@@ -47,6 +54,9 @@ const RESERVED_NAMES: &[&str] = &[
     "and", "else", "failure", "false", "if", "in", "input", "not", "or", "repeat", "state",
     "trigger", "true", "unknown", "vars", "wait",
 ];
+
+/// How often a rule is looked at before what its names hold is taken for anything.
+const LOOKS_MAX: usize = 8;
 
 /// The rule as far as it can be made; whether it may be used, the findings say.
 pub(super) fn rule(
@@ -59,31 +69,85 @@ pub(super) fn rule(
     collect_steps(&written.steps, &mut steps, findings);
     collect_steps(&written.on_failure, &mut steps, findings);
     // Those that are broken count, so that nothing is said of what would be there without the mistake.
-    let kinds: Vec<&str> = written.triggers.iter().map(|it| it.on.word()).collect();
+    let sights: Vec<Sight> = written
+        .triggers
+        .iter()
+        .map(|it| it.on.word().into())
+        .collect();
     let scope = Scope {
         names,
         rules,
-        triggers: written.triggers.iter().filter_map(|it| it.id).collect(),
-        steps,
-        values: Values::of_home(names).with(Root::Trigger, trigger_fields(&kinds)),
+        triggers: Rc::new(written.triggers.iter().filter_map(|it| it.id).collect()),
+        steps: Rc::new(steps),
+        values: Values::of_home(names).with(Root::Trigger, trigger_fields(&sights)),
     };
-    let triggers = written
+    let mut known = Known::default();
+    let mut looks = 0;
+    loop {
+        let mark = (findings.mark(), findings.unbuilt.len());
+        let mut definitions = Definitions::default();
+        let mut scope = scope.clone();
+        scope.values = known.clone().within(scope.values);
+        let rule = look(written, place.clone(), scope, &mut definitions, findings);
+        let mut joined = known.clone().joined(definitions.known);
+        looks += 1;
+        if joined == known || looks > LOOKS_MAX {
+            return rule;
+        }
+        if looks == LOOKS_MAX {
+            joined.forget_kinds();
+        }
+        known = joined;
+        findings.diagnostics.truncate(mark.0);
+        findings.unbuilt.truncate(mark.1);
+    }
+}
+
+/// One look at the rule, from top to bottom as its runs go.
+fn look(
+    written: &syntax::Rule<'_>,
+    place: Place,
+    mut scope: Scope<'_>,
+    definitions: &mut Definitions,
+    findings: &mut Findings<'_>,
+) -> Option<Rule> {
+    let ons: Vec<Option<On>> = written
         .triggers
         .iter()
-        .filter_map(|it| trigger::trigger(it, &scope, findings))
+        .map(|it| trigger::on(it, &scope, findings))
         .collect();
+    let sights = written.triggers.iter().zip(&ons).flat_map(|(it, on)| {
+        let broken = || vec![it.on.word().into()];
+        on.as_ref()
+            .map_or_else(broken, |on| sights(on, scope.names))
+    });
+    let seen = trigger_fields(&sights.collect::<Vec<_>>());
+    scope.values = scope.values.with(Root::Trigger, seen);
+    let rule_variables = variables(&written.variables, &scope, findings);
+    definitions.variables(&rule_variables);
+    let mut triggers = Vec::new();
+    for (written, on) in written.triggers.iter().zip(ons) {
+        scope.values.at = definitions.here();
+        let variables = variables(&written.variables, &scope, findings);
+        definitions.variables(&variables);
+        triggers.extend(on.map(|on| trigger::of(written, on, variables, findings)));
+    }
+    scope.values.at = definitions.here();
+    let per = written.per.and_then(|it| per(it, &scope, findings));
     let conditions = condition::all(&written.conditions, &scope, findings);
-    let variables = variables(&written.variables, &scope, findings);
     let id = written.id.map(|it| RuleId::new(it.value));
-    let program = program::program(id.as_ref(), written, &scope, findings);
+    let program = program::program(id.as_ref(), written, scope, definitions, findings);
     let id = id?;
     Some(Rule {
         alias: written.alias.unwrap_or(id.as_str()).to_owned(),
         description: written.description.map(str::to_owned),
         enabled: written.enabled,
         place,
-        settings: written.settings.clone(),
-        variables,
+        settings: Settings {
+            per,
+            ..written.settings.clone()
+        },
+        variables: rule_variables,
         triggers,
         conditions,
         unbuilt: None,
@@ -133,22 +197,52 @@ fn collect_steps<'n>(
     }
 }
 
-/// Lines `NAME: value` with names that can be told from everything else.
+/// Lines `NAME: value` with names that can be told from everything else. Each may use those before it.
 fn variables(
     written: &[Named<'_>],
     scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Vec<Variable> {
     let mut variables = Vec::new();
+    let mut values = scope.values.clone();
     for (name, node) in written {
         let is_free = variable_name(*name, scope, findings);
-        let value = expression::compile(node, findings);
-        if let Some(value) = value.filter(|_| is_free) {
+        let value = expression::compile(node, &values, findings);
+        values.at += 1;
+        if is_free {
             let name = name.value.to_owned();
+            // What is broken is said; that the name is there is known all the same.
+            let value = value.unwrap_or(Expression::Literal(Value::Unknown));
             variables.push(Variable { name, value });
         }
     }
     variables
+}
+
+/// What tells the runs of a rule apart; a text is an expression, with braces or without.
+fn per(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Expression> {
+    let expression = match &node.kind {
+        Kind::Text(text) if !is_template(text) => {
+            expression::compile_bare(node, text, &scope.values, findings)
+        }
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Number { .. }
+        | Kind::Text(_)
+        | Kind::List(_)
+        | Kind::Map(_)
+        | Kind::Secret(_) => expression::compile(node, &scope.values, findings),
+    };
+    if let Some(Expression::Literal(_)) = expression {
+        findings
+            .report(
+                code::NO_EFFECT,
+                node.head(),
+                "`per` is the same for every run here, so that it tells none apart",
+            )
+            .help("write for example `per: trigger.device`");
+    }
+    expression
 }
 
 /// Says whether a variable can have the name.

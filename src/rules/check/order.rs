@@ -11,8 +11,8 @@ use crate::domain::catalogue::CommandSpec;
 use crate::domain::device::Device;
 use crate::domain::setting::Form;
 use crate::rules::catalog::blocks;
-use crate::rules::check::{condition, device};
-use crate::rules::expression;
+use crate::rules::check::{Scope, condition, device};
+use crate::rules::expression::{Wanted, compile_as, is_computed};
 use crate::rules::operation::{CommandOptions, Goal, Moment, OnConflict, Verify, VerifyTest};
 use crate::rules::parse;
 use crate::rules::rule::{IfUnknown, Subject};
@@ -41,8 +41,11 @@ pub(super) fn options(
     fields: &Fields<'_>,
     on: &Device,
     spec: &CommandSpec,
+    scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<CommandOptions> {
+    let moment =
+        |it: &Node, findings: &mut Findings<'_>| -> Option<Moment> { moment(it, scope, findings) };
     let start = fields.maybe("start", findings, moment);
     let end = fields.maybe("end", findings, moment);
     let on_conflict = fields.maybe("on_conflict", findings, |it, findings| {
@@ -95,11 +98,12 @@ fn check_form(fields: &Fields<'_>, spec: &CommandSpec, findings: &mut Findings<'
 }
 
 /// A duration from now, a time of day, or an expression.
-fn moment(node: &Node, findings: &mut Findings<'_>) -> Option<Moment> {
+fn moment(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Moment> {
+    if is_computed(node) {
+        let expression = compile_as(Wanted::Moment, node, &scope.values, findings);
+        return expression.map(Moment::Computed);
+    }
     if let Kind::Text(text) = &node.kind {
-        if text.contains("{{") {
-            return expression::compile(node, findings).map(Moment::Computed);
-        }
         // `22:30` is a time of day, and so is `22:30:15`: a duration here is written with letters.
         if text.contains(':') {
             return time_of_day(node, findings).map(Moment::At);

@@ -1,12 +1,19 @@
 //! Steps to a program: flat, with jumps where steps stood inside each other.
 
+use std::rc::Rc;
+
 use crate::document::code;
+use crate::document::decode::{whole_number, wrong_type};
 use crate::document::diagnostic::Findings;
-use crate::document::node::{Kind, Node};
+use crate::document::node::{Kind as NodeKind, Node};
 use crate::domain::id::{RuleId, RuleVersion};
+use crate::rules::check::known::Definitions;
 use crate::rules::check::{Scope, condition, place, step};
 use crate::rules::condition::Block;
-use crate::rules::expression::{self, Expression, Literal};
+use crate::rules::expr::kind::Kind;
+use crate::rules::expr::scope::{Fields, Root, failure_fields, repeat_fields};
+use crate::rules::expr::value::Value;
+use crate::rules::expression::{Expression, Wanted, compile, compile_as, is_computed};
 use crate::rules::operation::{Awaited, Handler, ParallelOperation, RepeatOperation, Rounds};
 use crate::rules::rule::{
     Condition, Operation, OperationKind, Place, Program, Test, TestOperation, Trigger,
@@ -20,10 +27,11 @@ const OPERATIONS_MAX: usize = 2000;
 pub(super) fn program(
     id: Option<&RuleId>,
     written: &syntax::Rule<'_>,
-    scope: &Scope<'_>,
+    scope: Scope<'_>,
+    definitions: &mut Definitions,
     findings: &mut Findings<'_>,
 ) -> Program {
-    let mut compiler = Compiler::new(scope);
+    let mut compiler = Compiler::new(scope, definitions);
     compiler.sequence(&written.steps, findings);
     if let Some(first) = written.on_failure.first() {
         let end = compiler.operations.len();
@@ -35,7 +43,7 @@ pub(super) fn program(
             target: end + 1,
             loops: 0,
         });
-        compiler.sequence(&written.on_failure, findings);
+        compiler.failure_sequence(&written.on_failure, findings);
         compiler.push(&here, None, OperationKind::Fail);
     }
     let n_operations = compiler.operations.len();
@@ -54,8 +62,10 @@ pub(super) fn program(
 }
 
 /// The operations so far.
-struct Compiler<'s, 'h> {
-    scope: &'s Scope<'h>,
+struct Compiler<'d, 'h> {
+    /// Of what comes next.
+    scope: Scope<'h>,
+    definitions: &'d mut Definitions,
     operations: Vec<Operation>,
     /// Inner ones before outer ones.
     handlers: Vec<Handler>,
@@ -63,10 +73,11 @@ struct Compiler<'s, 'h> {
     loops: usize,
 }
 
-impl<'s, 'h> Compiler<'s, 'h> {
-    fn new(scope: &'s Scope<'h>) -> Self {
+impl<'d, 'h> Compiler<'d, 'h> {
+    fn new(scope: Scope<'h>, definitions: &'d mut Definitions) -> Self {
         Self {
             scope,
+            definitions,
             operations: Vec::new(),
             handlers: Vec::new(),
             loops: 0,
@@ -131,6 +142,22 @@ impl<'s, 'h> Compiler<'s, 'h> {
         }
     }
 
+    /// The steps for a failure, which know what failed.
+    fn failure_sequence(&mut self, steps: &[Step<'_>], findings: &mut Findings<'_>) {
+        let outer = self.scope.values.fields.get(&Root::Failure).cloned();
+        let fields = Rc::new(failure_fields());
+        self.scope.values.fields.insert(Root::Failure, fields);
+        self.sequence(steps, findings);
+        self.restore(Root::Failure, outer);
+    }
+
+    fn restore(&mut self, root: Root, fields: Option<Rc<Fields>>) {
+        match fields {
+            Some(fields) => self.scope.values.fields.insert(root, fields),
+            None => self.scope.values.fields.remove(&root),
+        };
+    }
+
     fn step(&mut self, step: &Step<'_>, findings: &mut Findings<'_>) {
         let from = self.operations.len();
         let here = place(step.head, findings);
@@ -140,12 +167,14 @@ impl<'s, 'h> Compiler<'s, 'h> {
                 self.repeat(step, (rounds, *max), steps, findings);
             }
             StepKind::Parallel(branches) => {
-                let branches = branches.iter().map(|steps| {
-                    let mut branch = Compiler::new(self.scope);
+                let mut programs = Vec::new();
+                for steps in branches {
+                    let mut branch = Compiler::new(self.scope.clone(), self.definitions);
                     branch.sequence(steps, findings);
-                    branch.program(None)
-                });
-                let branches = branches.collect();
+                    programs.push(branch.program(None));
+                }
+                self.scope.values.at = self.definitions.here();
+                let branches = programs;
                 let kind = OperationKind::Parallel(ParallelOperation { branches });
                 self.push(&here, step.alias, kind);
             }
@@ -156,7 +185,9 @@ impl<'s, 'h> Compiler<'s, 'h> {
             | StepKind::Set(_)
             | StepKind::Stop { .. }
             | StepKind::Of(..)) => {
-                if let Some(kind) = step::kind(kind, self.scope, findings) {
+                if let Some(kind) = step::kind(kind, &self.scope, findings) {
+                    self.definitions.step(&kind, self.scope.names);
+                    self.scope.values.at = self.definitions.here();
                     self.push(&here, step.alias, kind);
                 }
             }
@@ -172,7 +203,7 @@ impl<'s, 'h> Compiler<'s, 'h> {
         if !step.on_failure.is_empty() {
             let over = self.push(here, None, OperationKind::Jump { to: 0 });
             target = over + 1;
-            self.sequence(&step.on_failure, findings);
+            self.failure_sequence(&step.on_failure, findings);
             if !step.continues {
                 self.push(here, None, OperationKind::Fail);
             }
@@ -199,7 +230,7 @@ impl<'s, 'h> Compiler<'s, 'h> {
         let mut ends = Vec::new();
         for (index, way) in ways.iter().enumerate() {
             let test = OperationKind::Test(TestOperation {
-                conditions: condition::all(&way.conditions, self.scope, findings),
+                conditions: condition::all(&way.conditions, &self.scope, findings),
                 otherwise: 0,
             });
             let test = self.push(&here, step.alias, test);
@@ -224,20 +255,41 @@ impl<'s, 'h> Compiler<'s, 'h> {
         findings: &mut Findings<'_>,
     ) {
         let here = place(step.head, findings);
-        let rounds = match rounds {
-            syntax::Rounds::Count(node) => count(node, max, findings).map(Rounds::Count),
-            syntax::Rounds::ForEach(node) => each(node, max, findings).map(Rounds::ForEach),
-            syntax::Rounds::While(written) => {
-                Some(Rounds::While(condition::all(written, self.scope, findings)))
+        let plan = match rounds {
+            syntax::Rounds::Count(node) => {
+                count(node, max, &self.scope, findings).map(Rounds::Count)
             }
-            syntax::Rounds::Until(written) => {
-                Some(Rounds::Until(condition::all(written, self.scope, findings)))
+            syntax::Rounds::ForEach(node) => {
+                each(node, max, &self.scope, findings).map(Rounds::ForEach)
             }
+            syntax::Rounds::While(_) | syntax::Rounds::Until(_) => None,
         };
-        // What cannot be counted is said; the steps inside are checked all the same.
-        let rounds = rounds.unwrap_or(Rounds::While(Vec::new()));
+        let outer_loop = self.definitions.enter_loop();
+        let item = match (rounds, &plan) {
+            (syntax::Rounds::ForEach(_), Some(Rounds::ForEach(list))) => Some(item(&list.kind())),
+            // What the items are is not known when the list is broken.
+            (syntax::Rounds::ForEach(_), _) => Some(Kind::Unknown),
+            (_, _) => None,
+        };
+        let fields = Rc::new(repeat_fields(item));
+        let outer = self.scope.values.fields.insert(Root::Repeat, fields);
+        self.scope.values.at = self.definitions.here();
+        let rounds = match rounds {
+            syntax::Rounds::While(written) => Some(Rounds::While(condition::all(
+                written,
+                &self.scope,
+                findings,
+            ))),
+            syntax::Rounds::Until(written) => Some(Rounds::Until(condition::all(
+                written,
+                &self.scope,
+                findings,
+            ))),
+            syntax::Rounds::Count(_) | syntax::Rounds::ForEach(_) => plan,
+        };
         let repeat = RepeatOperation {
-            rounds,
+            // What cannot be counted is said; the steps inside are checked all the same.
+            rounds: rounds.unwrap_or(Rounds::While(Vec::new())),
             max,
             end: 0,
         };
@@ -245,35 +297,57 @@ impl<'s, 'h> Compiler<'s, 'h> {
         self.loops += 1;
         self.sequence(steps, findings);
         self.loops -= 1;
+        self.definitions.leave_loop(outer_loop);
+        self.restore(Root::Repeat, outer);
         self.push(&here, None, OperationKind::Jump { to: head });
         self.lead_here(head);
     }
 }
 
-/// A whole number of rounds, or an expression.
-fn count(node: &Node, max: u32, findings: &mut Findings<'_>) -> Option<Expression> {
-    if matches!(&node.kind, Kind::Text(text) if text.contains("{{")) {
-        return expression::compile(node, findings);
+/// What the items of a list are.
+fn item(list: &Kind) -> Kind {
+    match list {
+        Kind::List(of) => of.as_ref().clone(),
+        Kind::Unknown => Kind::Unknown,
+        Kind::Any
+        | Kind::Bool
+        | Kind::Number(_)
+        | Kind::Text
+        | Kind::Moment
+        | Kind::Duration
+        | Kind::Time => Kind::Any,
     }
-    let count = crate::document::decode::whole_number(node, 1, max, findings)?;
-    Some(Expression::Literal(Literal::Number(f64::from(count))))
+}
+
+/// A whole number of rounds, or an expression.
+fn count(
+    node: &Node,
+    max: u32,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Expression> {
+    if is_computed(node) {
+        return compile_as(Wanted::Count, node, &scope.values, findings);
+    }
+    let count = whole_number(node, 1, max, findings)?;
+    Some(Expression::Literal(Value::Number(f64::from(count))))
 }
 
 /// A list, or an expression.
-fn each(node: &Node, max: u32, findings: &mut Findings<'_>) -> Option<Expression> {
-    let value = expression::compile(node, findings)?;
-    let Expression::Literal(literal) = &value;
-    let items = match literal {
-        Literal::List(items) => items.len(),
-        Literal::Bool(_)
-        | Literal::Number(_)
-        | Literal::Quantity(_)
-        | Literal::Duration(_)
-        | Literal::Text(_) => {
-            crate::document::decode::wrong_type(node, "a list", findings);
-            return None;
-        }
+fn each(
+    node: &Node,
+    max: u32,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Expression> {
+    if is_computed(node) {
+        return compile_as(Wanted::List, node, &scope.values, findings);
+    }
+    let NodeKind::List(items) = &node.kind else {
+        wrong_type(node, "a list", findings);
+        return None;
     };
+    let items = items.len();
     if items == 0 || items > usize::try_from(max).unwrap_or(usize::MAX) {
         let message = format!("the list has {items} items, and 1 to {max} are allowed");
         findings
@@ -281,7 +355,7 @@ fn each(node: &Node, max: u32, findings: &mut Findings<'_>) -> Option<Expression
             .help("`max:` says how many rounds there may be");
         return None;
     }
-    Some(value)
+    compile(node, &scope.values, findings)
 }
 
 /// The same without the places in it, which are for people.

@@ -8,15 +8,18 @@ use crate::document::decode::Fields;
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::Node;
 use crate::document::suggest::closest;
-use crate::domain::catalogue::CommandSpec;
+use crate::domain::catalogue::{CommandSpec, ParameterSpec};
 use crate::domain::command::RetryPolicy;
 use crate::domain::id::NotifierName;
 use crate::domain::value::Quantity;
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{Scope, action, device, order, variables};
 use crate::rules::expr::template::{self, Template};
-use crate::rules::expression::{self, Variable};
-use crate::rules::operation::StopOperation;
+use crate::rules::expr::value::Value;
+use crate::rules::expression::{
+    self, Expression, Variable, Wanted as WantedKind, compile_as, is_computed,
+};
+use crate::rules::operation::{Amount, StopOperation};
 use crate::rules::rule::{CommandOperation, LogOperation, NotifyOperation, OperationKind};
 use crate::rules::syntax::{self, Named, StepKind, Written};
 
@@ -41,7 +44,7 @@ pub(super) fn kind(
                 retry: *retry,
                 fields,
             };
-            OperationKind::Command(command(&order, scope.names, findings)?)
+            OperationKind::Command(command(&order, scope, findings)?)
         }
         StepKind::Notify {
             notifiers: written,
@@ -71,10 +74,10 @@ pub(super) fn kind(
             values: variables(lines, scope, findings),
         },
         StepKind::Set(lines) => OperationKind::Set {
-            values: remembered(lines, findings),
+            values: remembered(lines, scope, findings),
         },
         StepKind::Stop { text, failed } => OperationKind::Stop(StopOperation {
-            text: (*text).to_owned(),
+            text: template(*text, scope, findings)?,
             failed: *failed,
         }),
         StepKind::Of(word, fields) => action::action(word.name, fields, scope, findings)?,
@@ -91,7 +94,11 @@ fn template(
 }
 
 /// Lines `state.NAME: value`.
-fn remembered(written: &[Named<'_>], findings: &mut Findings<'_>) -> Vec<Variable> {
+fn remembered(
+    written: &[Named<'_>],
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<Variable> {
     let mut variables = Vec::new();
     for (key, node) in written {
         let name = key.value.strip_prefix("state.");
@@ -101,9 +108,11 @@ fn remembered(written: &[Named<'_>], findings: &mut Findings<'_>) -> Vec<Variabl
                 .report(code::BAD_NAME, key.span, message)
                 .help("write `state.NAME: value`, the name in small letters, digits and `_`");
         }
-        let value = expression::compile(node, findings);
-        if let (Some(name), Some(value)) = (name, value) {
+        let value = expression::compile(node, &scope.values, findings);
+        if let Some(name) = name {
             let name = name.to_owned();
+            // What is broken is said; that the name is there is known all the same.
+            let value = value.unwrap_or(Expression::Literal(Value::Unknown));
             variables.push(Variable { name, value });
         }
     }
@@ -121,20 +130,23 @@ struct Order<'o, 'n> {
 
 fn command(
     written: &Order<'_, '_>,
-    names: &Names,
+    scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<CommandOperation> {
-    let device = device::named(written.device, names, findings)?;
+    let device = device::named(written.device, scope.names, findings)?;
     if !device::takes_commands(&device, written.device.span, findings) {
         return None;
     }
     let spec = device::command(written.name, &device, findings)?;
-    let options = order::options(written.fields, &device, spec, findings);
+    let options = order::options(written.fields, &device, spec, scope, findings);
     let mut parameters = BTreeMap::new();
     for (name, node) in written.parameters {
-        if let Some(quantity) = parameter(spec, *name, node, findings) {
-            parameters.insert(name.value.to_owned(), quantity);
-        }
+        let amount = if is_computed(node) {
+            computed_parameter(spec, *name, node, scope, findings)
+        } else {
+            parameter(spec, *name, node, findings).map(Amount::Fixed)
+        };
+        parameters.extend(amount.map(|it| (name.value.to_owned(), it)));
     }
     Some(CommandOperation {
         device,
@@ -151,7 +163,42 @@ pub(super) fn parameter(
     node: &Node,
     findings: &mut Findings<'_>,
 ) -> Option<Quantity> {
-    let Some(spec) = command.parameter(name.value) else {
+    let spec = parameter_named(command, name, findings)?;
+    let value = quantity(node, wanted(spec), findings)?;
+    check_bounds(command, spec, value, node, findings)
+}
+
+/// What is the same whatever happens becomes a fixed number.
+fn computed_parameter(
+    command: &CommandSpec,
+    name: Written<&str>,
+    node: &Node,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Amount> {
+    let spec = parameter_named(command, name, findings)?;
+    let wanted = WantedKind::Number(spec.unit);
+    let expression = compile_as(wanted, node, &scope.values, findings)?;
+    match expression.fixed_in(spec.unit) {
+        Some(value) => check_bounds(command, spec, value, node, findings).map(Amount::Fixed),
+        None => Some(Amount::Computed(expression)),
+    }
+}
+
+fn wanted(spec: &ParameterSpec) -> Wanted<'_> {
+    Wanted {
+        name: spec.name,
+        unit: Some(spec.unit),
+    }
+}
+
+fn parameter_named<'s>(
+    command: &'s CommandSpec,
+    name: Written<&str>,
+    findings: &mut Findings<'_>,
+) -> Option<&'s ParameterSpec> {
+    let spec = command.parameter(name.value);
+    if spec.is_none() {
         let parameters = || command.parameters.iter().map(|it| it.name);
         let known = if command.parameters.is_empty() {
             format!("`{}` takes no parameters", command.name)
@@ -171,21 +218,25 @@ pub(super) fn parameter(
             )
             .did_you_mean(closest(name.value, parameters()))
             .note(known);
-        return None;
-    };
-    let wanted = Wanted {
-        name: spec.name,
-        unit: Some(spec.unit),
-    };
-    let value = quantity(node, wanted, findings)?;
+    }
+    spec
+}
+
+fn check_bounds(
+    command: &CommandSpec,
+    spec: &ParameterSpec,
+    value: f64,
+    node: &Node,
+    findings: &mut Findings<'_>,
+) -> Option<Quantity> {
     if !(spec.min..=spec.max).contains(&value) {
         let written = shown(findings.source.slice(node.span));
         let message = format!(
             "`{written}` is out of bounds: `{}` of `{}` takes {} to {}",
             spec.name,
             command.name,
-            wanted.show(spec.min),
-            wanted.show(spec.max)
+            wanted(spec).show(spec.min),
+            wanted(spec).show(spec.max)
         );
         findings.report(code::OUT_OF_RANGE, node.head(), message);
         return None;

@@ -10,6 +10,7 @@ use crate::document::node::Node;
 use crate::document::source::Span;
 use crate::domain::device::Device;
 use crate::rules::check::{Scope, device, place, schedule, variables, watched};
+use crate::rules::expression::Variable;
 use crate::rules::parse::trigger::{any_of, trigger as parse};
 use crate::rules::parse::{TRIGGERS_MAX, name};
 use crate::rules::rule::{CommandTrigger, DeviceTrigger, On, Trigger};
@@ -21,11 +22,39 @@ const COUNT_MIN: u32 = 2;
 const COUNT_MAX: u32 = 1000;
 const WEBHOOK_CHARACTERS_MAX: usize = 64;
 
+/// A trigger that stands inside something else.
 pub(super) fn trigger(
     written: &syntax::Trigger<'_>,
     scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Trigger> {
+    let on = on(written, scope, findings)?;
+    let variables = variables(&written.variables, scope, findings);
+    Some(of(written, on, variables, findings))
+}
+
+/// The trigger that waits for `on`.
+pub(super) fn of(
+    written: &syntax::Trigger<'_>,
+    on: On,
+    variables: Vec<Variable>,
+    findings: &Findings<'_>,
+) -> Trigger {
+    Trigger {
+        id: written.id.map(str::to_owned),
+        enabled: written.enabled,
+        place: place(written.head, findings),
+        variables,
+        on,
+    }
+}
+
+/// What a trigger waits for.
+pub(super) fn on(
+    written: &syntax::Trigger<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<On> {
     let names = scope.names;
     let n_unbuilt = findings.unbuilt.len();
     let on = match &written.on {
@@ -63,13 +92,7 @@ pub(super) fn trigger(
     if !written.enabled {
         findings.unbuilt.truncate(n_unbuilt);
     }
-    Some(Trigger {
-        id: written.id.map(str::to_owned),
-        enabled: written.enabled,
-        place: place(written.head, findings),
-        variables: variables(&written.variables, scope, findings),
-        on,
-    })
+    Some(on)
 }
 
 fn other(

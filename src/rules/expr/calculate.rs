@@ -213,7 +213,9 @@ fn remainder(a: f64, b: f64) -> Value {
 
 pub(super) fn on_text(function: Function, arguments: &[Value]) -> Value {
     match (function, arguments) {
-        (Function::Number, [Value::Number(number)]) => Value::Number(*number),
+        (Function::Number, [Value::Number(number) | Value::Quantity { value: number, .. }]) => {
+            Value::Number(*number)
+        }
         (Function::Number, [Value::Text(text)]) => {
             or_unknown(node::number(text.trim()), Value::number)
         }

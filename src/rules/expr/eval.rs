@@ -20,6 +20,7 @@ use super::calculate::{
     ordering, product, quotient, sum,
 };
 use super::functions::Function;
+use super::kind::Measure;
 use super::program::{Checked, Source, Step};
 use super::scope::Root;
 use crate::domain::value::Point;
@@ -62,9 +63,55 @@ pub fn eval(checked: &Checked, facts: &dyn Facts) -> Value {
     machine.pop()
 }
 
+/// What `checked` comes to, when that is the same whatever happens.
+pub fn constant(checked: &Checked) -> Option<Value> {
+    let is_constant = checked.reads().next().is_none();
+    is_constant.then(|| eval(checked, &Nothing))
+}
+
+/// For expressions that look at nothing.
+struct Nothing;
+
+impl Facts for Nothing {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn zone(&self) -> &TimeZone {
+        const { &TimeZone::UTC }
+    }
+
+    fn attribute(&self, _: &Device, _: &str) -> Option<&Reading> {
+        None
+    }
+
+    fn input(&self, _: &str) -> Option<&Reading> {
+        None
+    }
+
+    fn series(&self, _: &str) -> &[Point] {
+        &[]
+    }
+
+    fn field(&self, _: Root, _: &str) -> Value {
+        Value::Unknown
+    }
+}
+
 /// How long ago `then` was. A moment in the future, from a clock that is ahead, counts as now.
 pub fn age(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
+}
+
+/// Whether a value of any kind is this number; unknown when their units do not meet.
+fn same_quantity(value: f64, unit: &Measure, other: &Value) -> Value {
+    let other = match other {
+        Value::Number(number) => Some(*number),
+        Value::Quantity { value, unit: from } => from.convert(*value, unit),
+        _ => return Value::Bool(false),
+    };
+    let is_same = |it| Value::Number(it) == Value::Number(value);
+    other.map_or(Value::Unknown, |it| Value::Bool(is_same(it)))
 }
 
 struct Machine<'f> {
@@ -86,14 +133,7 @@ impl Machine<'_> {
     fn step(&mut self, step: &Step) -> Value {
         match step {
             Step::Push(value) => value.clone(),
-            Step::Read { source, kind } => {
-                let value = self.read(source);
-                if value.is_of(kind) {
-                    value
-                } else {
-                    Value::Unknown
-                }
-            }
+            Step::Read { source, kind } => self.read(source).fit(kind),
             Step::Age(source) => self.age(source),
             Step::List(count) => Value::List(self.pop_many(*count)),
             Step::Not => match self.pop() {
@@ -205,6 +245,9 @@ impl Machine<'_> {
             (Value::Unknown, _) | (_, Value::Unknown) => Value::Unknown,
             (Value::Moment(_), Value::Time(_)) | (Value::Time(_), Value::Moment(_)) => {
                 self.compare(left, right, Ordering::is_eq)
+            }
+            (Value::Quantity { value, unit }, other) | (other, Value::Quantity { value, unit }) => {
+                same_quantity(*value, unit, other)
             }
             (left, right) => Value::Bool(left == right),
         }

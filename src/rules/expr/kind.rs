@@ -123,7 +123,10 @@ impl Kind {
     pub fn join(&self, second: &Self) -> Option<(Self, Option<Conversion>)> {
         match (self, second) {
             (Self::Unknown, other) | (other, Self::Unknown) => Some((other.clone(), None)),
-            (Self::Any, _) | (_, Self::Any) => Some((Self::Any, None)),
+            // A number with a unit would lose it among values that bring theirs along.
+            (Self::Any, other) | (other, Self::Any) => {
+                other.symbol().is_none().then_some((Self::Any, None))
+            }
             (Self::Number(a), Self::Number(b)) => {
                 let (measure, conversion) = a.join(b)?;
                 Some((Self::Number(measure), conversion))
@@ -143,6 +146,15 @@ impl Measure {
             Self::Plain => None,
             Self::Unit(unit) => Some(unit.symbol()),
             Self::Own(unit) => Some(unit),
+        }
+    }
+
+    /// `number` of this in `target`. A bare number takes the unit; the unit of another is not taken away.
+    pub fn convert(&self, number: f64, target: &Self) -> Option<f64> {
+        match (self, target) {
+            (Self::Plain, _) => Some(number),
+            (Self::Unit(from), Self::Unit(to)) => from.convert(number, *to),
+            (from, to) => (from == to).then_some(number),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod series;
 pub mod template;
 pub mod tree;
 pub mod value;
+pub mod written;
 
 use crate::document::places::Places;
 use crate::document::source::Span;

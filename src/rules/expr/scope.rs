@@ -1,12 +1,15 @@
 //! What an expression may name where it stands.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::Kind;
+use super::kind::{Conversion, Kind, Measure};
+use crate::config::home::{self, InputKind, InputUnit};
 use crate::config::names::Names;
+use crate::domain::id::InputName;
 
 /// An attribute older than this is unknown, unless the place says otherwise.
 pub const MAX_AGE_DEFAULT: Duration = Duration::from_mins(15);
@@ -26,11 +29,14 @@ pub enum Root {
 /// The names, with the type of each.
 #[derive(Clone, Debug)]
 pub struct Scope<'h> {
-    /// The devices of the home; attributes come from the catalogue.
+    /// The devices and inputs of the home; attributes come from the catalogue.
     pub names: &'h Names,
+    /// Beside those of the home.
     pub inputs: BTreeMap<String, Input>,
     /// A root that is not here cannot be used in this place.
-    pub fields: BTreeMap<Root, Fields>,
+    pub fields: BTreeMap<Root, Rc<Fields>>,
+    /// How much of the rule comes before this place; fields that begin later are not known yet.
+    pub at: usize,
     pub max_age: Duration,
 }
 
@@ -42,24 +48,29 @@ pub struct Field {
     pub kind: Kind,
     /// All words that a text can be; empty when it can be any.
     pub words: &'static [&'static str],
+    /// From which place of the rule on there can be a value.
+    pub since: usize,
 }
 
 /// A value from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     pub kind: Kind,
+    /// What makes its values so.
+    pub conversion: Option<Conversion>,
     pub max_age: Option<Duration>,
     /// Whether it has values for moments to come.
     pub has_series: bool,
 }
 
 impl<'h> Scope<'h> {
-    /// The devices alone.
+    /// The devices and inputs alone.
     pub fn of_home(names: &'h Names) -> Self {
         Self {
             names,
             inputs: BTreeMap::new(),
             fields: BTreeMap::new(),
+            at: 0,
             max_age: MAX_AGE_DEFAULT,
         }
     }
@@ -67,8 +78,21 @@ impl<'h> Scope<'h> {
     /// With these names behind `root`.
     #[must_use]
     pub fn with(mut self, root: Root, fields: Fields) -> Self {
-        self.fields.insert(root, fields);
+        self.fields.insert(root, Rc::new(fields));
         self
+    }
+
+    /// The input of this name.
+    pub fn input(&self, name: &str) -> Option<Input> {
+        let of_home = || self.names.inputs.get(&InputName::new(name));
+        let here = self.inputs.get(name).cloned();
+        here.or_else(|| of_home().map(Input::of))
+    }
+
+    /// The names of all inputs.
+    pub fn input_names(&self) -> impl Iterator<Item = &str> {
+        let here = self.inputs.keys().map(String::as_str);
+        here.chain(self.names.inputs.keys().map(InputName::as_str))
     }
 }
 
@@ -112,23 +136,82 @@ impl Root {
 
 impl From<Kind> for Field {
     fn from(kind: Kind) -> Self {
-        Self { kind, words: &[] }
+        Self {
+            kind,
+            words: &[],
+            since: 0,
+        }
+    }
+}
+
+impl Input {
+    /// As home.yaml declares it.
+    pub fn of(input: &home::Input) -> Self {
+        let (kind, conversion) = match &input.kind {
+            InputKind::Text => (Kind::Text, None),
+            InputKind::Boolean => (Kind::Bool, None),
+            InputKind::Number(InputUnit::None) => (Kind::PLAIN, None),
+            InputKind::Number(InputUnit::Known(unit)) => Kind::of_unit(*unit),
+            InputKind::Number(InputUnit::Own(unit)) => {
+                (Kind::Number(Measure::Own(unit.clone())), None)
+            }
+        };
+        Self {
+            kind,
+            conversion,
+            max_age: Some(input.max_age),
+            has_series: false,
+        }
     }
 }
 
 const RESULTS: &[&str] = &["completed", "failed", "cancelled", "expired"];
 const CHANGES: &[&str] = &["connected", "reconnected", "disconnected", "unclear"];
+const SUN: &[&str] = &["sunrise", "sunset", "dawn", "dusk"];
+const ENGINE: &[&str] = &["started", "reloaded"];
+const TRIGGERS: &[&str] = &[
+    "command",
+    "device",
+    "state",
+    "numeric_state",
+    "time",
+    "cron",
+    "sun",
+    "webhook",
+    "engine",
+    "all_of",
+    "sequence",
+    "absence",
+    "count",
+];
 
-/// What `trigger.…` has in a rule whose triggers are of these kinds (`command`, `device`).
+/// A trigger, as far as it decides what `trigger.…` has.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// As in `trigger: command`.
+    pub word: &'static str,
+    /// Of the values that `state` and `numeric_state` look at.
+    pub kind: Kind,
+}
+
+impl From<&'static str> for Sight {
+    fn from(word: &'static str) -> Self {
+        let kind = Kind::Any;
+        Self { word, kind }
+    }
+}
+
+/// What `trigger.…` has in a rule with these triggers, those inside others included.
 /// What only some of them bring is unknown with the others.
-pub fn trigger_fields(triggers: &[&str]) -> Fields {
+pub fn trigger_fields(triggers: &[Sight]) -> Fields {
     let mut all = fields(&[
         ("id", Kind::Text, &[]),
-        ("type", Kind::Text, &["command", "device"]),
+        ("type", Kind::Text, TRIGGERS),
         ("at", Kind::Moment, &[]),
     ]);
     for trigger in triggers {
-        all.extend(match *trigger {
+        let kind = || trigger.kind.clone();
+        let seen = match trigger.word {
             "command" => fields(&[
                 ("device", Kind::Text, &[]),
                 ("command", Kind::Text, &[]),
@@ -138,10 +221,38 @@ pub fn trigger_fields(triggers: &[&str]) -> Fields {
                 ("own", Kind::Bool, &[]),
             ]),
             "device" => fields(&[("device", Kind::Text, &[]), ("event", Kind::Text, CHANGES)]),
+            "state" | "numeric_state" => fields(&[
+                ("device", Kind::Text, &[]),
+                ("attribute", Kind::Text, &[]),
+                ("input", Kind::Text, &[]),
+                ("from", kind(), &[]),
+                ("to", kind(), &[]),
+            ]),
+            "sun" => fields(&[("event", Kind::Text, SUN)]),
+            "webhook" => fields(&[("name", Kind::Text, &[]), ("json", Kind::Any, &[])]),
+            "engine" => fields(&[("event", Kind::Text, ENGINE)]),
             _ => Fields::new(),
-        });
+        };
+        for (name, field) in seen {
+            add(&mut all, name, field);
+        }
     }
     all
+}
+
+/// A field that is there already is of either kind, from the earlier of the two places on.
+pub fn add(all: &mut Fields, name: String, field: Field) {
+    let Some(known) = all.get_mut(&name) else {
+        all.insert(name, field);
+        return;
+    };
+    let joined = known.kind.join(&field.kind);
+    known.kind = joined.map_or(Kind::Any, |(kind, _)| kind);
+    known.since = known.since.min(field.since);
+    if known.words != field.words {
+        // Several closed lists are no list that could be looked at as one.
+        known.words = &[];
+    }
 }
 
 /// What `failure.…` has.
@@ -155,7 +266,7 @@ pub fn failure_fields() -> Fields {
     ])
 }
 
-/// What `wait.…` has, after a wait for triggers with these fields.
+/// What `wait.…` has, after a wait for triggers with these fields; none of them after one for conditions.
 pub fn wait_fields(trigger: Fields) -> Fields {
     let mut fields = fields(&[("completed", Kind::Bool, &[])]);
     let below = |(name, field)| (format!("trigger.{name}"), field);
@@ -172,8 +283,11 @@ pub fn repeat_fields(item: Option<Kind>) -> Fields {
 
 fn fields(of: &[(&str, Kind, &'static [&'static str])]) -> Fields {
     let field = |(name, kind, words): &(&str, Kind, &'static [&'static str])| {
-        let kind = kind.clone();
-        ((*name).to_owned(), Field { kind, words })
+        let field = Field {
+            words,
+            ..kind.clone().into()
+        };
+        ((*name).to_owned(), field)
     };
     of.iter().map(field).collect()
 }

@@ -5,19 +5,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::code;
-use crate::document::decode::{report_unquoted_template, wrong_type};
+use crate::document::decode::report_unquoted_template;
 use crate::document::diagnostic::Findings;
 use crate::document::node::{Kind as NodeKind, Node};
 use crate::document::places::Places;
 
 use super::check::{self, check};
 use super::eval::{Facts, eval};
-use super::kind::Kind;
 use super::parser::parse;
-use super::program::{Checked, Step};
+use super::program::Checked;
 use super::scope::Scope;
-use super::value::Value;
-use super::{Excerpt, LIST_MAX, SOURCE_BYTES_MAX, TEXT_BYTES_MAX, tree};
+use super::{Excerpt, SOURCE_BYTES_MAX, tree};
 
 /// The longest text that a template makes; what is longer is cut.
 pub const RENDERED_CHARACTERS_MAX: usize = 4000;
@@ -100,122 +98,8 @@ pub fn condition(
     None
 }
 
-/// The value that `node` holds: a number, a text, a list, or what an expression gives.
-pub fn value(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Checked> {
-    let written = match &node.kind {
-        NodeKind::Null => tree::NodeKind::Unknown,
-        NodeKind::Bool(value) => tree::NodeKind::Bool(*value),
-        NodeKind::Number { value, .. } => tree::NodeKind::Number {
-            value: *value,
-            unit: None,
-        },
-        NodeKind::Text(text) if text.len() > TEXT_BYTES_MAX => {
-            let message = format!(
-                "the text has {} bytes, and {TEXT_BYTES_MAX} are allowed",
-                text.len()
-            );
-            findings.report(code::TEXT_LENGTH, node.span, message);
-            return None;
-        }
-        NodeKind::Text(text) if !is_template(text) => tree::NodeKind::Text(text.clone()),
-        NodeKind::Text(text) => return computed(node, text, scope, findings),
-        NodeKind::List(items) => return list(node, items, scope, findings),
-        NodeKind::Map(_) | NodeKind::Secret(_) => {
-            wrong_type(
-                node,
-                "a value: a number, text, `true`, `false`, a list or `\"{{ … }}\"`",
-                findings,
-            );
-            return None;
-        }
-    };
-    let literal = tree::Node {
-        kind: written,
-        at: tree::At(node.span),
-    };
-    check(&literal, scope, findings)
-}
-
-fn computed(
-    node: &Node,
-    text: &str,
-    scope: &Scope<'_>,
-    findings: &mut Findings<'_>,
-) -> Option<Checked> {
-    let places = Places::of(node, findings.source);
-    let written = pieces(Excerpt::whole(text, &places), findings)?;
-    if let Some(tree) = single(&written) {
-        return check(tree, scope, findings);
-    }
-    let mut steps = Vec::new();
-    let mut is_whole = true;
-    for piece in &written {
-        match piece {
-            Written::Text(text) => steps.push(Step::Push(Value::text(text))),
-            Written::Expression(tree) => match check(tree, scope, findings) {
-                Some(checked) => {
-                    let symbol = checked.kind.symbol().map(str::to_owned);
-                    steps.extend(checked.steps);
-                    steps.push(Step::Show(symbol));
-                }
-                None => is_whole = false,
-            },
-        }
-    }
-    steps.push(Step::Concatenate(written.len()));
-    is_whole.then(|| Checked {
-        text: text.to_owned(),
-        kind: Kind::Text,
-        steps,
-    })
-}
-
-fn list(
-    node: &Node,
-    items: &[Node],
-    scope: &Scope<'_>,
-    findings: &mut Findings<'_>,
-) -> Option<Checked> {
-    if items.len() > LIST_MAX {
-        let message = format!(
-            "the list has {} items, and {LIST_MAX} are allowed",
-            items.len()
-        );
-        findings.report(code::TOO_MANY, node.head(), message);
-        return None;
-    }
-    let checked: Vec<Option<Checked>> = items.iter().map(|it| value(it, scope, findings)).collect();
-    let mut kind = Kind::Unknown;
-    let mut steps = Vec::new();
-    let mut texts = Vec::new();
-    for (item, checked) in items.iter().zip(checked) {
-        let checked = checked?;
-        let Some((joined, conversion)) = kind.join(&checked.kind) else {
-            let (first, second) = (kind.phrase(), checked.kind.phrase());
-            findings
-                .report(
-                    code::OPERAND,
-                    item.head(),
-                    format!("the list begins with {first}, and this is {second}"),
-                )
-                .help("all items of a list are of one type");
-            return None;
-        };
-        kind = joined;
-        steps.extend(checked.steps);
-        steps.extend(conversion.map(Step::Convert));
-        texts.push(checked.text);
-    }
-    steps.push(Step::List(items.len()));
-    Some(Checked {
-        text: format!("[{}]", texts.join(", ")),
-        kind: Kind::List(Box::new(kind)),
-        steps,
-    })
-}
-
 /// The expression, when there is nothing beside it.
-fn single(written: &[Written]) -> Option<&tree::Node> {
+pub(super) fn single(written: &[Written]) -> Option<&tree::Node> {
     match written {
         [Written::Expression(tree)] => Some(tree),
         _ => None,

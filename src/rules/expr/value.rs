@@ -1,16 +1,20 @@
 //! What an expression gives when it is asked, and how people read it.
+//!
+//! Expressions calculate with bare numbers, whose unit is in the [`Kind`]. What is kept for later brings its
+//! unit along, since the next reader may be another version of the rule.
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::document::duration;
+use crate::domain::unit::Unit;
 use crate::domain::value;
 
-use super::kind::Kind;
+use super::kind::{Kind, Measure};
 
-/// A value. A number's unit is in the [`Kind`] of the expression, and the number is never infinite.
+/// A value. Its numbers are never infinite.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
@@ -19,9 +23,15 @@ pub enum Value {
     Unknown,
     Bool(bool),
     Number(f64),
+    /// A number with its unit, as variables hold it. Expressions meet it only where the kind is any.
+    Quantity {
+        value: f64,
+        #[serde(with = "unit")]
+        unit: Measure,
+    },
     Text(String),
     Moment(Timestamp),
-    Duration(SignedDuration),
+    Duration(#[serde(deserialize_with = "either_duration")] SignedDuration),
     Time(Time),
     List(Vec<Value>),
 }
@@ -50,18 +60,97 @@ impl Value {
         }
     }
 
-    /// Whether it is of this kind; unknown is of every kind.
-    pub fn is_of(&self, kind: &Kind) -> bool {
+    /// The value as one of `kind`, its numbers in the unit of that; unknown when it is of another.
+    #[must_use]
+    pub fn fit(self, kind: &Kind) -> Self {
+        let fits = match (&self, kind) {
+            (Self::Quantity { value, unit }, Kind::Number(wanted)) => {
+                return unit
+                    .convert(*value, wanted)
+                    .map_or(Self::Unknown, Self::number);
+            }
+            (Self::List(_), Kind::List(of)) => return self.fit_each(of),
+            (_, Kind::Any)
+            | (Self::Number(_), Kind::Number(_))
+            | (Self::Bool(_), Kind::Bool)
+            | (Self::Text(_), Kind::Text)
+            | (Self::Moment(_), Kind::Moment)
+            | (Self::Duration(_), Kind::Duration)
+            | (Self::Time(_), Kind::Time) => true,
+            (_, _) => false,
+        };
+        if fits { self } else { Self::Unknown }
+    }
+
+    /// A list with one item of another kind is of another kind.
+    fn fit_each(self, of: &Kind) -> Self {
+        let Self::List(values) = self else {
+            return Self::Unknown;
+        };
+        let mut fitting = Vec::with_capacity(values.len());
+        for value in values {
+            let is_known = value != Self::Unknown;
+            let value = value.fit(of);
+            if is_known && value == Self::Unknown {
+                return Self::Unknown;
+            }
+            fitting.push(value);
+        }
+        Self::List(fitting)
+    }
+
+    /// The value with its unit, as it is kept; `kind` is that of the expression that gave it.
+    #[must_use]
+    pub fn with_unit(self, kind: &Kind) -> Self {
         match (self, kind) {
-            (Self::Unknown, _) | (_, Kind::Any) => true,
-            (Self::List(values), Kind::List(of)) => values.iter().all(|it| it.is_of(of)),
-            (Self::Bool(_), kind) => *kind == Kind::Bool,
-            (Self::Number(_), kind) => matches!(kind, Kind::Number(_)),
-            (Self::Text(_), kind) => *kind == Kind::Text,
-            (Self::Moment(_), kind) => *kind == Kind::Moment,
-            (Self::Duration(_), kind) => *kind == Kind::Duration,
-            (Self::Time(_), kind) => *kind == Kind::Time,
-            (Self::List(_), _) => false,
+            (Self::Number(value), Kind::Number(unit)) if *unit != Measure::Plain => {
+                let unit = unit.clone();
+                Self::Quantity { value, unit }
+            }
+            (Self::List(values), Kind::List(of)) => {
+                let values = values.into_iter().map(|it| it.with_unit(of));
+                Self::List(values.collect())
+            }
+            (value, _) => value,
+        }
+    }
+
+    /// The number in `unit`, where the value is one that can be; a bare number takes the unit.
+    pub fn in_unit(&self, unit: Unit) -> Option<f64> {
+        match self {
+            Self::Number(value) => Some(*value),
+            Self::Quantity { value, unit: from } => from.convert(*value, &Measure::Unit(unit)),
+            Self::Duration(duration) => {
+                let minutes = duration.as_secs_f64() / 60.0;
+                Unit::Minute.convert(minutes, unit)
+            }
+            Self::Unknown
+            | Self::Bool(_)
+            | Self::Text(_)
+            | Self::Moment(_)
+            | Self::Time(_)
+            | Self::List(_) => None,
+        }
+    }
+
+    /// What the value is, as far as it tells by itself.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Unknown => Kind::Unknown,
+            Self::Bool(_) => Kind::Bool,
+            Self::Number(_) => Kind::PLAIN,
+            Self::Quantity { unit, .. } => Kind::Number(unit.clone()),
+            Self::Text(_) => Kind::Text,
+            Self::Moment(_) => Kind::Moment,
+            Self::Duration(_) => Kind::Duration,
+            Self::Time(_) => Kind::Time,
+            Self::List(values) => {
+                let of = values
+                    .iter()
+                    .map(Self::kind)
+                    .try_fold(Kind::Unknown, |of, it| of.join(&it).map(|(kind, _)| kind));
+                Kind::List(Box::new(of.unwrap_or(Kind::Any)))
+            }
         }
     }
 
@@ -74,6 +163,7 @@ impl Value {
                 Some(symbol) => format!("{} {symbol}", rounded(*value)),
                 None => rounded(*value),
             },
+            Self::Quantity { value, unit } => Self::Number(*value).show(unit.symbol(), zone),
             Self::Text(text) => text.clone(),
             Self::Moment(moment) => {
                 let local = moment.to_zoned(zone.clone());
@@ -124,4 +214,41 @@ pub(super) fn show_time(time: Time) -> String {
         "%H:%M:%S"
     };
     time.strftime(pattern).to_string()
+}
+
+/// Units by the name that Amps has for them, or as the input says it.
+mod unit {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Measure, Unit};
+
+    pub(super) fn serialize<S: Serializer>(unit: &Measure, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(match unit {
+            Measure::Plain => "",
+            Measure::Unit(unit) => unit.wire_name(),
+            Measure::Own(unit) => unit,
+        })
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Measure, D::Error> {
+        let name = String::deserialize(from)?;
+        if name.is_empty() {
+            return Ok(Measure::Plain);
+        }
+        Ok(Unit::parse(&name).map_or(Measure::Own(name), Measure::Unit))
+    }
+}
+
+/// As it is written, or as the first versions wrote it: in seconds and nanoseconds.
+fn either_duration<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        New(SignedDuration),
+        Old(std::time::Duration),
+    }
+    match Either::deserialize(from)? {
+        Either::New(duration) => Ok(duration),
+        Either::Old(duration) => SignedDuration::try_from(duration).map_err(de::Error::custom),
+    }
 }

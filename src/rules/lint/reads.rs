@@ -31,6 +31,7 @@ impl<'r> Reads<'r> {
     fn expression(&mut self, expression: &'r Expression) {
         match expression {
             Expression::Literal(_) => {}
+            Expression::Computed(checked) => self.checked(checked),
         }
     }
 
@@ -175,7 +176,7 @@ mod tests {
     use crate::document::source::SourceFile;
     use crate::rules::expr::kind::Kind;
     use crate::rules::expr::scope::{Field, Fields, Input, Scope};
-    use crate::rules::expr::template;
+    use crate::rules::expression;
 
     #[test]
     fn an_expression_reads_variables_and_inputs_wherever_they_stand_in_it() {
@@ -189,6 +190,7 @@ mod tests {
         for name in ["price", "sun", "forecast"] {
             let input = Input {
                 kind: Kind::PLAIN,
+                conversion: None,
                 max_age: None,
                 has_series: true,
             };
@@ -199,11 +201,11 @@ mod tests {
         let source = SourceFile::new("rules/a.yaml", text);
         let mut findings = Findings::new(&source);
         let node = reader::read(&mut findings).unwrap();
-        let checked = template::value(&node, &scope, &mut findings);
+        let computed = expression::compile(&node, &scope, &mut findings);
         assert_eq!(findings.diagnostics, []);
-        let checked = checked.unwrap();
+        let computed = computed.unwrap();
         let mut reads = Reads::default();
-        reads.checked(&checked);
+        reads.expression(&computed);
         assert_eq!(reads.variables, ["night", "answer"].into());
         assert_eq!(reads.inputs, ["price", "sun", "forecast"].into());
     }

@@ -6,7 +6,7 @@ use crate::document::diagnostic::Findings;
 use crate::document::node::{Kind, Node};
 use crate::rules::catalog::blocks;
 use crate::rules::parse::step::{MESSAGE_CHARACTERS_MAX, step};
-use crate::rules::parse::{STEPS_MAX, conditions, items, lines, plain_text, steps};
+use crate::rules::parse::{STEPS_MAX, conditions, items, lines, steps, template};
 use crate::rules::syntax::{Rounds, Step, StepKind, Way};
 
 /// The most rounds that a rule may ask for, and how many it gets when it does not ask.
@@ -125,7 +125,7 @@ fn repeat<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<StepKind<'n
 fn stop<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<StepKind<'n>> {
     let text = fields
         .require("stop", findings)
-        .and_then(|it| plain_text(it, "a reason", MESSAGE_CHARACTERS_MAX, findings));
+        .and_then(|it| template(it, "a reason", MESSAGE_CHARACTERS_MAX, findings));
     let failed = fields.maybe("failed", findings, boolean);
     Some(StepKind::Stop {
         text: text?,

@@ -84,6 +84,7 @@ pub(super) fn rule<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Ru
             .and_then(|it| text(it, "a description", DESCRIPTION_CHARACTERS_MAX, findings)),
         enabled: enabled(&fields, findings),
         settings: settings::settings(&fields, findings).unwrap_or_default(),
+        per: fields.get("per"),
         variables: variables(&fields, findings),
         triggers: triggers(&fields, "triggers", findings),
         conditions: match fields.get("conditions") {

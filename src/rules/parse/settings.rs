@@ -6,7 +6,6 @@ use crate::document::code;
 use crate::document::decode::{Fields, whole_number, word};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded};
-use crate::rules::expression;
 use crate::rules::rule::{Mode, Settings};
 
 const MAX_DEFAULT: u32 = 10;
@@ -32,7 +31,6 @@ pub(super) fn settings(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Opti
     let is_silent = fields.maybe("max_exceeded", findings, |it, findings| {
         word(it, "what happens to one too many", EXCEEDED, findings)
     });
-    let per = fields.maybe("per", findings, expression::compile);
     let cooldown = fields.maybe("cooldown", findings, |it, findings| {
         bounded(it, COOLDOWN_MIN, DURATION_MAX, findings)
     });
@@ -52,7 +50,7 @@ pub(super) fn settings(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Opti
     Some(Settings {
         mode: mode?,
         is_silent,
-        per: per?,
+        per: None,
         cooldown: cooldown?,
         priority,
     })

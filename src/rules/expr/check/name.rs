@@ -5,7 +5,7 @@ use crate::document::diagnostic::{Findings, shown};
 use crate::document::source::Span;
 use crate::document::suggest::closest;
 use crate::domain::device::Device;
-use crate::domain::id::DeviceAlias;
+use crate::domain::id::{DeviceAlias, InputName};
 use crate::rules::check::device;
 use crate::rules::expr::functions;
 use crate::rules::expr::kind::{Conversion, Kind};
@@ -96,7 +96,7 @@ impl Checker<'_, '_, '_> {
             return Some(Meaning {
                 source,
                 kind: input.kind,
-                conversion: None,
+                conversion: input.conversion,
             });
         }
         if let Some(root) = Root::parse(&first.text).filter(|_| !rest.is_empty()) {
@@ -158,26 +158,40 @@ impl Checker<'_, '_, '_> {
     /// The input that the words behind `input` name.
     pub(super) fn input(&mut self, rest: &[Word], span: Span) -> Option<(String, Input)> {
         let name = parts(rest).join(".");
-        let input = self.scope.inputs.get(&name).cloned();
+        let input = self.scope.input(&name);
         if input.is_none() {
-            let known = self.scope.inputs.keys().map(String::as_str);
-            let near = closest(&name, known).map(|it| format!("input.{it}"));
-            let diagnostic = self
-                .findings
-                .report(
-                    code::UNKNOWN_NAME,
-                    span,
-                    format!("unknown input `{}`", shown(&name)),
-                )
-                .did_you_mean(near.as_deref());
-            if near.is_none() {
-                diagnostic.help("the inputs are listed in home.yaml under `inputs:`");
-            }
+            self.report_input(&name, span);
         }
         Some((name, input?))
     }
 
-    /// The field that the words behind a root name, and the words that name it.
+    fn report_input(&mut self, name: &str, span: Span) {
+        let shown_name = shown(name);
+        let is_broken = self
+            .scope
+            .names
+            .broken_inputs
+            .contains(&InputName::new(name));
+        if is_broken {
+            let message = format!("the input `{shown_name}` cannot be used");
+            self.findings
+                .report(code::UNKNOWN_INPUT, span, message)
+                .label("its entry in home.yaml has a mistake");
+            return;
+        }
+        let near = closest(name, self.scope.input_names()).map(|it| format!("input.{it}"));
+        let message = format!("unknown input `{shown_name}`");
+        let diagnostic = self
+            .findings
+            .report(code::UNKNOWN_INPUT, span, message)
+            .label("no input of this home has this name")
+            .did_you_mean(near.as_deref());
+        if near.is_none() {
+            diagnostic.help("the inputs are listed in home.yaml under `inputs:`");
+        }
+    }
+
+    /// The field that the words behind a root name, known or not yet known here.
     fn field_of(&self, root: Root, rest: &[Word]) -> Option<&Field> {
         let fields = self.scope.fields.get(&root)?;
         let words = parts(rest);
@@ -192,40 +206,71 @@ impl Checker<'_, '_, '_> {
 
     fn field(&mut self, root: Root, rest: &[Word], span: Span) -> Option<Meaning> {
         let name = parts(rest).join(".");
-        if let Some(field) = self.field_of(root, rest) {
-            return Some(Meaning {
+        match self.field_of(root, rest) {
+            Some(field) if field.since <= self.scope.at => Some(Meaning {
                 kind: field.kind.clone(),
                 source: Source::Field { root, name },
                 conversion: None,
-            });
+            }),
+            Some(_) => {
+                self.report_later(root, &name, span);
+                None
+            }
+            None => {
+                self.report_field(root, &name, span);
+                None
+            }
         }
-        let Some(fields) = self.scope.fields.get(&root) else {
-            self.findings
-                .report(
-                    code::UNKNOWN_NAME,
-                    span,
-                    format!("`{}.…` is not known here", root.name()),
-                )
-                .help(root.home());
-            return None;
+    }
+
+    /// The name has a value only further down.
+    fn report_later(&mut self, root: Root, name: &str, span: Span) {
+        let (name, help) = match root {
+            Root::Vars => (
+                shown(name),
+                "its `variables:` come later; move them before this place",
+            ),
+            Root::Trigger | Root::State | Root::Failure | Root::Wait | Root::Repeat => {
+                (format!("{}.{}", root.name(), shown(name)), root.home())
+            }
         };
-        let near = closest(&name, fields.keys().map(String::as_str));
+        let message = format!("`{name}` has no value yet here");
+        self.findings
+            .report(code::UNKNOWN_NAME, span, message)
+            .help(help);
+    }
+
+    /// No such name is there behind `root`.
+    fn report_field(&mut self, root: Root, name: &str, span: Span) {
+        let at = self.scope.at;
+        let fields = self.scope.fields.get(&root);
+        let known = fields.into_iter().flat_map(|it| it.iter());
+        let known: Vec<&str> = known
+            .filter(|(_, field)| field.since <= at)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let is_item = root == Root::Repeat && name == "item";
+        if known.is_empty() && matches!(root, Root::Failure | Root::Wait | Root::Repeat) {
+            let message = format!("`{}.…` is not known here", root.name());
+            self.findings
+                .report(code::UNKNOWN_NAME, span, message)
+                .help(root.home());
+            return;
+        }
+        let near = closest(name, known.iter().copied());
         let near = near.map(|it| format!("{}.{it}", root.name()));
-        let known: Vec<&str> = fields.keys().map(String::as_str).collect();
+        let message = format!("`{}` has no `{}` here", root.name(), shown(name));
         let diagnostic = self
             .findings
-            .report(
-                code::UNKNOWN_NAME,
-                span,
-                format!("`{}` has no `{}` here", root.name(), shown(&name)),
-            )
+            .report(code::UNKNOWN_NAME, span, message)
             .did_you_mean(near.as_deref());
-        if known.is_empty() {
+        if is_item {
+            diagnostic.help("`repeat.item` is known inside `for_each:`");
+        } else if known.is_empty() {
             diagnostic.help(root.home());
         } else {
             diagnostic.note(format!("known here: `{}`", known.join("`, `")));
         }
-        None
     }
 
     fn report_unknown(&mut self, first: &Word, rest: &[Word]) {
@@ -262,7 +307,11 @@ fn report_nowhere(first: &Word, rest: &[Word], scope: &Scope<'_>, findings: &mut
         .into_iter()
         .filter(|it| scope.fields.contains_key(it));
     let roots = roots.map(Root::name).chain([INPUT]);
-    let variables = scope.fields.get(&Root::Vars).into_iter().flatten();
+    let variables = scope
+        .fields
+        .get(&Root::Vars)
+        .into_iter()
+        .flat_map(|it| it.iter());
     let variables = variables.map(|(name, _)| name.as_str());
     let near = if rest.is_empty() {
         closest(text, variables)

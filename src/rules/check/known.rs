@@ -1,0 +1,225 @@
+//! The names that a rule makes for itself, and what is known of their values.
+//!
+//! A rule may use a name above the place that says what it holds: in a loop, or as `state.NAME` from an
+//! earlier run. So a rule is checked again until what its names hold does not change any more.
+
+use crate::config::names::Names;
+use crate::domain::id::InputName;
+use crate::rules::expr::kind::Kind;
+use crate::rules::expr::scope::{
+    Field, Fields, Input, Root, Scope as Values, Sight, add, trigger_fields, wait_fields,
+};
+use crate::rules::expression::Variable;
+use crate::rules::operation::Awaited;
+use crate::rules::rule::{On, OperationKind, Trigger};
+use crate::rules::trigger::Watched;
+
+/// What is known of the names of one rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    variables: Fields,
+    state: Fields,
+    wait: Fields,
+}
+
+/// Takes down names in the order in which runs come to them.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    pub(super) known: Known,
+    /// How many have been taken down, loops included.
+    count: usize,
+    /// Where the outermost loop begins: what is defined inside is there in the next round.
+    loop_start: Option<usize>,
+}
+
+impl Known {
+    /// With what another look at the rule has found.
+    #[must_use]
+    pub(super) fn joined(mut self, found: Self) -> Self {
+        for (all, more) in [
+            (&mut self.variables, found.variables),
+            (&mut self.state, found.state),
+            (&mut self.wait, found.wait),
+        ] {
+            for (name, field) in more {
+                add(all, name, field);
+            }
+        }
+        self
+    }
+
+    /// Gives up what the values of the rule's names are.
+    pub(super) fn forget_kinds(&mut self) {
+        for field in self.variables.values_mut().chain(self.state.values_mut()) {
+            field.kind = Kind::Any;
+        }
+    }
+
+    /// Adds the names to what expressions may name.
+    pub(super) fn within(self, values: Values<'_>) -> Values<'_> {
+        values
+            .with(Root::Vars, self.variables)
+            .with(Root::State, self.state)
+            .with(Root::Wait, self.wait)
+    }
+}
+
+impl Definitions {
+    /// The place behind what has been taken down.
+    pub(super) fn here(&self) -> usize {
+        self.count
+    }
+
+    /// A loop begins here; what comes back ends it.
+    pub(super) fn enter_loop(&mut self) -> Option<usize> {
+        self.count += 1;
+        self.loop_start
+            .replace(self.loop_start.unwrap_or(self.count))
+    }
+
+    pub(super) fn leave_loop(&mut self, outer: Option<usize>) {
+        self.loop_start = outer;
+    }
+
+    fn since(&mut self) -> usize {
+        self.count += 1;
+        self.loop_start.unwrap_or(self.count)
+    }
+
+    pub(super) fn variable(&mut self, name: &str, kind: Kind) {
+        let since = self.since();
+        let field = Field {
+            since,
+            ..kind.into()
+        };
+        add(&mut self.known.variables, name.to_owned(), field);
+    }
+
+    pub(super) fn variables(&mut self, variables: &[Variable]) {
+        for variable in variables {
+            self.variable(&variable.name, variable.value.kind());
+        }
+    }
+
+    /// Those of the trigger, and of the triggers inside it.
+    pub(super) fn trigger(&mut self, trigger: &Trigger) {
+        self.variables(&trigger.variables);
+        for inner in inner(&trigger.on) {
+            self.trigger(inner);
+        }
+    }
+
+    /// Those that a step makes.
+    pub(super) fn step(&mut self, step: &OperationKind, names: &Names) {
+        match step {
+            OperationKind::Variables { values } => self.variables(values),
+            OperationKind::Set { values } => {
+                for variable in values {
+                    // An earlier run may have set it.
+                    let field = variable.value.kind().into();
+                    add(&mut self.known.state, variable.name.clone(), field);
+                }
+            }
+            OperationKind::Http(http) => {
+                if let Some(name) = &http.save {
+                    self.variable(name, Kind::Any);
+                }
+            }
+            OperationKind::Wait(wait) => match &wait.until {
+                Awaited::Triggers(triggers) => {
+                    for trigger in triggers {
+                        self.trigger(trigger);
+                    }
+                    let sights = triggers.iter().flat_map(|it| sights(&it.on, names));
+                    self.wait(trigger_fields(&sights.collect::<Vec<_>>()));
+                }
+                Awaited::Conditions(_) => self.wait(Fields::new()),
+            },
+            OperationKind::Command(_)
+            | OperationKind::Notify(_)
+            | OperationKind::Log(_)
+            | OperationKind::Test(_)
+            | OperationKind::Jump { .. }
+            | OperationKind::Repeat(_)
+            | OperationKind::Stop(_)
+            | OperationKind::End
+            | OperationKind::Fail
+            | OperationKind::Setting(_)
+            | OperationKind::Cancel(_)
+            | OperationKind::Read(_)
+            | OperationKind::Delay(_)
+            | OperationKind::Parallel(_)
+            | OperationKind::Rule(_) => {}
+        }
+    }
+
+    /// A run waits here for triggers that see this; for none of them where it waits for conditions.
+    pub(super) fn wait(&mut self, seen: Fields) {
+        let since = self.since();
+        for (name, field) in wait_fields(seen) {
+            add(&mut self.known.wait, name, Field { since, ..field });
+        }
+    }
+}
+
+fn inner(on: &On) -> Vec<&Trigger> {
+    match on {
+        On::AllOf(group) | On::Sequence(group) => group.triggers.iter().collect(),
+        On::Absence(absence) => {
+            let after = absence.after.as_deref();
+            std::iter::once(&*absence.of).chain(after).collect()
+        }
+        On::Count(count) => vec![&count.of],
+        On::Command(_)
+        | On::Device(_)
+        | On::State(_)
+        | On::NumericState(_)
+        | On::Time(_)
+        | On::Cron(_)
+        | On::Sun(_)
+        | On::Webhook(_)
+        | On::Engine(_) => Vec::new(),
+    }
+}
+
+/// What the trigger brings, and what those inside it bring.
+pub(super) fn sights(on: &On, names: &Names) -> Vec<Sight> {
+    let kind = match on {
+        On::State(state) => of_watched(&state.watched, names),
+        On::NumericState(numeric) => of_watched(&numeric.watched, names),
+        On::Command(_)
+        | On::Device(_)
+        | On::Time(_)
+        | On::Cron(_)
+        | On::Sun(_)
+        | On::Webhook(_)
+        | On::Engine(_)
+        | On::AllOf(_)
+        | On::Sequence(_)
+        | On::Absence(_)
+        | On::Count(_) => Kind::Any,
+    };
+    let own = Sight {
+        word: on.word(),
+        kind,
+    };
+    let inner = inner(on).into_iter();
+    let below = inner.flat_map(|it| sights(&it.on, names));
+    std::iter::once(own).chain(below).collect()
+}
+
+fn of_watched(watched: &Watched, names: &Names) -> Kind {
+    match watched {
+        Watched::Attribute { devices, attribute } => {
+            let first = devices.first();
+            let attribute = first.and_then(|it| it.device_type.attribute(attribute));
+            attribute.map_or(Kind::Any, |it| Kind::of_attribute(it.kind).0)
+        }
+        Watched::Input(name) => of_input(name, names),
+    }
+}
+
+fn of_input(name: &InputName, names: &Names) -> Kind {
+    let input = names.inputs.get(name).map(Input::of);
+    input.map_or(Kind::Any, |it| it.kind)
+}
