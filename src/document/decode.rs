@@ -327,7 +327,7 @@ pub fn report_template(span: Span, findings: &mut Findings<'_>) {
             span,
             "a template in `{{ }}` is not taken here",
         )
-        .help("write a fixed text");
+        .help("write it out: nothing is calculated here");
 }
 
 /// YAML takes `{{ x }}` without quotes for a block of keys and values.

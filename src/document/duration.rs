@@ -92,6 +92,16 @@ pub fn bounded(
     findings: &mut Findings<'_>,
 ) -> Option<Duration> {
     let duration = duration(node, findings)?;
+    check_bounds(duration, node, (least, most), findings)
+}
+
+/// The duration that stands at `node`, which must be within the bounds.
+pub fn check_bounds(
+    duration: Duration,
+    node: &Node,
+    (least, most): (Duration, Duration),
+    findings: &mut Findings<'_>,
+) -> Option<Duration> {
     if (least..=most).contains(&duration) {
         return Some(duration);
     }

@@ -291,12 +291,7 @@ fn check_sun(scene: Scene<'_>, test: &SunTest) -> Examined {
 }
 
 fn sun_name(event: SunEvent, offset: SignedDuration) -> String {
-    let event = match event {
-        SunEvent::Sunrise => "sunrise",
-        SunEvent::Sunset => "sunset",
-        SunEvent::Dawn => "dawn",
-        SunEvent::Dusk => "dusk",
-    };
+    let event = event.name();
     if offset.is_zero() {
         return event.to_owned();
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
-use crate::domain::event::{Readings, Settled};
+use crate::domain::event::{InputReading, Readings, Settled};
 use crate::domain::id::{DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId};
 use crate::engine::facts::TriggerFields;
 use crate::engine::run::{Run, RunEnd};
@@ -52,6 +52,8 @@ impl Decision {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Read(Readings),
+    /// Not a row: at a start, inputs are asked again.
+    InputRead(InputReading),
     RunStarted(Run),
     /// A run stands elsewhere, or waits for something else.
     RunMoved(Run),
@@ -103,7 +105,7 @@ pub enum Change {
 impl Change {
     /// Whether it is worth no row by itself.
     fn is_passing(&self) -> bool {
-        matches!(self, Self::RunAsks { .. })
+        matches!(self, Self::RunAsks { .. } | Self::InputRead(_))
     }
 }
 

@@ -41,6 +41,7 @@ impl<'a> View<'a> {
                 rule, name, value, ..
             } => (rule == self.rule && name == wanted).then_some(value),
             Change::Read(_)
+            | Change::InputRead(_)
             | Change::RunStarted(_)
             | Change::RunMoved(_)
             | Change::RunAsks { .. }
@@ -76,6 +77,23 @@ impl<'a> Known<'a> {
     }
 }
 
+/// The value of this name, or the part of a value whose name is longer: `json.power` of the JSON `json`.
+pub(super) fn named(values: &BTreeMap<String, Value>, name: &str) -> Option<Value> {
+    if let Some(value) = values.get(name) {
+        return Some(value.clone());
+    }
+    let dots = name.match_indices('.').map(|(at, _)| at);
+    let (whole, rest) = dots
+        .filter_map(|at| Some((values.get(&name[..at])?, &name[at + 1..])))
+        .next_back()?;
+    let Value::Text(json) = whole else {
+        return None;
+    };
+    let json: serde_json::Value = serde_json::from_str(json).ok()?;
+    let part = rest.split('.').try_fold(&json, |json, key| json.get(key))?;
+    Some(Value::of_json(part))
+}
+
 impl Facts for Known<'_> {
     fn now(&self) -> Timestamp {
         self.view.scene.now
@@ -101,11 +119,11 @@ impl Facts for Known<'_> {
     fn field(&self, root: Root, name: &str) -> Value {
         let memory = self.view.memory;
         let value = match root {
-            Root::Trigger => self.view.trigger.get(name).cloned(),
-            Root::Vars => memory.variables.get(name).cloned(),
+            Root::Trigger => named(self.view.trigger, name),
+            Root::Vars => named(&memory.variables, name),
             Root::State => self.view.remembered(name).cloned(),
             Root::Failure => memory.failure.as_ref().and_then(|it| it.field(name)),
-            Root::Repeat => memory.loops.last().and_then(|it| it.field(name)),
+            Root::Repeat => memory.round().and_then(|it| it.field(name)),
             Root::Wait => memory.waited.as_ref().and_then(|it| it.field(name)),
         };
         value.unwrap_or_default()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::event::Settled;
 use crate::domain::id::DeviceAlias;
 use crate::engine::condition;
-use crate::engine::facts::{Known, TriggerFields, View};
+use crate::engine::facts::{Known, TriggerFields, View, named};
 use crate::rules::expr::eval::eval;
 use crate::rules::expr::value::Value;
 use crate::rules::expression::Expression;
@@ -20,6 +20,8 @@ pub struct Memory {
     pub variables: BTreeMap<String, Value>,
     /// The loops that the run is in, outermost first.
     pub loops: Vec<Round>,
+    /// Of a branch: the innermost loop around the `parallel`, as it stood.
+    pub around: Option<Round>,
     /// The last failure that was handled.
     pub failure: Option<StepFailure>,
     /// How the last wait ended.
@@ -75,6 +77,11 @@ pub struct StepFailure {
 }
 
 impl Memory {
+    /// The innermost loop that the run is in.
+    pub(super) fn round(&self) -> Option<&Round> {
+        self.loops.last().or(self.around.as_ref())
+    }
+
     /// The rounds of the loops that the run is in: with a position, they name a turn of the run.
     pub(super) fn rounds(&self) -> Vec<u32> {
         self.loops.iter().map(|it| it.index).collect()
@@ -85,7 +92,7 @@ impl Waited {
     /// What is behind `wait`.
     pub(super) fn field(&self, name: &str) -> Option<Value> {
         match name.strip_prefix("trigger.") {
-            Some(name) => self.trigger.get(name).cloned(),
+            Some(name) => named(&self.trigger, name),
             None => (name == "completed").then_some(Value::Bool(self.completed)),
         }
     }

@@ -29,7 +29,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::domain::event::{Event, Payload, Readings, Settled};
+use crate::domain::event::{Event, InputReading, Payload, Readings, Settled};
 use crate::domain::id::DeviceId;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::orders::Orders;
@@ -177,7 +177,14 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             let over = FollowUp::CommandOver(settled.clone());
             decision.follow_ups.push(over);
         }
-        Payload::Input(reading) => wake(scene, &Happening::Input(reading), &mut decision),
+        Payload::Input(reading) => {
+            let taken_at = reading.taken_at.min(now);
+            decision.changes.push(Change::InputRead(InputReading {
+                taken_at,
+                ..reading.clone()
+            }));
+            wake(scene, &Happening::Input(reading), &mut decision);
+        }
         Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),
         Payload::Tick => {
             let due = state.due(now).take(DUE_MAX).cloned();

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::domain::event::Readings;
+use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
-use crate::domain::value::Reading;
+use crate::domain::value::{Origin, Reading};
 use crate::engine::decision::Change;
 use crate::engine::listening;
 use crate::engine::orders::Orders;
@@ -173,6 +173,7 @@ impl State {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Read(readings) => self.read(readings),
+            Change::InputRead(reading) => self.take_input(reading),
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
                     self.note_start(&run.rule, run.started_at);
@@ -289,6 +290,24 @@ impl State {
         } else {
             self.triggers.insert(key, memory.clone());
         }
+    }
+
+    /// Takes the value of an input in, unless what is known is newer. A source without one leaves none.
+    fn take_input(&mut self, reading: &InputReading) {
+        let known = self.inputs.get(&reading.input);
+        if known.is_some_and(|it| reading.taken_at < it.taken_at) {
+            return;
+        }
+        let Some(value) = reading.value.clone() else {
+            self.inputs.remove(&reading.input);
+            return;
+        };
+        let read = Reading {
+            value,
+            taken_at: reading.taken_at,
+            origin: Origin::Live,
+        };
+        self.inputs.insert(reading.input.clone(), read);
     }
 
     /// Takes values in, unless what is known is newer.

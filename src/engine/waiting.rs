@@ -12,7 +12,7 @@ use crate::domain::id::RunId;
 use crate::engine::Scene;
 use crate::engine::decision::Decision;
 use crate::engine::go_on;
-use crate::engine::memory::{Memory, StepFailure, demand};
+use crate::engine::memory::{Memory, Plan, Round, StepFailure, demand};
 use crate::engine::run::Run;
 use crate::engine::trace::Trace;
 use crate::engine::trigger::hear::arm;
@@ -103,6 +103,11 @@ pub(super) fn branch(
     (trace, decision): (&mut Trace, &mut Decision),
 ) -> Step {
     let rounds = run.memory.rounds();
+    // Of the plan of that loop, the branch has no use.
+    let around = run.memory.round().map(|it| Round {
+        plan: Plan::Open,
+        ..it.clone()
+    });
     let mut open = BTreeSet::new();
     let mut branches = Vec::new();
     for (number, program) in parallel.branches.iter().enumerate() {
@@ -123,6 +128,7 @@ pub(super) fn branch(
             started_at: scene.now,
             memory: Memory {
                 loops: Vec::new(),
+                around: around.clone(),
                 ..run.memory.clone()
             },
         });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::command::Command;
 use crate::domain::id::{NotificationId, NotifierName};
 use crate::engine::decision::{Change, Decision, FollowUp, Notification};
 use crate::engine::facts::{Known, View};
@@ -102,16 +103,10 @@ fn perform(
 ) -> Next {
     let (note, next) = match &operation.kind {
         OperationKind::Command(order) => {
-            let command = match order::command(run, order, view(scene, run, decision)) {
-                Ok(command) => command,
+            match order::command(run, order, view(scene, run, decision)) {
+                Ok(command) => give(command, scene, run, decision),
                 Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
-            };
-            let note = format!("ordered `{}` of `{}`", command.name, command.device.alias);
-            run.wait = Some(Wait::Command {
-                command: command.id.clone(),
-            });
-            decision.order(command, scene.now);
-            (note, Next::Wait)
+            }
         }
         OperationKind::Notify(notify) => (tell(scene, run, notify, decision), Next::Following),
         OperationKind::Log(log) => {
@@ -177,6 +172,21 @@ fn tell(scene: Scene<'_>, run: &Run, notify: &NotifyOperation, decision: &mut De
     let note = format!("told {}: {}", names.join(", "), text.unwrap_or_default());
     decision.notifications.extend(sent);
     note
+}
+
+/// Gives `command`, whose end the run waits for.
+fn give(
+    command: Command,
+    scene: Scene<'_>,
+    run: &mut Run,
+    decision: &mut Decision,
+) -> (String, Next) {
+    let note = format!("ordered `{}` of `{}`", command.name, command.device.alias);
+    run.wait = Some(Wait::Command {
+        command: command.id.clone(),
+    });
+    decision.order(command, scene.now);
+    (note, Next::Wait)
 }
 
 /// What a step that may have to wait leads to, and what to say of it.

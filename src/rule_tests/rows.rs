@@ -19,6 +19,10 @@ impl Rows {
     /// Values that are the same are not written again, as in the store: after a start they are as old as
     /// their first reading.
     pub(super) fn save(&mut self, state: &State, change: &Change) {
+        // These are no rows.
+        if matches!(change, Change::RunAsks { .. } | Change::InputRead(_)) {
+            return;
+        }
         let kept = if let Change::Read(readings) = change {
             Change::Read(changed(state, readings))
         } else {
@@ -37,6 +41,22 @@ impl Rows {
                 state.apply(&Change::RunMoved(reread_run(run)));
             } else if let Change::Read(readings) = change {
                 state.apply(&Change::Read(reread(readings)));
+            } else if let Change::Remembered {
+                rule,
+                name,
+                value,
+                at,
+            } = change
+            {
+                let (rule, name) = (rule.clone(), name.clone());
+                let value = reread(value);
+                let at = *at;
+                state.apply(&Change::Remembered {
+                    rule,
+                    name,
+                    value,
+                    at,
+                });
             } else if let Change::Ordered { command, at } = change {
                 let command = reread(command);
                 state.apply(&Change::Ordered { command, at: *at });

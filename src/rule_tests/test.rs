@@ -8,6 +8,7 @@ use jiff::civil::Time;
 
 use crate::domain::device::Device;
 use crate::domain::event::{ConnectionChange, Payload};
+use crate::domain::id::InputName;
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::Value;
 use crate::rule_tests::expected::Expected;
@@ -19,16 +20,23 @@ pub(super) struct Test {
     pub(super) place: Place,
     /// When it begins.
     pub(super) at: Timestamp,
-    /// What the devices show from the first moment on.
+    /// What the devices and inputs show from the first moment on.
     pub(super) given: Vec<Setting>,
     pub(super) steps: Vec<Step>,
 }
 
-/// What a device shows from now on.
+/// What there is to see from now on.
 #[derive(Clone, Debug)]
-pub(super) struct Setting {
-    pub(super) device: Device,
-    pub(super) shows: Shows,
+pub(super) enum Setting {
+    Device {
+        device: Device,
+        shows: Shows,
+    },
+    Input {
+        input: InputName,
+        /// None when it does not answer any more, and what is known of it grows old.
+        value: Option<Value>,
+    },
 }
 
 #[derive(Clone, Debug)]

@@ -127,6 +127,10 @@ fn about(payload: &Payload, source: Source, names: &Names) -> String {
     } else if let Payload::Settled(settled) = payload {
         let device = name(&settled.device, names);
         format!("{device} {} {}", settled.name, ended(&settled.outcome))
+    } else if let Payload::Input(reading) = payload
+        && let Some(value) = &reading.value
+    {
+        format!("input.{} {value}", reading.input)
     } else {
         payload.kind().to_owned()
     };

@@ -9,8 +9,10 @@ use jiff::tz::TimeZone;
 
 use crate::clock::later;
 use crate::domain::device::Device;
-use crate::domain::event::{EngineChange, Event, Payload, Readings, Report, Settled, Source};
-use crate::domain::id::{ActionId, DeviceId, EventId, RuleId, RunId};
+use crate::domain::event::{
+    EngineChange, Event, InputReading, Payload, Readings, Report, Settled, Source,
+};
+use crate::domain::id::{ActionId, DeviceId, EventId, InputName, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Origin, Value};
 use crate::engine::decision::{Change, Decision};
@@ -39,6 +41,8 @@ pub(super) struct World<'w> {
     rows: Rows,
     pub(super) outbox: Outbox,
     devices: BTreeMap<DeviceId, Shown>,
+    /// Those that answer.
+    inputs: BTreeMap<InputName, Value>,
     next_poll: Timestamp,
     n_events: u32,
     n_foreign: u32,
@@ -100,6 +104,7 @@ impl<'w> World<'w> {
             rows: Rows::default(),
             outbox: Outbox::default(),
             devices: BTreeMap::new(),
+            inputs: BTreeMap::new(),
             next_poll: later(now, POLL),
             n_events: 0,
             n_foreign: 0,
@@ -117,18 +122,46 @@ impl<'w> World<'w> {
         self.rules.timezone.clone().unwrap_or(TimeZone::UTC)
     }
 
-    /// The device shows something else, and is read at once.
+    /// A device or an input shows something else, and is read at once.
     pub(super) fn set(&mut self, setting: &Setting) {
-        let id = &setting.device.id;
-        let shown = self.devices.entry(id.clone()).or_default();
-        match &setting.shows {
+        match setting {
+            Setting::Device { device, shows } => self.show(&device.id, shows),
+            Setting::Input { input, value: None } => {
+                self.inputs.remove(input);
+            }
+            Setting::Input {
+                input,
+                value: Some(value),
+            } => {
+                self.inputs.insert(input.clone(), value.clone());
+                self.read_input(input);
+            }
+        }
+    }
+
+    fn show(&mut self, device: &DeviceId, shows: &Shows) {
+        let shown = self.devices.entry(device.clone()).or_default();
+        match shows {
             Shows::Silent => shown.is_silent = true,
             Shows::Values(values) => {
                 shown.is_silent = false;
                 shown.values.extend(values.clone());
-                self.read(id);
+                self.read(device);
             }
         }
+    }
+
+    fn read_input(&mut self, input: &InputName) {
+        let Some(value) = self.inputs.get(input).cloned() else {
+            return;
+        };
+        let reading = InputReading {
+            input: input.clone(),
+            taken_at: self.now,
+            value: Some(value),
+            series: Vec::new(),
+        };
+        self.happens(Source::Poll, Payload::Input(reading));
     }
 
     fn read(&mut self, device: &DeviceId) {
@@ -148,6 +181,10 @@ impl<'w> World<'w> {
         let devices: Vec<_> = self.devices.keys().cloned().collect();
         for device in &devices {
             self.read(device);
+        }
+        let inputs: Vec<_> = self.inputs.keys().cloned().collect();
+        for input in &inputs {
+            self.read_input(input);
         }
     }
 
@@ -338,7 +375,7 @@ impl<'w> World<'w> {
     }
 
     fn next_moment(&self) -> Option<Timestamp> {
-        let is_read = self.devices.values().any(|it| !it.is_silent);
+        let is_read = !self.inputs.is_empty() || self.devices.values().any(|it| !it.is_silent);
         let poll = is_read.then_some(self.next_poll);
         let moments = [poll, self.outbox.next_due(), self.state.next_alarm()];
         moments.into_iter().flatten().min()

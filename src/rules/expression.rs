@@ -2,6 +2,8 @@
 //!
 //! What is the same whatever happens is calculated when the rule is read; the rest while a run is under way.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::document::code;
@@ -61,6 +63,16 @@ impl Expression {
         match self {
             Self::Literal(value) => value.kind(),
             Self::Computed(checked) => checked.kind.clone(),
+        }
+    }
+
+    /// The duration, when it is known already; one that lies in the past is none.
+    pub(super) fn fixed_duration(&self) -> Option<Duration> {
+        match self {
+            Self::Literal(Value::Duration(duration)) => {
+                Some(Duration::try_from(*duration).unwrap_or_default())
+            }
+            Self::Literal(_) | Self::Computed(_) => None,
         }
     }
 
@@ -162,7 +174,13 @@ impl Wanted {
                 let symbol = unit.symbol();
                 format!("`number(x)` takes the unit away, and the number is then in {symbol}")
             }
+            (Self::Count | Self::Number(_), Kind::Text) => {
+                "`number(x)` makes a number of a text: `\"{{ number(x) }}\"`".to_owned()
+            }
             (Self::Count | Self::Number(_), _) => "for example `\"{{ number(x) }}\"`".to_owned(),
+            (Self::Duration, Kind::Text) => {
+                "this makes a text; a duration is made so: `\"{{ number(x) * 1m }}\"`".to_owned()
+            }
             (Self::List, _) => "for example `\"{{ [x, y] }}\"`".to_owned(),
             (Self::Duration, _) => "for example `\"{{ x * 1m }}\"`".to_owned(),
             (Self::Moment, _) => "for example `\"{{ now() + 10m }}\"`".to_owned(),

@@ -114,6 +114,18 @@ pub enum SunEvent {
     Dusk,
 }
 
+impl SunEvent {
+    /// As rules write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sunrise => "sunrise",
+            Self::Sunset => "sunset",
+            Self::Dawn => "dawn",
+            Self::Dusk => "dusk",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SunTrigger {
     pub event: SunEvent,

@@ -72,7 +72,10 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
         Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
         Change::RuleResumed { rule } => triggers::resume(tx, rule),
         // The outbox has the orders; when a run asks again is found at a start.
-        Change::Ordered { .. } | Change::Settled { .. } | Change::RunAsks { .. } => Ok(()),
+        Change::Ordered { .. }
+        | Change::Settled { .. }
+        | Change::RunAsks { .. }
+        | Change::InputRead(_) => Ok(()),
         Change::RunEnded { run, end, at } => {
             tx.prepare(
                 "UPDATE runs SET state = ?2, reason = ?3, ended_at = ?4, waiting_for = NULL,

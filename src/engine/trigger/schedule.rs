@@ -65,5 +65,8 @@ fn fields(scene: Scene<'_>, trigger: &Trigger, at: Timestamp) -> TriggerFields {
     };
     let mut fields = happening::fields(trigger, kind, scene.event);
     put(&mut fields, "at", Value::Moment(at));
+    if let On::Sun(sun) = &trigger.on {
+        put(&mut fields, "event", Value::text(sun.event.name()));
+    }
     fields
 }

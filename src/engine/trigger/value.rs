@@ -76,9 +76,13 @@ fn fields(
     scene: Scene<'_>,
 ) -> TriggerFields {
     let mut fields = happening::fields(trigger, kind, scene.event);
-    let shown = |value: &Value| Shown::of_reading(value);
+    let mut kind = None;
     match watched {
-        Watched::Attribute { attribute, .. } => {
+        Watched::Attribute { devices, attribute } => {
+            let spec = devices
+                .first()
+                .map(|it| it.device_type.attribute(attribute));
+            kind = spec.flatten().map(|it| it.kind);
             happening::put(&mut fields, "device", Shown::text(&news.subject));
             happening::put(&mut fields, "attribute", Shown::text(attribute));
         }
@@ -86,6 +90,10 @@ fn fields(
             happening::put(&mut fields, "input", Shown::text(input.as_str()));
         }
     }
+    let shown = |value: &Value| match kind {
+        Some(kind) => Shown::of_attribute(value, kind),
+        None => Shown::of_reading(value),
+    };
     happening::put(&mut fields, "from", news.from.map_or(Shown::Unknown, shown));
     happening::put(&mut fields, "to", shown(news.to));
     happening::put(&mut fields, "at", Shown::Moment(news.at));

@@ -18,12 +18,16 @@ use crate::rules::check::given;
 
 const ADVANCE_MIN: Duration = Duration::from_millis(1);
 
-/// What a device shows from now on, for each that is named.
+/// What a device or an input shows from now on, for each that is named.
 pub(super) fn settings(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Vec<Setting> {
-    named(node, "lines `DEVICE: {attribute: value}`", findings)
-        .into_iter()
-        .filter_map(|(name, entry)| setting(name, entry, known, findings))
-        .collect()
+    named(
+        node,
+        "lines `DEVICE: {attribute: value}` and `input.NAME: value`",
+        findings,
+    )
+    .into_iter()
+    .filter_map(|(name, entry)| setting(name, entry, known, findings))
+    .collect()
 }
 
 fn setting(
@@ -32,14 +36,14 @@ fn setting(
     known: Known<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Setting> {
-    if name.starts_with("input.") {
-        not_available(&format!("`{name}`"), entry.key.span, findings);
-        return None;
+    let is_silent = entry.value.as_key() == Some("silent");
+    if let Some(name) = name.strip_prefix("input.") {
+        return input(name, is_silent, entry, known, findings);
     }
     let device = given::device(&entry.key, known.names, findings)?;
-    if entry.value.as_key() == Some("silent") {
+    if is_silent {
         let shows = Shows::Silent;
-        return Some(Setting { device, shows });
+        return Some(Setting::Device { device, shows });
     }
     let what = "lines `attribute: value`, or `silent`";
     let values = named(&entry.value, what, findings);
@@ -49,7 +53,23 @@ fn setting(
         .collect();
     let values: BTreeMap<_, _> = values.into_iter().collect::<Option<_>>()?;
     let shows = Shows::Values(values);
-    Some(Setting { device, shows })
+    Some(Setting::Device { device, shows })
+}
+
+fn input(
+    name: &str,
+    is_silent: bool,
+    entry: &Entry,
+    known: Known<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Setting> {
+    if is_silent {
+        let input = given::input_name(name, entry, known.names, findings)?;
+        return Some(Setting::Input { input, value: None });
+    }
+    let (input, value) = given::input(name, entry, known.names, findings)?;
+    let value = Some(value);
+    Some(Setting::Input { input, value })
 }
 
 pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Step> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::document::code;
 use crate::document::decode::{Fields, boolean};
 use crate::document::diagnostic::{Findings, shown};
-use crate::document::duration::{DURATION_MAX, bounded};
+use crate::document::duration::{DURATION_MAX, bounded, check_bounds};
 use crate::document::node::Node;
 use crate::document::suggest::closest;
 use crate::domain::command::RetryPolicy;
@@ -27,6 +27,7 @@ use crate::rules::rule::OperationKind;
 use crate::rules::syntax::{Devices, Written};
 
 const MAX_AGE_DEFAULT: Duration = Duration::from_mins(1);
+const DELAY_MIN: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 /// What the step `name` does.
 pub(super) fn action(
@@ -197,16 +198,14 @@ fn read(
 }
 
 fn delay(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<DelayOperation> {
-    let duration = if is_computed(node) {
-        compile_as(WantedKind::Duration, node, &scope.values, findings)?
-    } else {
-        fixed(bounded(
-            node,
-            Duration::from_millis(1),
-            DURATION_MAX,
-            findings,
-        )?)
-    };
+    if !is_computed(node) {
+        let duration = fixed(bounded(node, DELAY_MIN, DURATION_MAX, findings)?);
+        return Some(DelayOperation { duration });
+    }
+    let duration = compile_as(WantedKind::Duration, node, &scope.values, findings)?;
+    if let Some(fixed) = duration.fixed_duration() {
+        check_bounds(fixed, node, (DELAY_MIN, DURATION_MAX), findings)?;
+    }
     Some(DelayOperation { duration })
 }
 

@@ -15,6 +15,7 @@ use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{Scope, device, place, question};
 use crate::rules::condition::Block;
 use crate::rules::expr::{template, written};
+use crate::rules::expression::is_computed;
 use crate::rules::rule::{Condition, NumericTest, StateTest, Subject, Test};
 use crate::rules::syntax;
 
@@ -98,6 +99,13 @@ pub(super) fn state(
     held_for: Option<Duration>,
     findings: &mut Findings<'_>,
 ) -> Option<StateTest> {
+    let mark = findings.mark();
+    for node in is.iter().chain(is_not) {
+        refuse_computed(node, attribute, "==", findings);
+    }
+    if findings.has_errors_since(mark) {
+        return None;
+    }
     let (is, is_not) = (
         values(is, attribute, findings),
         values(is_not, attribute, findings),
@@ -213,7 +221,10 @@ pub(super) fn numeric(
         unit,
     };
     let mark = findings.mark();
-    let mut bound = |node: Option<&Node>| node.and_then(|it| quantity(it, wanted, findings));
+    let mut bound = |node: Option<&Node>| {
+        let node = node.filter(|it| !refuse_computed(it, attribute, ">", findings));
+        node.and_then(|it| quantity(it, wanted, findings))
+    };
     let test = NumericTest {
         subject,
         above: bound(bounds.above),
@@ -236,6 +247,29 @@ pub(super) fn numeric(
         return None;
     }
     Some(test)
+}
+
+/// Says whether the value wants to be calculated, which the whole condition can be.
+fn refuse_computed(
+    node: &Node,
+    attribute: &Attribute,
+    operator: &str,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let is_computed = is_computed(node);
+    if is_computed {
+        let name = attribute.name;
+        findings
+            .report(
+                code::TEMPLATE,
+                node.span,
+                "a template in `{{ }}` is not taken here",
+            )
+            .help(format!(
+                "write the whole condition as an expression: `\"{{{{ DEVICE.{name} {operator} … }}}}\"`"
+            ));
+    }
+    is_computed
 }
 
 pub(super) fn is_impossible(

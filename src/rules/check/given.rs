@@ -6,9 +6,9 @@ use crate::document::diagnostic::Findings;
 use crate::document::node::{Entry, Node};
 use crate::domain::catalogue::CommandSpec;
 use crate::domain::device::Device;
-use crate::domain::id::NotifierName;
+use crate::domain::id::{InputName, NotifierName};
 use crate::domain::value::{Quantity, Value};
-use crate::rules::check::{condition, device, step};
+use crate::rules::check::{condition, device, step, watched};
 use crate::rules::syntax::Written;
 
 const NAME_CHARACTERS_MAX: usize = 128;
@@ -29,6 +29,33 @@ pub(crate) fn reading(
     let attribute = device::attribute(name, device, findings)?;
     let value = condition::value(&entry.value, attribute, findings)?;
     Some((attribute.name.to_owned(), value))
+}
+
+/// The value that `entry`, whose key is `input.` and then `name`, gives to an input, in its unit.
+pub(crate) fn input(
+    name: &str,
+    entry: &Entry,
+    names: &Names,
+    findings: &mut Findings<'_>,
+) -> Option<(InputName, Value)> {
+    let span = entry.key.span;
+    let written = Written { value: name, span };
+    let (name, input) = watched::named_input(written, names, findings)?;
+    let value = watched::input_value(&entry.value, input, findings)?;
+    Some((name, value))
+}
+
+/// The input of this name.
+pub(crate) fn input_name(
+    name: &str,
+    entry: &Entry,
+    names: &Names,
+    findings: &mut Findings<'_>,
+) -> Option<InputName> {
+    let span = entry.key.span;
+    let written = Written { value: name, span };
+    let (name, _) = watched::named_input(written, names, findings)?;
+    Some(name)
 }
 
 /// The command of `device` that `node` names.

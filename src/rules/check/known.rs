@@ -4,14 +4,15 @@
 //! earlier run. So a rule is checked again until what its names hold does not change any more.
 
 use crate::config::names::Names;
-use crate::domain::id::InputName;
+use crate::document::node::Kind as NodeKind;
 use crate::rules::expr::kind::Kind;
 use crate::rules::expr::scope::{
-    Field, Fields, Input, Root, Scope as Values, Sight, add, trigger_fields, wait_fields,
+    Field, Fields, Input, Reach, Root, Scope as Values, Sight, add, trigger_fields, wait_fields,
 };
 use crate::rules::expression::Variable;
 use crate::rules::operation::Awaited;
 use crate::rules::rule::{On, OperationKind, Trigger};
+use crate::rules::syntax::StepKind;
 use crate::rules::trigger::Watched;
 
 /// What is known of the names of one rule.
@@ -29,6 +30,13 @@ pub(super) struct Definitions {
     /// How many have been taken down, loops included.
     count: usize,
     /// Where the outermost loop begins: what is defined inside is there in the next round.
+    loop_start: Option<usize>,
+}
+
+/// What was taken down before a branch began.
+pub(super) struct Outside {
+    variables: Fields,
+    wait: Fields,
     loop_start: Option<usize>,
 }
 
@@ -81,15 +89,47 @@ impl Definitions {
         self.loop_start = outer;
     }
 
-    fn since(&mut self) -> usize {
+    /// A branch of a `parallel` begins here: what it takes down is not known outside. What comes back ends it.
+    pub(super) fn enter_branch(&mut self) -> Outside {
         self.count += 1;
-        self.loop_start.unwrap_or(self.count)
+        Outside {
+            variables: std::mem::take(&mut self.known.variables),
+            wait: std::mem::take(&mut self.known.wait),
+            loop_start: self.loop_start.take(),
+        }
+    }
+
+    pub(super) fn leave_branch(&mut self, outside: Outside) {
+        let end = self.count;
+        self.count += 1;
+        self.loop_start = outside.loop_start;
+        for (mine, outside) in [
+            (&mut self.known.variables, outside.variables),
+            (&mut self.known.wait, outside.wait),
+        ] {
+            let inside = std::mem::replace(mine, outside);
+            for (name, mut field) in inside {
+                for reach in &mut field.reach {
+                    reach.to = reach.to.min(end);
+                }
+                add(mine, name, field);
+            }
+        }
+    }
+
+    /// From here on, or from the begin of the loop around.
+    fn reach(&mut self) -> Vec<Reach> {
+        self.count += 1;
+        vec![Reach {
+            from: self.loop_start.unwrap_or(self.count),
+            to: usize::MAX,
+        }]
     }
 
     pub(super) fn variable(&mut self, name: &str, kind: Kind) {
-        let since = self.since();
+        let reach = self.reach();
         let field = Field {
-            since,
+            reach,
             ..kind.into()
         };
         add(&mut self.known.variables, name.to_owned(), field);
@@ -153,11 +193,36 @@ impl Definitions {
         }
     }
 
+    /// What the step would make without its mistakes, so that they are said once.
+    pub(super) fn broken_step(&mut self, step: &StepKind<'_>) {
+        let StepKind::Of(word, fields) = step else {
+            return;
+        };
+        match word.name {
+            "http" => {
+                let entries = match fields.get("http").map(|it| &it.kind) {
+                    Some(NodeKind::Map(entries)) => entries.as_slice(),
+                    Some(_) | None => &[],
+                };
+                let save = entries.iter().find(|it| it.key.as_key() == Some("save"));
+                if let Some(name) = save.and_then(|it| it.value.as_key()) {
+                    self.variable(name, Kind::Any);
+                }
+            }
+            "wait_for_trigger" | "wait_until" => {
+                let sights = ["command", "device", "state", "webhook", "sun"];
+                self.wait(trigger_fields(&sights.map(Sight::from)));
+            }
+            _ => {}
+        }
+    }
+
     /// A run waits here for triggers that see this; for none of them where it waits for conditions.
     pub(super) fn wait(&mut self, seen: Fields) {
-        let since = self.since();
+        let reach = self.reach();
         for (name, field) in wait_fields(seen) {
-            add(&mut self.known.wait, name, Field { since, ..field });
+            let reach = reach.clone();
+            add(&mut self.known.wait, name, Field { reach, ..field });
         }
     }
 }
@@ -209,17 +274,13 @@ pub(super) fn sights(on: &On, names: &Names) -> Vec<Sight> {
 }
 
 fn of_watched(watched: &Watched, names: &Names) -> Kind {
-    match watched {
+    let kind = match watched {
         Watched::Attribute { devices, attribute } => {
             let first = devices.first();
             let attribute = first.and_then(|it| it.device_type.attribute(attribute));
-            attribute.map_or(Kind::Any, |it| Kind::of_attribute(it.kind).0)
+            attribute.map(|it| Kind::of_attribute(it.kind).0)
         }
-        Watched::Input(name) => of_input(name, names),
-    }
-}
-
-fn of_input(name: &InputName, names: &Names) -> Kind {
-    let input = names.inputs.get(name).map(Input::of);
-    input.map_or(Kind::Any, |it| it.kind)
+        Watched::Input(name) => names.inputs.get(name).map(|it| Input::of(it).kind),
+    };
+    kind.unwrap_or(Kind::Any)
 }

@@ -169,9 +169,13 @@ impl<'d, 'h> Compiler<'d, 'h> {
             StepKind::Parallel(branches) => {
                 let mut programs = Vec::new();
                 for steps in branches {
-                    let mut branch = Compiler::new(self.scope.clone(), self.definitions);
+                    let outside = self.definitions.enter_branch();
+                    let mut scope = self.scope.clone();
+                    scope.values.at = self.definitions.here();
+                    let mut branch = Compiler::new(scope, self.definitions);
                     branch.sequence(steps, findings);
                     programs.push(branch.program(None));
+                    self.definitions.leave_branch(outside);
                 }
                 self.scope.values.at = self.definitions.here();
                 let branches = programs;
@@ -185,10 +189,14 @@ impl<'d, 'h> Compiler<'d, 'h> {
             | StepKind::Set(_)
             | StepKind::Stop { .. }
             | StepKind::Of(..)) => {
-                if let Some(kind) = step::kind(kind, &self.scope, findings) {
-                    self.definitions.step(&kind, self.scope.names);
-                    self.scope.values.at = self.definitions.here();
-                    self.push(&here, step.alias, kind);
+                let operation = step::kind(kind, &self.scope, findings);
+                match &operation {
+                    Some(operation) => self.definitions.step(operation, self.scope.names),
+                    None => self.definitions.broken_step(kind),
+                }
+                self.scope.values.at = self.definitions.here();
+                if let Some(operation) = operation {
+                    self.push(&here, step.alias, operation);
                 }
             }
         }
@@ -327,7 +335,15 @@ fn count(
     findings: &mut Findings<'_>,
 ) -> Option<Expression> {
     if is_computed(node) {
-        return compile_as(Wanted::Count, node, &scope.values, findings);
+        let count = compile_as(Wanted::Count, node, &scope.values, findings)?;
+        if let Expression::Literal(Value::Number(number)) = &count
+            && (number.fract() != 0.0 || !(1.0..=f64::from(max)).contains(number))
+        {
+            let message = format!("expected a whole number from 1 to {max}");
+            findings.report(code::OUT_OF_RANGE, node.span, message);
+            return None;
+        }
+        return Some(count);
     }
     let count = whole_number(node, 1, max, findings)?;
     Some(Expression::Literal(Value::Number(f64::from(count))))

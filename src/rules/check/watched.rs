@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::home::{Input, InputKind, InputUnit};
+use crate::config::names::Names;
 use crate::document::code;
 use crate::document::decode::{Fields, boolean, text, word, wrong_type};
 use crate::document::diagnostic::{Findings, shown};
@@ -18,6 +19,7 @@ use crate::rules::condition::{InputQuestion, InputTest};
 use crate::rules::parse::condition::{bounds, held_for, max_age};
 use crate::rules::parse::trigger::{devices, held};
 use crate::rules::parse::{name, some_items};
+use crate::rules::syntax::Written;
 use crate::rules::trigger::{NumericTrigger, StateTrigger, Watched};
 
 const TEXT_CHARACTERS_MAX: usize = 200;
@@ -47,7 +49,8 @@ fn watched<'h>(
                 .help("write two triggers");
             return None;
         }
-        let (name, input) = named_input(&entry.value, scope, findings)?;
+        let written = name(&entry.value, "the name of an input", findings)?;
+        let (name, input) = named_input(written, scope.names, findings)?;
         return Some((Watched::Input(name), Source::Input(input)));
     }
     let named = fields
@@ -71,18 +74,17 @@ fn watched<'h>(
 }
 
 /// The input of the home with this name.
-fn named_input<'h>(
-    node: &Node,
-    scope: &Scope<'h>,
+pub(super) fn named_input<'h>(
+    written: Written<&str>,
+    names: &'h Names,
     findings: &mut Findings<'_>,
 ) -> Option<(InputName, &'h Input)> {
-    let written = name(node, "the name of an input", findings)?;
     let input_name = InputName::new(written.value);
-    if let Some(input) = scope.names.inputs.get(&input_name) {
+    if let Some(input) = names.inputs.get(&input_name) {
         return Some((input_name, input));
     }
     let shown_name = shown(written.value);
-    if scope.names.broken_inputs.contains(&input_name) {
+    if names.broken_inputs.contains(&input_name) {
         findings
             .report(
                 code::UNKNOWN_INPUT,
@@ -92,7 +94,7 @@ fn named_input<'h>(
             .label("its entry in home.yaml has a mistake");
         return None;
     }
-    let known = scope.names.inputs.keys().map(InputName::as_str);
+    let known = names.inputs.keys().map(InputName::as_str);
     let near = closest(written.value, known);
     let diagnostic = findings
         .report(
@@ -131,7 +133,11 @@ fn values_of(
     }
 }
 
-fn input_value(node: &Node, input: &Input, findings: &mut Findings<'_>) -> Option<Value> {
+pub(super) fn input_value(
+    node: &Node,
+    input: &Input,
+    findings: &mut Findings<'_>,
+) -> Option<Value> {
     match &input.kind {
         InputKind::Boolean => boolean(node, findings).map(Value::Bool),
         InputKind::Text => text(node, "a value", TEXT_CHARACTERS_MAX, findings)

@@ -48,8 +48,17 @@ pub struct Field {
     pub kind: Kind,
     /// All words that a text can be; empty when it can be any.
     pub words: &'static [&'static str],
-    /// From which place of the rule on there can be a value.
-    pub since: usize,
+    /// Two kinds that different places of the rule give, where these make the kind any.
+    pub mixed: Option<Box<(Kind, Kind)>>,
+    /// Between which places of the rule there can be a value; empty when everywhere.
+    pub reach: Vec<Reach>,
+}
+
+/// From a place of the rule on, and to another; both belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    pub from: usize,
+    pub to: usize,
 }
 
 /// A value from outside.
@@ -128,7 +137,9 @@ impl Root {
             Self::Vars => "`vars.…` are the rule's `variables:`",
             Self::State => "`state.…` is what a `set:` of the rule has written down",
             Self::Failure => "`failure.…` is known below `on_failure:`",
-            Self::Wait => "`wait.…` is known after `wait_for_trigger:` and `wait_until:`",
+            Self::Wait => {
+                "`wait.completed` is known after `wait_for_trigger:` and `wait_until:`, `wait.trigger.…` after `wait_for_trigger:`"
+            }
             Self::Repeat => "`repeat.…` is known inside `repeat:`",
         }
     }
@@ -139,8 +150,17 @@ impl From<Kind> for Field {
         Self {
             kind,
             words: &[],
-            since: 0,
+            mixed: None,
+            reach: Vec::new(),
         }
+    }
+}
+
+impl Field {
+    /// Whether there can be a value at this place.
+    pub fn is_known(&self, at: usize) -> bool {
+        let holds = |it: &Reach| (it.from..=it.to).contains(&at);
+        self.reach.is_empty() || self.reach.iter().any(holds)
     }
 }
 
@@ -229,6 +249,7 @@ pub fn trigger_fields(triggers: &[Sight]) -> Fields {
                 ("to", kind(), &[]),
             ]),
             "sun" => fields(&[("event", Kind::Text, SUN)]),
+            "absence" => fields(&[("since", Kind::Moment, &[])]),
             "webhook" => fields(&[("name", Kind::Text, &[]), ("json", Kind::Any, &[])]),
             "engine" => fields(&[("event", Kind::Text, ENGINE)]),
             _ => Fields::new(),
@@ -240,15 +261,31 @@ pub fn trigger_fields(triggers: &[Sight]) -> Fields {
     all
 }
 
-/// A field that is there already is of either kind, from the earlier of the two places on.
+/// A field that is there already is of either kind, wherever one of the two is known.
 pub fn add(all: &mut Fields, name: String, field: Field) {
     let Some(known) = all.get_mut(&name) else {
         all.insert(name, field);
         return;
     };
-    let joined = known.kind.join(&field.kind);
-    known.kind = joined.map_or(Kind::Any, |(kind, _)| kind);
-    known.since = known.since.min(field.since);
+    match known.kind.join(&field.kind) {
+        Some((kind, _)) => known.kind = kind,
+        None => {
+            let first = std::mem::replace(&mut known.kind, Kind::Any);
+            if first != Kind::Any {
+                known.mixed = Some(Box::new((first, field.kind)));
+            }
+        }
+    }
+    known.mixed = known.mixed.take().or(field.mixed);
+    if known.reach.is_empty() || field.reach.is_empty() {
+        known.reach.clear();
+    }
+    for reach in field.reach {
+        let is_new = |it: &Reach| reach.from < it.from || it.to < reach.to;
+        if !known.reach.is_empty() && known.reach.iter().all(is_new) {
+            known.reach.push(reach);
+        }
+    }
     if known.words != field.words {
         // Several closed lists are no list that could be looked at as one.
         known.words = &[];

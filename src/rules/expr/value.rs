@@ -9,9 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::document::duration;
+use crate::domain::catalogue::AttributeKind;
 use crate::domain::unit::Unit;
 use crate::domain::value;
 
+use super::calculate;
 use super::kind::{Kind, Measure};
 
 /// A value. Its numbers are never infinite.
@@ -51,12 +53,37 @@ impl Value {
         }
     }
 
+    /// What a device reported of an attribute of this kind, with its unit.
+    pub fn of_attribute(value: &value::Value, attribute: AttributeKind) -> Self {
+        let (kind, conversion) = Kind::of_attribute(attribute);
+        let value = Self::of_reading(value);
+        match conversion {
+            Some(conversion) => calculate::convert(conversion, value.fit(&Kind::PLAIN)),
+            None => value.with_unit(&kind),
+        }
+    }
+
     /// What a device reported.
     pub fn of_reading(value: &value::Value) -> Self {
         match value {
             value::Value::Bool(value) => Self::Bool(*value),
             value::Value::Number(value) => Self::number(*value),
             value::Value::Text(value) => Self::Text(value.clone()),
+        }
+    }
+
+    /// What JSON holds; a block of names and values is none.
+    pub fn of_json(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null | serde_json::Value::Object(_) => Self::Unknown,
+            serde_json::Value::Bool(value) => Self::Bool(*value),
+            serde_json::Value::Number(number) => {
+                number.as_f64().map_or(Self::Unknown, Self::number)
+            }
+            serde_json::Value::String(text) => Self::text(text),
+            serde_json::Value::Array(items) => {
+                Self::List(items.iter().map(Self::of_json).collect())
+            }
         }
     }
 

@@ -20,16 +20,22 @@ mod word;
 
 /// The expression, checked; none when something is wrong with it, and then `findings` says what.
 pub fn check(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Checked> {
+    let mark = findings.mark();
     let mut checker = Checker {
         scope,
         findings,
         steps: Vec::new(),
+        mixed: None,
     };
-    let kind = checker.node(node)?;
+    let kind = checker.node(node);
+    let (steps, mixed) = (checker.steps, checker.mixed);
+    if let (None, Some(note), Some(first)) = (&kind, mixed, findings.diagnostics.get_mut(mark)) {
+        first.note(note);
+    }
     Some(Checked {
         text: node.to_string(),
-        kind,
-        steps: checker.steps,
+        kind: kind?,
+        steps,
     })
 }
 
@@ -55,6 +61,8 @@ struct Checker<'c, 'f, 's> {
     findings: &'f mut Findings<'s>,
     /// Of what was checked so far; without meaning once there was a problem.
     steps: Vec<Step>,
+    /// Why a name is of any type, for those who wonder.
+    mixed: Option<String>,
 }
 
 impl Checker<'_, '_, '_> {

@@ -207,13 +207,24 @@ impl Checker<'_, '_, '_> {
     fn field(&mut self, root: Root, rest: &[Word], span: Span) -> Option<Meaning> {
         let name = parts(rest).join(".");
         match self.field_of(root, rest) {
-            Some(field) if field.since <= self.scope.at => Some(Meaning {
-                kind: field.kind.clone(),
-                source: Source::Field { root, name },
-                conversion: None,
-            }),
-            Some(_) => {
-                self.report_later(root, &name, span);
+            Some(field) if field.is_known(self.scope.at) => {
+                let kind = field.kind.clone();
+                if let Some((first, second)) = field.mixed.as_deref() {
+                    let (first, second) = (first.phrase(), second.phrase());
+                    let name = shown(&name);
+                    self.mixed = Some(format!(
+                        "the rule makes `{name}` {first} in one place and {second} in another; one name for each is clearer"
+                    ));
+                }
+                Some(Meaning {
+                    kind,
+                    source: Source::Field { root, name },
+                    conversion: None,
+                })
+            }
+            Some(field) => {
+                let comes_later = field.reach.iter().any(|it| self.scope.at < it.from);
+                self.report_later(root, &name, comes_later, span);
                 None
             }
             None => {
@@ -223,18 +234,25 @@ impl Checker<'_, '_, '_> {
         }
     }
 
-    /// The name has a value only further down.
-    fn report_later(&mut self, root: Root, name: &str, span: Span) {
+    /// The name has a value elsewhere: further down, or in another branch.
+    fn report_later(&mut self, root: Root, name: &str, comes_later: bool, span: Span) {
         let (name, help) = match root {
-            Root::Vars => (
-                shown(name),
-                "its `variables:` come later; move them before this place",
-            ),
+            Root::Vars => {
+                let name = shown(name);
+                let help = format!("say what `{name}` is before this place");
+                (name, help)
+            }
             Root::Trigger | Root::State | Root::Failure | Root::Wait | Root::Repeat => {
-                (format!("{}.{}", root.name(), shown(name)), root.home())
+                let name = format!("{}.{}", root.name(), shown(name));
+                (name, root.home().to_owned())
             }
         };
-        let message = format!("`{name}` has no value yet here");
+        let (message, help) = if comes_later {
+            (format!("`{name}` has no value yet here"), help)
+        } else {
+            let help = "what a branch of `parallel:` finds out is known in that branch alone";
+            (format!("`{name}` has no value here"), help.to_owned())
+        };
         self.findings
             .report(code::UNKNOWN_NAME, span, message)
             .help(help);
@@ -246,7 +264,7 @@ impl Checker<'_, '_, '_> {
         let fields = self.scope.fields.get(&root);
         let known = fields.into_iter().flat_map(|it| it.iter());
         let known: Vec<&str> = known
-            .filter(|(_, field)| field.since <= at)
+            .filter(|(_, field)| field.is_known(at))
             .map(|(name, _)| name.as_str())
             .collect();
         let is_item = root == Root::Repeat && name == "item";
