@@ -97,6 +97,11 @@ fn a_rule_that_runs_ignores_a_second_trigger() {
 }
 
 #[test]
+fn values_are_calculated_remembered_and_given() {
+    check("values.yaml", &[], "values.txt");
+}
+
+#[test]
 fn the_sun_is_that_of_the_home() {
     check("sun.yaml", &[], "sun.txt");
 }
