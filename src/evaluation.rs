@@ -105,6 +105,9 @@ impl Consumer for Evaluation {
 
     fn forget(&mut self) {
         self.memory.doubt();
+        // What was said of the next moment may be undone: a tick finds it anew.
+        self.alarm
+            .send_modify(|alarm| alarm.at = Some(Timestamp::MIN));
     }
 }
 
@@ -163,7 +166,7 @@ rules:
       - {command: charge, device: battery, parameters: {target: 90 %}, retry: {attempts: 1}}
 ";
 
-    fn rule_set() -> RuleSet {
+    fn rule_set(rules: &str) -> RuleSet {
         let alias = DeviceAlias::new("battery");
         let battery = Device {
             alias: alias.clone(),
@@ -174,7 +177,7 @@ rules:
             devices: BTreeMap::from([(alias, battery)]),
             ..Names::default()
         };
-        rules::load(&[SourceFile::new("rules/r.yaml", RULES)], &names).rules
+        rules::load(&[SourceFile::new("rules/r.yaml", rules)], &names).rules
     }
 
     fn ended(id: &str, action: &str, outcome: Outcome, at: Timestamp) -> Event {
@@ -197,7 +200,7 @@ rules:
     /// moment what it would read from the tables.
     fn remembers_what_the_tables_say(tx: &Tx<'_>) -> Result<(), Error> {
         let (clock, winder) = Clock::simulated(Timestamp::UNIX_EPOCH);
-        let mut evaluation = Evaluation::new(Arc::new(rule_set()), clock.clone()).0;
+        let mut evaluation = Evaluation::new(Arc::new(rule_set(RULES)), clock.clone()).0;
         let failure = Outcome::Failed(Failure::new(Some("DEVICE_OFFLINE"), "no answer"));
         let outcomes = [Outcome::Completed, failure, Outcome::Cancelled];
         for (nth, outcome) in outcomes.into_iter().enumerate() {
@@ -247,6 +250,40 @@ rules:
             check(&mut evaluation)?;
         }
         Ok(())
+    }
+
+    const PATIENT: &str = "version: 1
+rules:
+  - id: r
+    triggers: {trigger: command, device: battery, command: charge}
+    actions: [{delay: 5m}, {log: x}]
+";
+
+    #[tokio::test]
+    async fn after_a_transaction_that_failed_the_next_moment_is_found_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), Vec::new()).unwrap().store;
+        let rings = |tx: &Tx<'_>| {
+            let now = Timestamp::UNIX_EPOCH;
+            let (clock, _winder) = Clock::simulated(now);
+            let (mut evaluation, alarms) = Evaluation::new(Arc::new(rule_set(PATIENT)), clock);
+            let begins = ended("begins", "act_1", Outcome::Completed, now);
+            evaluation.consume(tx, &begins)?;
+            let over = crate::clock::later(now, Duration::from_mins(5));
+            assert_eq!(alarms.borrow().at, Some(over));
+            evaluation.forget();
+            assert_eq!(alarms.borrow().at, Some(Timestamp::MIN));
+            let tick = Event {
+                id: EventId::engine("tick", now),
+                source: Source::Engine,
+                received_at: now,
+                payload: Payload::Tick,
+            };
+            evaluation.consume(tx, &tick)?;
+            assert_eq!(alarms.borrow().at, Some(over));
+            Ok(())
+        };
+        store.write(rings).await.unwrap();
     }
 
     #[tokio::test]
