@@ -82,7 +82,11 @@ pub static COMMAND: Word = Word {
         &[
             required("command", "a command of the device", "what it is to do"),
             required("device", "a name", "the device"),
-            optional("parameters", "lines `NAME: value`", "with units"),
+            optional(
+                "parameters",
+                "lines `NAME: value`, also expressions",
+                "with units",
+            ),
         ],
         COMMON,
         &[
@@ -93,7 +97,11 @@ pub static COMMAND: Word = Word {
                 "a duration from now, a time of day, or an expression",
                 "when it begins; at once when left out",
             )),
-            later(optional("end", "like `start`", "when it ends by itself")),
+            later(optional(
+                "end",
+                "like `start`, also an expression",
+                "when it ends by itself",
+            )),
             later(defaulting(
                 "on_conflict",
                 "`wait`, `skip`, `replace` or `fail`",
@@ -153,8 +161,8 @@ pub static NOTIFY: Word = Word {
     keys: &[
         &[
             required("notify", "a notifier or a list of them", "where to"),
-            required("message", "text", "what"),
-            optional("title", "text", "above it"),
+            required("message", "text, also with expressions", "what"),
+            optional("title", "text, also with expressions", "above it"),
             LEVEL,
         ],
         COMMON,
@@ -187,7 +195,13 @@ pub static LOG: Word = Word {
     name: "log",
     what: WHAT,
     meaning: "writes a line into the trace",
-    keys: &[&[required("log", "text", "the line"), LEVEL], COMMON],
+    keys: &[
+        &[
+            required("log", "text, also with expressions", "the line"),
+            LEVEL,
+        ],
+        COMMON,
+    ],
     reserved: &[
         FOREIGN,
         &[("message", Foreign("write the text behind `log:`"))],
@@ -259,7 +273,11 @@ pub static VARIABLES: Word = Word {
     what: WHAT,
     meaning: "names values for the rest of this run",
     keys: &[
-        &[required("variables", "lines `NAME: value`", "the values")],
+        &[required(
+            "variables",
+            "lines `NAME: value`, also expressions",
+            "the values; each may use those above it",
+        )],
         COMMON,
     ],
     reserved: &[FOREIGN],
@@ -272,7 +290,11 @@ pub static SET: Word = Word {
     what: WHAT,
     meaning: "remembers values with the rule, for later runs",
     keys: &[
-        &[required("set", "lines `state.NAME: value`", "the values")],
+        &[required(
+            "set",
+            "lines `state.NAME: value`, also expressions",
+            "the values",
+        )],
         COMMON,
     ],
     reserved: &[FOREIGN],
@@ -286,7 +308,7 @@ pub static STOP: Word = Word {
     meaning: "ends the run",
     keys: &[
         &[
-            required("stop", "text", "why"),
+            required("stop", "text, also with expressions", "why"),
             defaulting(
                 "failed",
                 "`true` or `false`",

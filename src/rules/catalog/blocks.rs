@@ -94,15 +94,27 @@ pub static HTTP_BLOCK: Word = Word {
     what: "`http`",
     meaning: "the request",
     keys: &[&[
-        required("url", "an address", "where to"),
+        required(
+            "url",
+            "an address, behind the host also with expressions",
+            "where to",
+        ),
         defaulting(
             "method",
             "`GET`, `POST`, `PUT`, `PATCH` or `DELETE`",
             "GET",
             "how",
         ),
-        optional("headers", "lines `NAME: text`", "sent along"),
-        optional("json", "any value", "the body; not with `GET`"),
+        optional(
+            "headers",
+            "lines `NAME: text`, also with expressions",
+            "sent along",
+        ),
+        optional(
+            "json",
+            "any value, also expressions",
+            "the body; not with `GET`",
+        ),
         defaulting("timeout", "a duration", "10s", "for the whole request"),
         RETRY_KEY,
         optional("save", "a name", "the answer becomes this variable"),

@@ -56,7 +56,7 @@ pub static RULE: Word = Word {
             ),
             later(optional(
                 "per",
-                "text or an expression, like `trigger.device`",
+                "an expression, like `trigger.device`; the braces may be left out",
                 "one run for each value instead of one for the rule",
             )),
             optional(
@@ -72,8 +72,8 @@ pub static RULE: Word = Word {
             ),
             optional(
                 "variables",
-                "lines `NAME: value`",
-                "values that the whole run can use",
+                "lines `NAME: value`, also expressions",
+                "values that the whole run can use; each may use those above it",
             ),
             required(
                 "triggers",

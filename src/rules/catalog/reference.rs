@@ -23,6 +23,7 @@ pub fn markdown() -> String {
             text.push_str(&section(word, &shared));
         }
     }
+    text.push_str(&places());
     text.push_str(
         "\n## Devices\n\n| type | reports | understands | settings |\n|---|---|---|---|\n",
     );
@@ -30,6 +31,35 @@ pub fn markdown() -> String {
         text.push_str(&device(device_type));
     }
     text
+}
+
+/// Where expressions may stand, from what the keys say of themselves.
+fn places() -> String {
+    let mut text = String::from(
+        "\n## Where `{{ }}` may stand\n\nAs a condition, wherever conditions stand, and behind these keys; names, words, limits and whatever is not listed are written out.\n\n| key | of | what stands there |\n|---|---|---|\n",
+    );
+    let is_computed = |key: &&Key| key.kind.contains("expression");
+    for (section, words) in SECTIONS {
+        let shared = shared(words);
+        for key in shared.iter().copied().filter(is_computed) {
+            text.push_str(&place(key, &format!("every {section}")));
+        }
+        let own = |key: &&Key| shared.iter().all(|it| it.name != key.name);
+        for word in *words {
+            let of = match *section {
+                "action" => format!("`{}`", word.name),
+                _ => word.what.to_owned(),
+            };
+            for key in word.each_key().filter(own).filter(is_computed) {
+                text.push_str(&place(key, &of));
+            }
+        }
+    }
+    text
+}
+
+fn place(key: &Key, of: &str) -> String {
+    format!("| `{}` | {of} | {} |\n", key.name, key.kind)
 }
 
 fn heading(section: &str) -> (&'static str, &'static str) {

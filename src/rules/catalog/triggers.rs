@@ -28,7 +28,7 @@ const COMMON: &[Key] = &[
     ENABLED,
     optional(
         "variables",
-        "lines `NAME: value`",
+        "lines `NAME: value`, also expressions",
         "values for the run that this trigger starts; they win over those of the rule",
     ),
 ];
