@@ -3,7 +3,7 @@
 use crate::document::code;
 use crate::document::diagnostic::Findings;
 use crate::rules::lint::flow::{self, Fact, Known};
-use crate::rules::lint::formula::{Formula, Logic};
+use crate::rules::lint::formula::Formula;
 use crate::rules::lint::spots;
 use crate::rules::lint::together::{Inspector, List};
 use crate::rules::operation::{Awaited, RepeatOperation, Rounds};
@@ -12,11 +12,7 @@ use crate::rules::syntax;
 
 /// Advice on all conditions of a rule, where each of them stands.
 pub(super) fn conditions(written: &syntax::Rule<'_>, rule: &Rule, findings: &mut Findings<'_>) {
-    let mut inspector = Inspector {
-        written,
-        logic: Logic::new(),
-        findings,
-    };
+    let mut inspector = Inspector::new(written, findings);
     let is_never = inspector.never(&rule.conditions, &[], List::Rule);
     // What a rule does that never runs is never done; that is said once.
     let start = if is_never {

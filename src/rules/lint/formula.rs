@@ -10,8 +10,8 @@ use crate::rules::lint::asked;
 use crate::rules::lint::region::{Interval, Region};
 use crate::rules::rule::{Condition, IfUnknown, Subject, Test, TimeTest};
 
-/// What can be tried for one rule, or for all pairs of rules, before everything left is taken to be possible.
-const EFFORT_MAX: usize = 200_000;
+/// What can be tried for one rule before everything left is taken to be possible.
+const EFFORT_MAX: usize = 50_000;
 
 /// What can be tried for one question.
 const EFFORT_PER_QUESTION_MAX: usize = 1000;
@@ -73,25 +73,33 @@ impl Wanted {
 
 /// Makes formulas of conditions, and looks whether they can be true together.
 #[derive(Debug)]
-pub(super) struct Logic<'r> {
-    /// Questions that are not looked into, each with the rule that asks it.
-    questions: Vec<(usize, &'r Test)>,
+pub(super) struct Logic {
+    /// Questions that are not looked into, as text, those about a run with its rule.
+    questions: BTreeMap<(Option<usize>, String), usize>,
     /// The rule whose conditions come next, by any number; what the run itself knows differs from rule to rule.
     pub(super) rule: usize,
     effort_left: usize,
 }
 
-impl<'r> Logic<'r> {
+impl Logic {
     pub(super) fn new() -> Self {
         Self {
-            questions: Vec::new(),
+            questions: BTreeMap::new(),
             rule: 0,
             effort_left: EFFORT_MAX,
         }
     }
 
+    /// With no bound but that of each question.
+    pub(super) fn tireless() -> Self {
+        Self {
+            effort_left: usize::MAX,
+            ..Self::new()
+        }
+    }
+
     /// All of `conditions` hold, or not all of them do.
-    pub(super) fn list(&mut self, conditions: &'r [Condition], holds: bool) -> Formula<'r> {
+    pub(super) fn list<'r>(&mut self, conditions: &'r [Condition], holds: bool) -> Formula<'r> {
         let asked = conditions.iter().filter(|it| it.enabled);
         let each = asked.map(|it| self.outcome(it, holds)).collect();
         if holds {
@@ -102,7 +110,7 @@ impl<'r> Logic<'r> {
     }
 
     /// The condition lets the run go on, or it does not.
-    fn outcome(&mut self, condition: &'r Condition, holds: bool) -> Formula<'r> {
+    fn outcome<'r>(&mut self, condition: &'r Condition, holds: bool) -> Formula<'r> {
         let wanted = match (condition.if_unknown, holds) {
             (IfUnknown::Block, true) => Wanted::True,
             (IfUnknown::Block, false) => Wanted::NotTrue,
@@ -115,7 +123,7 @@ impl<'r> Logic<'r> {
     }
 
     /// The condition's own answer is as `wanted`.
-    pub(super) fn answer(&mut self, condition: &'r Condition, wanted: Wanted) -> Formula<'r> {
+    pub(super) fn answer<'r>(&mut self, condition: &'r Condition, wanted: Wanted) -> Formula<'r> {
         match &condition.test {
             Test::Block(block) => self.block(block, wanted),
             Test::NumericState(test) => {
@@ -145,7 +153,7 @@ impl<'r> Logic<'r> {
     }
 
     /// Kleene's tables, as the engine has them.
-    fn block(&mut self, block: &'r Block, wanted: Wanted) -> Formula<'r> {
+    fn block<'r>(&mut self, block: &'r Block, wanted: Wanted) -> Formula<'r> {
         let asked: Vec<_> = block.conditions.iter().filter(|it| it.enabled).collect();
         if asked.is_empty() {
             return constant(wanted, "true");
@@ -177,7 +185,7 @@ impl<'r> Logic<'r> {
         }
     }
 
-    fn subject(
+    fn subject<'r>(
         &mut self,
         subject: &'r Subject,
         region: Region<'r>,
@@ -194,7 +202,7 @@ impl<'r> Logic<'r> {
         self.reading(value, age, held, wanted)
     }
 
-    fn input(
+    fn input<'r>(
         &mut self,
         test: &'r InputTest,
         held: Option<&'r Test>,
@@ -219,7 +227,7 @@ impl<'r> Logic<'r> {
     }
 
     /// A value inside `region`; it is known when it is fresh enough.
-    fn reading(
+    fn reading<'r>(
         &mut self,
         (matter, region, natural): (Matter<'r>, Region<'r>, Option<Region<'r>>),
         (age, max_age): (Matter<'r>, f64),
@@ -249,27 +257,29 @@ impl<'r> Logic<'r> {
         }
     }
 
-    fn expression(&mut self, test: &'r Test, checked: &'r Checked, wanted: Wanted) -> Formula<'r> {
+    fn expression<'r>(
+        &mut self,
+        test: &'r Test,
+        checked: &'r Checked,
+        wanted: Wanted,
+    ) -> Formula<'r> {
         if let Some(answer) = asked::fixed_answer(checked) {
             return constant(wanted, answer);
         }
         self.question(test, wanted)
     }
 
-    fn question(&mut self, test: &'r Test, wanted: Wanted) -> Formula<'r> {
-        let rule = if is_about_the_run(test) { self.rule } else { 0 };
-        let asked = (rule, test);
-        let index = self.questions.iter().position(|it| *it == asked);
-        let index = index.unwrap_or_else(|| {
-            self.questions.push(asked);
-            self.questions.len() - 1
-        });
+    fn question<'r>(&mut self, test: &Test, wanted: Wanted) -> Formula<'r> {
+        let rule = is_about_the_run(test).then_some(self.rule);
+        let n_known = self.questions.len();
+        let asked = (rule, format!("{test:?}"));
+        let index = *self.questions.entry(asked).or_insert(n_known);
         let answers = Region::only(wanted.words().iter().copied());
         is(Matter::Answer(index), answers)
     }
 
     /// The rule whose conditions come next was woken by the trigger with this id, or by one without an id.
-    pub(super) fn woken_by(&self, id: Option<&'r str>) -> Formula<'r> {
+    pub(super) fn woken_by<'r>(&self, id: Option<&'r str>) -> Formula<'r> {
         // No id is empty, so that nobody asks for that one.
         is(
             Matter::Trigger(self.rule),
@@ -278,7 +288,7 @@ impl<'r> Logic<'r> {
     }
 
     /// Whether there is a moment at which all of `formulas` are true.
-    pub(super) fn can_be(&mut self, formulas: &[&Formula<'r>]) -> bool {
+    pub(super) fn can_be(&mut self, formulas: &[&Formula<'_>]) -> bool {
         let mut search = Search {
             effort_left: self.effort_left.min(EFFORT_PER_QUESTION_MAX),
         };

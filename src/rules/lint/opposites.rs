@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::document::code;
 use crate::document::diagnostic::{Diagnostic, SHOWN_MAX};
 use crate::document::source::SourceFile;
-use crate::rules::lint::flow::{self, Fact, Known};
+use crate::rules::lint::flow::{self, Known};
 use crate::rules::lint::formula::{Formula, Logic};
 use crate::rules::lint::meeting::{Heard, brought, can_meet, heard};
 use crate::rules::lint::{Order, line, orders};
@@ -23,7 +23,7 @@ const OPPOSITES: &[(&str, &str)] = &[
 
 /// Pairs of triggers that are compared; of a home with more, whose rules hear the same and order the opposite,
 /// the rest is not looked at.
-const PAIRS_MAX: usize = 50_000;
+const PAIRS_MAX: usize = 20_000;
 
 /// A rule, and the trigger by which it may meet another.
 #[derive(Clone, Copy)]
@@ -38,12 +38,13 @@ type Candidates<'r> = BTreeMap<(Heard<'r>, &'r str), BTreeMap<&'r str, Vec<Candi
 /// An order, and what held on the way to it at the moment the run began.
 struct Guarded<'r> {
     order: Order<'r>,
-    at_start: Vec<Fact<'r>>,
+    at_start: Vec<Formula<'r>>,
 }
 
 pub(super) fn opposites(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic> {
     let candidates = candidates(rules);
     let mut guarded: BTreeMap<usize, Vec<Guarded<'_>>> = BTreeMap::new();
+    let mut logic = Logic::tireless();
     let mut told = BTreeSet::new();
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     for ((heard, device, commands), one, other) in pairs(&candidates).take(PAIRS_MAX) {
@@ -54,7 +55,7 @@ pub(super) fn opposites(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic
         for it in [one.rule, other.rule] {
             guarded
                 .entry(it)
-                .or_insert_with(|| guarded_orders(&rules.rules[it]));
+                .or_insert_with(|| guarded_orders(it, &rules.rules[it], &mut logic));
         }
         let of = |it: Candidate<'_>, command: &str| {
             let orders = guarded[&it.rule].iter();
@@ -68,7 +69,7 @@ pub(super) fn opposites(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic
         let met = firsts.iter().find_map(|first| {
             let second = seconds
                 .iter()
-                .find(|second| can_both_be(heard, (one, first), (other, second)))?;
+                .find(|second| can_both_be(heard, (one, first), (other, second), &mut logic))?;
             Some((*first, *second))
         });
         let Some((first, second)) = met else {
@@ -138,13 +139,19 @@ fn pairs<'c, 'r>(
     })
 }
 
-fn guarded_orders(rule: &Rule) -> Vec<Guarded<'_>> {
+fn guarded_orders<'r>(index: usize, rule: &'r Rule, logic: &mut Logic) -> Vec<Guarded<'r>> {
+    logic.rule = index;
     let mut found = Vec::new();
-    guarded_orders_of(&rule.program, Known::of(rule), &mut found);
+    guarded_orders_of(&rule.program, Known::of(rule), logic, &mut found);
     found
 }
 
-fn guarded_orders_of<'r>(program: &'r Program, start: Known<'r>, found: &mut Vec<Guarded<'r>>) {
+fn guarded_orders_of<'r>(
+    program: &'r Program,
+    start: Known<'r>,
+    logic: &mut Logic,
+    found: &mut Vec<Guarded<'r>>,
+) {
     let known = flow::known(program, start);
     for (operation, known) in program.operations.iter().zip(known) {
         // Where no run ever comes, nothing is ordered.
@@ -153,13 +160,12 @@ fn guarded_orders_of<'r>(program: &'r Program, start: Known<'r>, found: &mut Vec
         };
         if let OperationKind::Parallel(parallel) = &operation.kind {
             for branch in &parallel.branches {
-                guarded_orders_of(branch, known.clone(), found);
+                guarded_orders_of(branch, known.clone(), logic, found);
             }
         } else if let Some(order) = Order::of(operation) {
-            found.push(Guarded {
-                order,
-                at_start: known.at_start,
-            });
+            let facts = known.at_start.iter();
+            let at_start = facts.map(|it| logic.list(it.asked, it.held)).collect();
+            found.push(Guarded { order, at_start });
         }
     }
 }
@@ -169,18 +175,17 @@ fn can_both_be<'r>(
     heard: Heard<'r>,
     (one, first): (Candidate<'r>, &Guarded<'r>),
     (other, second): (Candidate<'r>, &Guarded<'r>),
+    logic: &mut Logic,
 ) -> bool {
-    let mut logic = Logic::new();
-    let mut all: Vec<Formula<'r>> = Vec::new();
-    for (rule, candidate, guarded) in [(1, one, first), (2, other, second)] {
-        logic.rule = rule;
-        all.push(logic.woken_by(candidate.trigger.id.as_deref()));
-        all.extend(brought(&candidate.trigger.on, heard));
-        for fact in &guarded.at_start {
-            all.push(logic.list(fact.asked, fact.held));
-        }
+    let mut of_event: Vec<Formula<'r>> = Vec::new();
+    for candidate in [one, other] {
+        logic.rule = candidate.rule;
+        of_event.push(logic.woken_by(candidate.trigger.id.as_deref()));
+        of_event.extend(brought(&candidate.trigger.on, heard));
     }
-    logic.can_be(&all.iter().collect::<Vec<_>>())
+    let asked = first.at_start.iter().chain(&second.at_start);
+    let all: Vec<&Formula<'r>> = of_event.iter().chain(asked).collect();
+    logic.can_be(&all)
 }
 
 fn describe(

@@ -1,5 +1,8 @@
 //! Conditions that exclude each other, or what was asked just before; and conditions that exclude nothing.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use crate::document::code;
 use crate::document::diagnostic::{Diagnostic, Findings};
 use crate::document::source::Location;
@@ -14,7 +17,9 @@ use crate::rules::syntax;
 #[derive(Debug)]
 pub(super) struct Inspector<'i, 'r, 's> {
     pub(super) written: &'i syntax::Rule<'i>,
-    pub(super) logic: Logic<'r>,
+    pub(super) logic: Logic,
+    /// Of what is known, by where and how long its conditions are, and whether they held.
+    formulas: BTreeMap<(usize, usize, bool), Rc<Formula<'r>>>,
     pub(super) findings: &'i mut Findings<'s>,
 }
 
@@ -55,7 +60,16 @@ enum Told {
     Something,
 }
 
-impl<'r> Inspector<'_, 'r, '_> {
+impl<'i, 'r, 's> Inspector<'i, 'r, 's> {
+    pub(super) fn new(written: &'i syntax::Rule<'i>, findings: &'i mut Findings<'s>) -> Self {
+        Self {
+            written,
+            logic: Logic::new(),
+            formulas: BTreeMap::new(),
+            findings,
+        }
+    }
+
     pub(super) fn at(&self, place: &Place) -> Location {
         let span = spots::condition(self.written, place, self.findings.source);
         self.findings.source.location(span)
@@ -74,13 +88,22 @@ impl<'r> Inspector<'_, 'r, '_> {
 
     /// Whether `formulas` can be true together with what is known.
     pub(super) fn can_be(&mut self, known: &[Fact<'r>], formulas: &[&Formula<'r>]) -> bool {
-        let known: Vec<Formula<'r>> = known.iter().map(|it| self.formula(it)).collect();
-        let all: Vec<&Formula<'r>> = known.iter().chain(formulas.iter().copied()).collect();
+        let known: Vec<Rc<Formula<'r>>> = known.iter().map(|it| self.formula(it)).collect();
+        let known = known.iter().map(Rc::as_ref);
+        let all: Vec<&Formula<'r>> = known.chain(formulas.iter().copied()).collect();
         self.logic.can_be(&all)
     }
 
-    pub(super) fn formula(&mut self, fact: &Fact<'r>) -> Formula<'r> {
-        self.logic.list(fact.asked, fact.held)
+    /// Made once: what was asked first is known at every step behind it.
+    fn formula(&mut self, fact: &Fact<'r>) -> Rc<Formula<'r>> {
+        // Lists that begin at one place and are equally long are the same.
+        let key = (fact.asked.as_ptr() as usize, fact.asked.len(), fact.held);
+        if let Some(formula) = self.formulas.get(&key) {
+            return Rc::clone(formula);
+        }
+        let formula = Rc::new(self.logic.list(fact.asked, fact.held));
+        self.formulas.insert(key, Rc::clone(&formula));
+        formula
     }
 
     /// Says it when not all of `asked` can hold, by themselves or with what is `known`. Gives whether it was said.
