@@ -1,17 +1,13 @@
 //! What conditions ask, as sets of values.
 
-use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
-use jiff::tz::TimeZone;
 
 use crate::domain::catalogue::AttributeKind;
 use crate::domain::device::Device;
 use crate::domain::unit::Unit;
-use crate::domain::value::Point;
-use crate::domain::value::{Reading, Value};
-use crate::rules::expr::eval::{Facts, eval};
+use crate::domain::value::Value;
+use crate::rules::expr::eval::constant;
 use crate::rules::expr::program::Checked;
-use crate::rules::expr::scope::Root;
 use crate::rules::expr::value;
 use crate::rules::lint::region::{Interval, Region};
 use crate::rules::rule::{NumericTest, StateTest};
@@ -131,46 +127,14 @@ fn weekday_name(day: Weekday) -> &'static str {
 
 /// The answer of an expression that looks at nothing.
 pub(super) fn fixed_answer(checked: &Checked) -> Option<&'static str> {
-    if checked.reads().next().is_some() {
-        return None;
-    }
-    let answer = eval(checked, &Nothing(TimeZone::UTC));
-    if answer == value::Value::Bool(true) {
-        Some("true")
+    let answer = constant(checked)?;
+    Some(if answer == value::Value::Bool(true) {
+        "true"
     } else if answer == value::Value::Bool(false) {
-        Some("false")
+        "false"
     } else {
-        Some("unknown")
-    }
-}
-
-/// A home of which nothing is known, for expressions that do not ask.
-struct Nothing(TimeZone);
-
-impl Facts for Nothing {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn zone(&self) -> &TimeZone {
-        &self.0
-    }
-
-    fn attribute(&self, _: &Device, _: &str) -> Option<&Reading> {
-        None
-    }
-
-    fn input(&self, _: &str) -> Option<&Reading> {
-        None
-    }
-
-    fn series(&self, _: &str) -> &[Point] {
-        &[]
-    }
-
-    fn field(&self, _: Root, _: &str) -> value::Value {
-        value::Value::Unknown
-    }
+        "unknown"
+    })
 }
 
 #[cfg(test)]

@@ -376,7 +376,7 @@ pub(super) fn input_is<'r>(name: &'r str, region: Region<'r>) -> Formula<'r> {
     is(Matter::Input(name), region)
 }
 
-/// What is the same for two rules at one moment, and what only the run that asks knows.
+/// Whether only the run that asks knows the answer; everything else is the same for two rules at one moment.
 fn is_about_the_run(test: &Test) -> bool {
     match test {
         Test::Expression(checked) => checked.reads().any(|it| match it {
@@ -385,12 +385,13 @@ fn is_about_the_run(test: &Test) -> bool {
             }
             Read::Series { .. } | Read::Now => false,
         }),
+        // The first of two runs may have ordered something when the second asks.
+        Test::Command(_) => true,
         Test::Trigger(_)
         | Test::Time(_)
         | Test::State(_)
         | Test::NumericState(_)
         | Test::Sun(_)
-        | Test::Command(_)
         | Test::Rule(_)
         | Test::Input(_)
         | Test::Block(_) => false,

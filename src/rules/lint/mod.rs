@@ -21,7 +21,7 @@ use crate::config::names::Names;
 use crate::document::diagnostic::{Diagnostic, Findings};
 use crate::document::source::{Location, SourceFile};
 use crate::domain::device::Device;
-use crate::rules::rule::{Operation, OperationKind, Place, Program, Rule, RuleSet};
+use crate::rules::rule::{Operation, OperationKind, Place, Rule, RuleSet};
 use crate::rules::syntax;
 
 /// Advice on one rule.
@@ -87,19 +87,8 @@ impl<'r> Order<'r> {
 
 /// Those inside branches and loops count: what is asked on the way there may hold.
 fn orders(rule: &Rule) -> impl Iterator<Item = Order<'_>> {
-    orders_of(&rule.program).into_iter()
-}
-
-fn orders_of(program: &Program) -> Vec<Order<'_>> {
-    let mut orders = Vec::new();
-    for operation in &program.operations {
-        if let OperationKind::Parallel(parallel) = &operation.kind {
-            orders.extend(parallel.branches.iter().flat_map(orders_of));
-        } else {
-            orders.extend(Order::of(operation));
-        }
-    }
-    orders
+    let operations = rule.program.every_operation().into_iter();
+    operations.filter_map(Order::of)
 }
 
 /// The line that `place` names, without the spaces before it.

@@ -6,7 +6,9 @@ use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::scope::Root;
 use crate::rules::expr::template::Template;
 use crate::rules::expression::{Expression, Variable};
-use crate::rules::operation::{Awaited, CommandOptions, Moment, Rounds};
+use crate::rules::operation::{
+    Amount, Awaited, CommandOptions, HttpOperation, Json, Moment, Rounds,
+};
 use crate::rules::rule::{Condition, On, OperationKind, Program, Rule, Test, Trigger};
 use crate::rules::trigger::Watched;
 
@@ -125,7 +127,10 @@ impl<'r> Reads<'r> {
         use OperationKind as K;
         for operation in &program.operations {
             match &operation.kind {
-                K::Command(order) => self.options(&order.options),
+                K::Command(order) => {
+                    order.parameters.values().for_each(|it| self.amount(it));
+                    self.options(&order.options);
+                }
                 K::Notify(notify) => {
                     notify.title.iter().for_each(|it| self.template(it));
                     self.template(&notify.message);
@@ -144,15 +149,32 @@ impl<'r> Reads<'r> {
                     Awaited::Conditions(block) => self.conditions(&block.conditions),
                 },
                 K::Parallel(parallel) => parallel.branches.iter().for_each(|it| self.program(it)),
-                K::Jump { .. }
-                | K::Stop(_)
-                | K::End
-                | K::Fail
-                | K::Cancel(_)
-                | K::Read(_)
-                | K::Http(_)
-                | K::Rule(_) => {}
+                K::Stop(stop) => self.template(&stop.text),
+                K::Http(http) => self.http(http),
+                K::Jump { .. } | K::End | K::Fail | K::Cancel(_) | K::Read(_) | K::Rule(_) => {}
             }
+        }
+    }
+
+    fn amount(&mut self, amount: &'r Amount) {
+        match amount {
+            Amount::Computed(value) => self.expression(value),
+            Amount::Fixed(_) => {}
+        }
+    }
+
+    fn http(&mut self, http: &'r HttpOperation) {
+        self.template(&http.url);
+        http.headers.values().for_each(|it| self.template(it));
+        http.json.iter().for_each(|it| self.json(it));
+    }
+
+    fn json(&mut self, json: &'r Json) {
+        match json {
+            Json::Computed(value) => self.expression(value),
+            Json::List(items) => items.iter().for_each(|it| self.json(it)),
+            Json::Object(values) => values.values().for_each(|it| self.json(it)),
+            Json::Fixed(_) => {}
         }
     }
 
