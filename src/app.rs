@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,7 @@ use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
 use crate::domain::event::{EngineChange, Event, Payload, Source};
 use crate::domain::id::EventId;
+use crate::engine::decision::ReadRequest;
 use crate::evaluation::Evaluation;
 use crate::intake::signature::Key;
 use crate::intake::{self, Intake};
@@ -64,7 +66,7 @@ impl App {
             .with_context(|| format!("failed to write to {}", home.dir.join("state").display()))?
             .context("another engine is running on this home; stop it first")?;
         let outside = Outside::of(home)?;
-        let (evaluation, next_alarm) = Evaluation::new(Arc::new(rules), clock.clone());
+        let (evaluation, hints) = Evaluation::new(Arc::new(rules), clock.clone());
         let consumers: Vec<Box<dyn Consumer>> =
             vec![Box::new(Reports::new(clock.clone())), Box::new(evaluation)];
         let started = Store::start(&home.dir, consumers).context("failed to open the database")?;
@@ -80,11 +82,11 @@ impl App {
             clock,
             stop: stop.clone(),
         };
-        let mut stages = inside.start(home, outside, listener, started.news);
+        let mut stages = inside.start(home, outside, listener, (started.news, hints.reads));
         let alarms = Alarms {
             store: store.clone(),
             clock: inside.clock,
-            next: next_alarm,
+            next: hints.alarms,
         };
         stages.spawn(alarms::run(alarms, stop.rest.clone()));
         Ok(Self {
@@ -162,7 +164,7 @@ impl Inside {
         home: &Home,
         outside: Outside,
         listener: TcpListener,
-        news: AllNews,
+        (news, reads): (AllNews, mpsc::Receiver<ReadRequest>),
     ) -> JoinSet<()> {
         let Outside {
             api,
@@ -191,6 +193,7 @@ impl Inside {
             store: store.clone(),
             api,
             clock: clock.clone(),
+            wanted: reads,
         };
         let intake = Intake {
             store: store.clone(),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::domain::event::{Event, Payload};
-use crate::engine::decision::Decision;
+use crate::engine::decision::{Decision, ReadRequest};
 use crate::engine::state::State;
 use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
@@ -23,6 +23,19 @@ pub(crate) struct Evaluation {
     clock: Clock,
     memory: Memory,
     alarm: watch::Sender<Alarm>,
+    reads: mpsc::Sender<ReadRequest>,
+}
+
+/// How many requests to read may wait; of one more, nothing comes, and who waits for it goes on without.
+const READS_WAITING_MAX: usize = 256;
+
+/// What others do for the engine; all of it hints.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    /// When something is due next.
+    pub(crate) alarms: watch::Receiver<Alarm>,
+    /// Devices that are to be read at once.
+    pub(crate) reads: mpsc::Receiver<ReadRequest>,
 }
 
 /// What is remembered of the state.
@@ -35,16 +48,18 @@ enum Memory {
 }
 
 impl Evaluation {
-    /// Also what tells when something is due next.
-    pub(crate) fn new(rules: Arc<RuleSet>, clock: Clock) -> (Self, watch::Receiver<Alarm>) {
+    pub(crate) fn new(rules: Arc<RuleSet>, clock: Clock) -> (Self, Hints) {
         let (alarm, alarms) = watch::channel(Alarm::default());
+        let (reads, wanted) = mpsc::channel(READS_WAITING_MAX);
         let evaluation = Self {
             rules,
             clock,
             memory: Memory::Unsure(State::default()),
             alarm,
+            reads,
         };
-        (evaluation, alarms)
+        let reads = wanted;
+        (evaluation, Hints { alarms, reads })
     }
 }
 
@@ -77,8 +92,8 @@ impl Consumer for Evaluation {
             None => None,
         };
         let now = self.clock.now();
-        // A tick that nothing comes of is no row.
-        let mut is_kept = event.payload != Payload::Tick;
+        let mut is_kept = is_on_record(&event.payload);
+        let mut reads = Vec::new();
         let input = Input {
             event,
             own,
@@ -89,8 +104,15 @@ impl Consumer for Evaluation {
                 inbox::keep(tx, event)?;
                 is_kept = true;
             }
+            reads.extend(decision.reads.iter().cloned());
             write(tx, state, decision, now)
         })?;
+        for request in reads {
+            // Who waits for an answer has a deadline.
+            if let Err(error) = self.reads.try_send(request) {
+                tracing::debug!(%error, "a device is not read at once");
+            }
+        }
         let at = state.next_alarm();
         let is_tick = event.payload == Payload::Tick;
         self.alarm.send_if_modified(|alarm| {
@@ -109,6 +131,15 @@ impl Consumer for Evaluation {
         self.alarm
             .send_modify(|alarm| alarm.at = Some(Timestamp::MIN));
     }
+}
+
+/// Whether events of this kind are recorded before they are shown. A tick, and a reading that brings
+/// nothing new, are rows only when something comes of them.
+fn is_on_record(payload: &Payload) -> bool {
+    !matches!(
+        payload,
+        Payload::Tick | Payload::Readings(_) | Payload::Input(_) | Payload::NotRead(_)
+    )
 }
 
 /// How deep the run stands in the chain of runs whose order this is about; none when it is about none of ours.
@@ -266,7 +297,8 @@ rules:
         let rings = |tx: &Tx<'_>| {
             let now = Timestamp::UNIX_EPOCH;
             let (clock, _winder) = Clock::simulated(now);
-            let (mut evaluation, alarms) = Evaluation::new(Arc::new(rule_set(PATIENT)), clock);
+            let (mut evaluation, hints) = Evaluation::new(Arc::new(rule_set(PATIENT)), clock);
+            let alarms = hints.alarms;
             let begins = ended("begins", "act_1", Outcome::Completed, now);
             evaluation.consume(tx, &begins)?;
             let over = crate::clock::later(now, Duration::from_mins(5));

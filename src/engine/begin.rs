@@ -2,29 +2,38 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::clock::later;
 use crate::domain::event::Payload;
-use crate::domain::id::{RuleId, RunId};
+use crate::domain::id::{EventId, RuleId, RunId};
+use crate::engine::call::{UNKNOWN_WAIT_MAX, WaitingCall};
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::{TriggerFields, View};
 use crate::engine::memory::{Memory, evaluate};
 use crate::engine::run::{Run, RunEnd};
-use crate::engine::trace::{Trace, Verdict, place};
+use crate::engine::trace::{Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, condition, go_on};
-use crate::rules::rule::{Mode, Rule, Trigger};
+use crate::engine::{Scene, condition, freshness, go_on, listening};
+use crate::rules::rule::{IfUnknown, Mode, Rule, Trigger};
 
 /// One time that a rule was woken.
 pub(super) struct Call<'a> {
     pub(super) rule: &'a Rule,
     /// None when its triggers are not asked: another run or a person wants it.
     pub(super) trigger: Option<&'a Trigger>,
+    /// The place of the trigger among those of the rule.
+    pub(super) index: usize,
     pub(super) fields: TriggerFields,
     /// Tells it from other calls of the same rule that the same event makes; empty for the first.
     pub(super) occasion: String,
     /// The depth of a run that begins.
     pub(super) depth: u32,
+    /// The event that woke it.
+    pub(super) cause: EventId,
+    /// When that was received.
+    pub(super) received_at: Timestamp,
 }
 
 /// What the triggers of `rule` made of something: each that fired calls the rule, once what is known of
@@ -57,8 +66,63 @@ pub(super) fn heard(
 
 /// Lets the run begin that `call` asks for, if it may, and tells of it.
 pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) {
+    decide(scene, call, None, decision);
+}
+
+/// What a call waits for may have come, or its time is over.
+pub(super) fn ask_again(scene: Scene<'_>, waiting: &WaitingCall, decision: &mut Decision) {
+    let found = rule(scene, &waiting.rule);
+    let found = found.and_then(|it| Some((it, it.triggers.get(waiting.trigger)?)));
+    let Some((rule, trigger)) = found else {
+        // Nobody is there any more who wants to know.
+        let id = waiting.id.clone();
+        return decision.changes.push(Change::CallOver { id });
+    };
+    if !is_late(scene, waiting) && freshness::is_open(scene, &waiting.devices) {
+        return;
+    }
+    let call = Call {
+        rule,
+        trigger: Some(trigger),
+        index: waiting.trigger,
+        fields: waiting.fields.clone(),
+        occasion: waiting.occasion.clone(),
+        depth: waiting.depth,
+        cause: waiting.cause.clone(),
+        received_at: waiting.received_at,
+    };
+    decide(scene, call, Some(waiting), decision);
+}
+
+fn is_late(scene: Scene<'_>, waiting: &WaitingCall) -> bool {
+    waiting.until <= scene.now
+}
+
+/// After a start, calls and runs that wait for readings have their time once more: nobody could answer
+/// meanwhile. Calls that are older than any call gets are decided with what is known.
+pub(super) fn wait_on(scene: Scene<'_>, decision: &mut Decision) {
+    let until = later(scene.now, freshness::READING_WAIT_MAX);
+    for call in scene.state.calls().filter(|it| !it.is_for_the_unknown()) {
+        if scene.now < later(call.since, UNKNOWN_WAIT_MAX) {
+            let call = call.clone();
+            let call = WaitingCall { until, ..call };
+            decision.changes.push(Change::CallWaits(call));
+        }
+    }
+    for run in scene.state.every_run() {
+        if let Some(Wait::Readings { .. }) = run.wait {
+            let mut run = run.clone();
+            run.until = Some(until);
+            decision.changes.push(Change::RunMoved(run));
+        }
+    }
+}
+
+/// `before` is what the call waited for until now.
+fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decision: &mut Decision) {
     let rule = call.rule;
     let mut trace = Trace::of(rule, scene.event, scene.now);
+    trace.event = call.cause.clone();
     trace.trigger = call
         .trigger
         .map(|it| it.id.clone().unwrap_or_else(|| place(&it.place)));
@@ -66,7 +130,24 @@ pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) 
         trigger: call.trigger.and_then(|it| it.id.clone()),
         ..Memory::default()
     };
-    trace.verdict = verdict(scene, &call, &decision.changes, &mut memory, &mut trace);
+    trace.verdict = match refusal(scene, &call, &decision.changes, &mut memory) {
+        Some(verdict) => verdict,
+        // Somebody who names the rule has decided.
+        None if call.trigger.is_none() => Verdict::Started,
+        None => {
+            if let Some(waiting) = reads_first(scene, (&call, before), &memory, decision) {
+                return decision.changes.push(Change::CallWaits(waiting));
+            }
+            judge((scene, &decision.changes), &call, &memory, &mut trace)
+        }
+    };
+    if matches!(trace.verdict, Verdict::Waits { .. }) {
+        return wait(scene, (call, before), trace, decision);
+    }
+    if let Some(waiting) = before {
+        let id = waiting.id.clone();
+        decision.changes.push(Change::CallOver { id });
+    }
     let is_quiet = matches!(
         trace.verdict,
         Verdict::AlreadyRunning { .. } | Verdict::TooMany { .. }
@@ -79,50 +160,93 @@ pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) 
     }
 }
 
-fn verdict(
+/// Why no run can begin now, whatever the conditions say.
+fn refusal(
     scene: Scene<'_>,
     call: &Call<'_>,
     changes: &[Change],
     memory: &mut Memory,
-    trace: &mut Trace,
-) -> Verdict {
+) -> Option<Verdict> {
     let rule = call.rule;
     if let Some(because) = scene.state.paused(&rule.id) {
         let because = because.to_owned();
-        return Verdict::Paused { because };
+        return Some(Verdict::Paused { because });
     }
     let last = scene.state.last_started(&rule.id);
     if let (Some(cooldown), Some(last)) = (rule.settings.cooldown, last) {
         let until = later(last, cooldown);
         if scene.now < until && call.trigger.is_some() {
-            return Verdict::CoolingDown { until };
+            return Some(Verdict::CoolingDown { until });
         }
     }
-    let view = View {
-        scene,
-        rule: &rule.id,
-        running: None,
-        trigger: &call.fields,
-        memory: &Memory::default(),
-        changes,
-    };
+    let nothing = Memory::default();
+    let view = view(scene, call, &nothing, changes);
     let of_trigger = call.trigger.into_iter().flat_map(|it| &it.variables);
     for variable in rule.variables.iter().chain(of_trigger) {
         let value = evaluate(&variable.value, View { memory, ..view });
         memory.variables.insert(variable.name.clone(), value);
     }
-    if let Some(verdict) = crowded(scene, rule, None) {
-        return verdict;
+    crowded(scene, rule, (None, &run_id(call)))
+}
+
+/// The call as it waits for fresh values, if it has to. What waited already is decided with what is known.
+fn reads_first(
+    scene: Scene<'_>,
+    (call, before): (&Call<'_>, Option<&WaitingCall>),
+    memory: &Memory,
+    decision: &mut Decision,
+) -> Option<WaitingCall> {
+    let needs = freshness::needs(
+        view(scene, call, memory, &decision.changes),
+        &call.rule.conditions,
+    );
+    let devices = match before {
+        Some(before) if !before.is_for_the_unknown() => return None,
+        Some(_) | None => freshness::request(scene, &needs, decision),
+    };
+    if before.is_some() || devices.is_empty() {
+        return None;
     }
-    // Somebody who names the rule has decided.
-    if call.trigger.is_none() {
-        return Verdict::Started;
+    Some(WaitingCall {
+        until: later(scene.now, freshness::READING_WAIT_MAX),
+        topics: freshness::topics(&devices),
+        devices,
+        ..waiting(scene, call)
+    })
+}
+
+fn view<'a>(
+    scene: Scene<'a>,
+    call: &'a Call<'_>,
+    memory: &'a Memory,
+    changes: &'a [Change],
+) -> View<'a> {
+    View {
+        scene,
+        rule: &call.rule.id,
+        changes,
+        trigger: &call.fields,
+        memory,
+        running: None,
     }
-    let view = View { memory, ..view };
-    for condition in rule.conditions.iter().filter(|it| it.enabled) {
+}
+
+/// What the conditions say.
+fn judge(
+    (scene, changes): (Scene<'_>, &[Change]),
+    call: &Call<'_>,
+    memory: &Memory,
+    trace: &mut Trace,
+) -> Verdict {
+    let view = view(scene, call, memory, changes);
+    for condition in call.rule.conditions.iter().filter(|it| it.enabled) {
         let answer = condition::check(view, condition);
-        let holds = answer.holds;
+        let (holds, truth) = (answer.holds, answer.answer);
         trace.conditions.push(answer);
+        if !holds && truth == Truth::Unknown && condition.if_unknown == IfUnknown::Wait {
+            let until = later(scene.now, UNKNOWN_WAIT_MAX);
+            return Verdict::Waits { until };
+        }
         if !holds {
             return Verdict::ConditionNotMet;
         }
@@ -130,15 +254,70 @@ fn verdict(
     Verdict::Started
 }
 
-/// Whether runs that are under way leave no room for another one.
-fn crowded(scene: Scene<'_>, rule: &Rule, key: Option<&String>) -> Option<Verdict> {
-    let mut runs = scene
-        .state
-        .runs_of(&rule.id)
-        .filter(|it| it.key.as_ref() == key);
+/// Lets the call wait until more is known, as one of its conditions asks; for so long and no longer.
+fn wait(
+    scene: Scene<'_>,
+    (call, before): (Call<'_>, Option<&WaitingCall>),
+    mut trace: Trace,
+    decision: &mut Decision,
+) {
+    if let Some(before) = before.filter(|it| it.is_for_the_unknown()) {
+        if is_late(scene, before) {
+            let id = before.id.clone();
+            decision.changes.push(Change::CallOver { id });
+            trace.verdict = Verdict::ConditionNotMet;
+            decision.traces.push(trace);
+        }
+        return;
+    }
+    let since = before.map_or(scene.now, |it| it.since);
+    let until = later(since, UNKNOWN_WAIT_MAX);
+    let mut topics = std::collections::BTreeSet::new();
+    for condition in &call.rule.conditions {
+        listening::of_condition(condition, &mut topics);
+    }
+    let waiting = WaitingCall {
+        since,
+        until,
+        topics,
+        ..waiting(scene, &call)
+    };
+    decision.changes.push(Change::CallWaits(waiting));
+    trace.verdict = Verdict::Waits { until };
+    decision.traces.push(trace);
+}
+
+/// The call as plain data, which waits for nothing yet.
+fn waiting(scene: Scene<'_>, call: &Call<'_>) -> WaitingCall {
+    WaitingCall {
+        id: run_id(call),
+        rule: call.rule.id.clone(),
+        trigger: call.index,
+        fields: call.fields.clone(),
+        occasion: call.occasion.clone(),
+        depth: call.depth,
+        cause: call.cause.clone(),
+        received_at: call.received_at,
+        since: scene.now,
+        until: scene.now,
+        devices: std::collections::BTreeSet::new(),
+        topics: std::collections::BTreeSet::new(),
+    }
+}
+
+fn run_id(call: &Call<'_>) -> RunId {
+    RunId::derive_on(&call.rule.id, &call.cause, call.received_at, &call.occasion)
+}
+
+/// Whether runs that are under way leave no room for the run `id`. What is not decided yet takes its room.
+fn crowded(scene: Scene<'_>, rule: &Rule, (key, id): (Option<&String>, &RunId)) -> Option<Verdict> {
+    let runs = scene.state.runs_of(&rule.id);
+    let runs = runs.filter(|it| it.key.as_ref() == key).map(|it| &it.id);
+    let calls = scene.state.calls_of(&rule.id).map(|it| &it.id);
+    let mut runs = runs.chain(calls.filter(|it| *it != id));
     match rule.settings.mode {
         Mode::Single => {
-            let run = runs.next()?.id.clone();
+            let run = runs.next()?.clone();
             Some(Verdict::AlreadyRunning { run })
         }
         Mode::Restart => None,
@@ -163,12 +342,7 @@ fn start(
         .map(|it| it.id.clone())
         .collect();
     let mut run = Run {
-        id: RunId::derive_on(
-            &rule.id,
-            &scene.event.id,
-            scene.event.received_at,
-            &call.occasion,
-        ),
+        id: run_id(&call),
         rule: rule.id.clone(),
         program: Arc::clone(&rule.program),
         position: 0,
@@ -177,7 +351,7 @@ fn start(
         parent: None,
         key: None,
         depth: call.depth,
-        cause: scene.event.id.clone(),
+        cause: call.cause,
         trigger: call.fields,
         started_at: scene.now,
         memory,

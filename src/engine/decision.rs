@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::command::Command;
 use crate::domain::event::{InputReading, Readings, Settled};
 use crate::domain::id::{DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId};
+use crate::engine::call::WaitingCall;
 use crate::engine::facts::TriggerFields;
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::state::Wakeful;
@@ -24,7 +25,7 @@ pub struct Decision {
     /// To the outbox.
     pub notifications: Vec<Notification>,
     /// Devices whose values are asked for; a hint to those who read.
-    pub reads: Vec<DeviceId>,
+    pub reads: Vec<ReadRequest>,
     /// One for each rule that looked.
     pub traces: Vec<Trace>,
     /// What else is to be decided now, once the changes are made.
@@ -48,12 +49,35 @@ impl Decision {
     }
 }
 
+/// A device whose values are wanted now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadRequest {
+    pub device: DeviceId,
+    /// Values that the platform has kept for a quarter of an hour are too old.
+    pub expedite: bool,
+}
+
 /// A change to what the engine remembers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Read(Readings),
     /// Not a row: at a start, inputs are asked again.
     InputRead(InputReading),
+    /// A device was to be read and did not answer. Not a row.
+    NotRead {
+        device: DeviceId,
+    },
+    /// A device is asked for its values. Not a row: at a start, whoever waits asks again.
+    Asked {
+        request: ReadRequest,
+        at: Timestamp,
+    },
+    /// A rule was woken, and it is not decided whether it may run.
+    CallWaits(WaitingCall),
+    /// It is decided, or nobody wants to know any more.
+    CallOver {
+        id: RunId,
+    },
     RunStarted(Run),
     /// A run stands elsewhere, or waits for something else.
     RunMoved(Run),
@@ -105,7 +129,14 @@ pub enum Change {
 impl Change {
     /// Whether it is worth no row by itself.
     fn is_passing(&self) -> bool {
-        matches!(self, Self::RunAsks { .. } | Self::InputRead(_))
+        matches!(
+            self,
+            Self::InputRead(_)
+                | Self::Read(_)
+                | Self::NotRead { .. }
+                | Self::Asked { .. }
+                | Self::RunAsks { .. }
+        )
     }
 }
 
@@ -135,6 +166,8 @@ pub enum FollowUp {
     NextInLine { rule: RuleId, key: Option<String> },
     /// What a run asks may be answered differently now.
     Ask(RunId),
+    /// The same of a rule that was woken.
+    Call(RunId),
     /// A run is to end, without a failure of its own.
     End { run: RunId, end: RunEnd },
 }

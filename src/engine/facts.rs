@@ -36,21 +36,12 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// What the rule remembers as `state.NAME`, from earlier runs or from this very decision.
     fn remembered(&self, wanted: &str) -> Option<&'a Value> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is looked for")]
         let just_set = self.changes.iter().rev().find_map(|it| match it {
             Change::Remembered {
                 rule, name, value, ..
             } => (rule == self.rule && name == wanted).then_some(value),
-            Change::Read(_)
-            | Change::InputRead(_)
-            | Change::RunStarted(_)
-            | Change::RunMoved(_)
-            | Change::RunAsks { .. }
-            | Change::RunEnded { .. }
-            | Change::Trigger { .. }
-            | Change::RulePaused { .. }
-            | Change::Ordered { .. }
-            | Change::Settled { .. }
-            | Change::RuleResumed { .. } => None,
+            _ => None,
         });
         just_set.or_else(|| self.scene.state.remembered(self.rule, wanted))
     }

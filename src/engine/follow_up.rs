@@ -24,6 +24,11 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
         FollowUp::Wake(Wakeful::Trigger(rule, index)) => {
             trigger_due(scene, (rule, *index), &mut decision);
         }
+        FollowUp::Wake(Wakeful::Call(call)) | FollowUp::Call(call) => {
+            if let Some(call) = scene.state.call(call) {
+                begin::ask_again(scene, call, &mut decision);
+            }
+        }
         FollowUp::Fired {
             rule,
             trigger,
@@ -39,9 +44,12 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
                 let call = Call {
                     rule,
                     trigger: rule.triggers.get(*trigger),
+                    index: *trigger,
                     fields: fields.clone(),
                     occasion,
                     depth: scene.depth,
+                    cause: scene.event.id.clone(),
+                    received_at: scene.event.received_at,
                 };
                 begin::answer(scene, call, &mut decision);
             }
@@ -97,9 +105,12 @@ fn run_rule(scene: Scene<'_>, (rule, by): (&RuleId, Option<&RunId>), decision: &
     let call = Call {
         rule,
         trigger: None,
+        index: 0,
         fields: TriggerFields::new(),
         occasion: by.map(ToString::to_string).unwrap_or_default(),
         depth: by_run.map_or(scene.depth, |it| it.depth + 1),
+        cause: scene.event.id.clone(),
+        received_at: scene.event.received_at,
     };
     begin::answer(scene, call, decision);
 }

@@ -13,8 +13,8 @@ use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace, Verdict};
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::wait::Wait;
-use crate::engine::waiting;
 use crate::engine::walk::{Progress, advance, fail};
+use crate::engine::{freshness, waiting};
 use crate::rules::operation::Awaited;
 use crate::rules::rule::{OperationKind, Topic, Trigger};
 
@@ -108,7 +108,7 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             let reason = "its turn did not come in time".to_owned();
             return end(scene, &run, RunEnd::Failed { reason }, decision);
         }
-        Wait::Readings { .. } => ("not every device answered in time".to_owned(), None),
+        Wait::Readings { .. } => return read(scene, run, decision),
         Wait::Device { .. } => {
             let said = "the device did not become free in time".to_owned();
             (said.clone(), Some(StepFailure::of_timeout(said)))
@@ -158,10 +158,33 @@ fn came(scene: Scene<'_>, mut run: Run, fields: TriggerFields, decision: &mut De
     step_over(scene, run, (said, None), decision);
 }
 
-/// Asks the conditions again that `run` waits for.
+/// Every device has answered, or there is no more time: the step is done with what is known then.
+fn read(scene: Scene<'_>, mut run: Run, decision: &mut Decision) {
+    if let Some(OperationKind::Read(operation)) = run.operation().map(|it| &it.kind) {
+        let over = waiting::has_read(scene, operation);
+        return step_over(scene, run, over, decision);
+    }
+    run.wait = None;
+    let mut trace = Trace::of_run(&run, scene.event, scene.now);
+    resume(scene, run, &mut trace, decision);
+    decision.traces.push(trace);
+}
+
+/// Asks again what `run` waits for: conditions, or whether devices have answered.
 pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
-    if !matches!(run.wait, Some(Wait::Conditions)) {
-        return;
+    match &run.wait {
+        Some(Wait::Conditions) => waiting::read_before(scene, run, decision),
+        Some(Wait::Readings { devices }) if freshness::is_open(scene, devices) => return,
+        Some(Wait::Readings { .. }) => return read(scene, run.clone(), decision),
+        Some(
+            Wait::Command { .. }
+            | Wait::Delay
+            | Wait::Triggers { .. }
+            | Wait::Branches { .. }
+            | Wait::Turn
+            | Wait::Device { .. },
+        )
+        | None => return,
     }
     let (holds, found) = waiting::conditions(scene, run, decision);
     if holds {

@@ -46,7 +46,7 @@ fn of_block(block: &Block, topics: &mut BTreeSet<Topic>) {
     }
 }
 
-fn of_condition(condition: &Condition, topics: &mut BTreeSet<Topic>) {
+pub(super) fn of_condition(condition: &Condition, topics: &mut BTreeSet<Topic>) {
     let value = |device: &DeviceId| Topic::Value(device.clone());
     match &condition.test {
         Test::State(test) => topics.extend([value(&test.subject.device.id)]),

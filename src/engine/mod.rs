@@ -3,9 +3,11 @@
 //! No I/O, no async, no clock, no log, no randomness, no hash order: the same arguments give the same
 //! decision, byte for byte. Rule tests, replay and crash recovery all rest on this.
 
+pub mod call;
 pub mod condition;
 pub mod decision;
 pub mod facts;
+pub mod freshness;
 pub mod memory;
 mod order;
 pub mod orders;
@@ -29,7 +31,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::domain::event::{Event, InputReading, Payload, Readings, Settled};
+use crate::domain::event::{EngineChange, Event, InputReading, Payload, Readings, Settled};
 use crate::domain::id::DeviceId;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::orders::Orders;
@@ -194,10 +196,15 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             arming::arm(scene, &mut decision);
             let due = state.asking().map(|it| FollowUp::Ask(it.id.clone()));
             decision.follow_ups.extend(due);
+            if *change == EngineChange::Started {
+                begin::wait_on(scene, &mut decision);
+                freshness::ask_anew(scene, &mut decision);
+            }
             wake(scene, &Happening::Engine(*change), &mut decision);
         }
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),
-        Payload::NotRead(_) | Payload::Unknown => {}
+        Payload::NotRead(device) => freshness::not_read(scene, device, &mut decision),
+        Payload::Unknown => {}
     }
     decision
 }
@@ -213,6 +220,9 @@ fn wake(scene: Scene<'_>, happening: &Happening<'_>, decision: &mut Decision) {
         consider(scene, of_one_rule, happening, decision);
     }
     go_on::tell(scene, &topic, Occasion::Happening(happening), decision);
+    let calls = scene.state.calls_hearing(&topic);
+    let calls = calls.map(|it| FollowUp::Call(it.id.clone()));
+    decision.follow_ups.extend(calls);
 }
 
 /// Asks the triggers of one rule what they make of `happening`.

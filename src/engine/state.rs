@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Reading};
+use crate::engine::call::WaitingCall;
 use crate::engine::decision::Change;
+use crate::engine::freshness::Contacts;
 use crate::engine::listening;
 use crate::engine::orders::Orders;
 use crate::engine::run::Run;
@@ -21,11 +23,14 @@ use crate::rules::rule::Topic;
 pub struct State {
     readings: BTreeMap<DeviceId, BTreeMap<String, Reading>>,
     inputs: BTreeMap<InputName, Reading>,
+    contacts: Contacts,
     runs: BTreeMap<RunId, Run>,
     /// Which run goes on when a command is over.
     waiting: BTreeMap<CommandId, RunId>,
     /// The runs of each rule, branches aside, in the order in which they began.
     running: BTreeMap<RuleId, Vec<RunId>>,
+    /// Rules that were woken and are not decided, in the order of the runs that may begin.
+    calls: BTreeMap<RunId, WaitingCall>,
     /// The runs that wait to hear of something.
     listening: BTreeMap<Topic, BTreeSet<RunId>>,
     /// When conditions are asked again that a run waits for.
@@ -47,6 +52,7 @@ pub struct State {
 pub enum Wakeful {
     Run(RunId),
     Trigger(RuleId, usize),
+    Call(RunId),
 }
 
 impl State {
@@ -57,6 +63,32 @@ impl State {
     /// The last value of an input.
     pub fn input(&self, name: &InputName) -> Option<&Reading> {
         self.inputs.get(name)
+    }
+
+    pub(super) fn contacts(&self) -> &Contacts {
+        &self.contacts
+    }
+
+    /// Every call that waits.
+    pub(super) fn calls(&self) -> impl Iterator<Item = &WaitingCall> {
+        self.calls.values()
+    }
+
+    pub(super) fn call(&self, id: &RunId) -> Option<&WaitingCall> {
+        self.calls.get(id)
+    }
+
+    /// The calls of `rule` that wait.
+    pub(super) fn calls_of(&self, rule: &RuleId) -> impl Iterator<Item = &WaitingCall> {
+        self.calls.values().filter(move |it| it.rule == *rule)
+    }
+
+    /// The calls that wait to hear of `topic`, in the order in which they came.
+    pub(super) fn calls_hearing(&self, topic: &Topic) -> impl Iterator<Item = &WaitingCall> {
+        let calls = self.calls.values();
+        let mut calls: Vec<_> = calls.filter(|it| it.topics.contains(topic)).collect();
+        calls.sort_by_key(|it| it.since);
+        calls.into_iter()
     }
 
     pub fn run(&self, id: &RunId) -> Option<&Run> {
@@ -72,6 +104,10 @@ impl State {
     /// Every run that is no branch of another.
     pub(super) fn all_runs(&self) -> impl Iterator<Item = &Run> {
         self.runs.values().filter(|it| it.parent.is_none())
+    }
+
+    pub(super) fn every_run(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values()
     }
 
     /// The branches of `run` that are not over.
@@ -130,6 +166,7 @@ impl State {
 
     /// Takes over what `other` has read later than this state knows of.
     pub fn keep_later_readings(&mut self, other: &Self) {
+        self.contacts.keep_later(&other.contacts);
         for (device, readings) in &other.readings {
             let known = self.readings.entry(device.clone()).or_default();
             for (attribute, reading) in readings {
@@ -174,6 +211,10 @@ impl State {
         match change {
             Change::Read(readings) => self.read(readings),
             Change::InputRead(reading) => self.take_input(reading),
+            Change::NotRead { device } => self.contacts.not_read(device),
+            Change::Asked { request, at } => self.contacts.ask(request, *at),
+            Change::CallWaits(call) => self.wait_for(call),
+            Change::CallOver { id } => self.forget_call(id),
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
                     self.note_start(&run.rule, run.started_at);
@@ -260,6 +301,19 @@ impl State {
         }
     }
 
+    fn wait_for(&mut self, call: &WaitingCall) {
+        self.forget_call(&call.id);
+        self.alarms
+            .insert((call.until, Wakeful::Call(call.id.clone())));
+        self.calls.insert(call.id.clone(), call.clone());
+    }
+
+    fn forget_call(&mut self, id: &RunId) {
+        if let Some(call) = self.calls.remove(id) {
+            self.alarms.remove(&(call.until, Wakeful::Call(call.id)));
+        }
+    }
+
     fn ask(&mut self, run: &RunId, at: Option<Timestamp>) {
         let Some(known) = self.runs.get(run) else {
             return;
@@ -312,6 +366,7 @@ impl State {
 
     /// Takes values in, unless what is known is newer.
     fn read(&mut self, readings: &Readings) {
+        self.contacts.read(readings);
         let known = self.readings.entry(readings.device.clone()).or_default();
         for (attribute, value) in &readings.values {
             let newer = known

@@ -49,6 +49,10 @@ pub enum Verdict {
         because: String,
     },
     ConditionNotMet,
+    /// A condition cannot be answered yet and wants to wait (`if_unknown: wait`).
+    Waits {
+        until: Timestamp,
+    },
     Started,
     /// A run went on and waits again.
     WentOn,
@@ -67,6 +71,7 @@ impl Verdict {
             Self::CoolingDown { .. } => "cooling_down",
             Self::Paused { .. } => "paused",
             Self::ConditionNotMet => "condition_not_met",
+            Self::Waits { .. } => "waits",
             Self::Started => "started",
             Self::WentOn => "went_on",
             Self::Ended { .. } => "ended",

@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use crate::clock::later;
-use crate::domain::id::RunId;
+use crate::domain::device::Device;
+use crate::domain::id::{DeviceId, RunId};
 use crate::engine::Scene;
 use crate::engine::decision::Decision;
-use crate::engine::go_on;
 use crate::engine::memory::{Memory, Plan, Round, StepFailure, demand};
 use crate::engine::run::Run;
 use crate::engine::trace::Trace;
@@ -19,10 +19,13 @@ use crate::engine::trigger::hear::arm;
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
 use crate::engine::walk::{ask, view};
+use crate::engine::{freshness, go_on};
 use crate::rules::condition::Block;
 use crate::rules::expr::program::Read;
 use crate::rules::expr::value::Value;
-use crate::rules::operation::{Awaited, DelayOperation, ParallelOperation, WaitOperation};
+use crate::rules::operation::{
+    Awaited, DelayOperation, ParallelOperation, ReadOperation, WaitOperation,
+};
 use crate::rules::rule::{Condition, OperationKind, Test, TimeTest};
 
 /// The longest that a run waits for anything; a step that names no time waits this long.
@@ -93,6 +96,73 @@ pub(super) fn wait(
         }
     }
     Step::Stands
+}
+
+/// `read:`. Devices whose values are young enough are not asked.
+pub(super) fn read(
+    scene: Scene<'_>,
+    run: &mut Run,
+    operation: &ReadOperation,
+    decision: &mut Decision,
+) -> Step {
+    let needs = freshness::unheard(scene, &operation.devices, operation.max_age);
+    let devices = freshness::request(scene, &needs, decision);
+    if stand_for_readings(scene, run, devices) {
+        return Step::Stands;
+    }
+    match has_read(scene, operation) {
+        (said, None) => Step::Over(said),
+        (_, Some(failure)) => Step::Fails(failure),
+    }
+}
+
+/// Whether there is something to wait for.
+fn stand_for_readings(scene: Scene<'_>, run: &mut Run, devices: BTreeSet<DeviceId>) -> bool {
+    if devices.is_empty() {
+        return false;
+    }
+    let until = later(scene.now, freshness::READING_WAIT_MAX);
+    stand(run, Wait::Readings { devices }, until);
+    true
+}
+
+/// What came of `read:`; a device that has no young values makes it fail.
+pub(super) fn has_read(
+    scene: Scene<'_>,
+    operation: &ReadOperation,
+) -> (String, Option<StepFailure>) {
+    let aliases = |devices: Vec<&Device>| {
+        let aliases: Vec<_> = devices.iter().map(|it| it.alias.as_str()).collect();
+        aliases.join(", ")
+    };
+    let needs = freshness::unheard(scene, &operation.devices, operation.max_age);
+    let devices = operation.devices.iter();
+    let (old, fresh): (Vec<_>, Vec<_>) = devices.partition(|it| needs.contains_key(&it.id));
+    if old.is_empty() {
+        return (format!("{} read", aliases(fresh)), None);
+    }
+    let reason = format!("no fresh values of {}", aliases(old));
+    (reason.clone(), Some(StepFailure::of_step(reason)))
+}
+
+/// Lets be read what the conditions look at that `run` is about to ask, and says whether to wait for that.
+pub(super) fn reads_first(
+    scene: Scene<'_>,
+    run: &mut Run,
+    conditions: &[Condition],
+    decision: &mut Decision,
+) -> bool {
+    let needs = freshness::needs(view(scene, run, decision), conditions);
+    let devices = freshness::request(scene, &needs, decision);
+    stand_for_readings(scene, run, devices)
+}
+
+/// The same of `wait_until:`, which asks again by itself.
+pub(super) fn read_before(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    if let Some(block) = block(run) {
+        let needs = freshness::needs(view(scene, run, decision), &block.conditions);
+        freshness::request(scene, &needs, decision);
+    }
 }
 
 /// `parallel:`. Each branch is a run of its own with what the run carries along.

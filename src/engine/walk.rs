@@ -13,7 +13,7 @@ use crate::engine::wait::Wait;
 use crate::engine::waiting::{self, Step};
 use crate::engine::{Scene, condition, order, rounds};
 use crate::rules::expression::Variable;
-use crate::rules::operation::{RuleOperation, RuleVerb};
+use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
 
 /// How much a run may do before it waits: a loop that waits for nothing ends here. One step of a
@@ -101,6 +101,9 @@ fn perform(
     trace: &mut Trace,
     decision: &mut Decision,
 ) -> Next {
+    if waiting::reads_first(scene, run, asks(run, operation), decision) {
+        return Next::Wait;
+    }
     let (note, next) = match &operation.kind {
         OperationKind::Command(order) => {
             match order::command(run, order, view(scene, run, decision)) {
@@ -150,10 +153,8 @@ fn perform(
             stood(step, run)
         }
         OperationKind::Rule(other) => (about_rule(scene, run, other, decision), Next::Following),
-        OperationKind::Setting(_)
-        | OperationKind::Cancel(_)
-        | OperationKind::Read(_)
-        | OperationKind::Http(_) => {
+        OperationKind::Read(read) => stood(waiting::read(scene, run, read, decision), run),
+        OperationKind::Setting(_) | OperationKind::Cancel(_) | OperationKind::Http(_) => {
             let reason = "this version cannot do this step".to_owned();
             return Next::Fail(StepFailure::of_step(reason));
         }
@@ -163,6 +164,26 @@ fn perform(
     }
     trace.steps.push(StepTrace::new(operation, note));
     next
+}
+
+/// The conditions that the operation asks at this moment.
+fn asks<'o>(run: &Run, operation: &'o Operation) -> &'o [Condition] {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "two kinds ask")]
+    match &operation.kind {
+        OperationKind::Test(test) => &test.conditions,
+        OperationKind::Repeat(repeat) => match &repeat.rounds {
+            Rounds::While(conditions) => conditions,
+            Rounds::Until(conditions) if is_inside(run) => conditions,
+            Rounds::Until(_) | Rounds::Count(_) | Rounds::ForEach(_) => &[],
+        },
+        _ => &[],
+    }
+}
+
+/// Whether the run has been round the loop that it stands at.
+fn is_inside(run: &Run) -> bool {
+    let innermost = run.memory.loops.last();
+    innermost.is_some_and(|it| it.position == run.position)
 }
 
 fn tell(scene: Scene<'_>, run: &Run, notify: &NotifyOperation, decision: &mut Decision) -> String {

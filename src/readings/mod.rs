@@ -1,96 +1,95 @@
-//! Reads what devices say, as often as the home asks, each reading an event.
+//! Reads what devices say, as often as the home asks and when a rule waits for it, each reading an event.
 //!
 //! A reading that changes nothing is not a row: it only makes what is known younger.
 
-use std::collections::BTreeMap;
+mod line;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::config::home::HomeDevice;
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
 use crate::domain::event::{Event, Payload, Readings, Source};
 use crate::domain::id::EventId;
-use crate::domain::value::Value;
+use crate::engine::decision::ReadRequest;
+use crate::readings::line::{Line, News, Reading};
 use crate::store::error::Error;
 use crate::store::{Store, inbox};
 
 /// What reading needs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Poller {
     pub(crate) store: Store,
     pub(crate) api: DeviceApi,
     pub(crate) clock: Clock,
+    /// Devices that are to be read at once.
+    pub(crate) wanted: mpsc::Receiver<ReadRequest>,
 }
 
-/// A device, when it is read next, and what it said last.
+/// A request that is over.
 #[derive(Debug)]
-struct Polled {
-    device: HomeDevice,
-    due: Timestamp,
-    last: BTreeMap<String, Value>,
+struct Done {
+    reading: Reading,
+    answer: Answer<Readings>,
 }
 
-/// Reads until `stop`, one device at a time, the one that is due first.
-pub(crate) async fn run(poller: Poller, devices: Vec<HomeDevice>, stop: CancellationToken) {
-    let now = poller.clock.now();
-    let mut line: Vec<_> = devices
-        .into_iter()
-        .map(|device| Polled {
-            device,
-            due: now,
-            last: BTreeMap::new(),
-        })
-        .collect();
+/// Reads until `stop`: one request for each device at a time, and a few at once.
+pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: CancellationToken) {
+    let mut line = Line::new(devices, poller.clock.now());
+    let mut requests: JoinSet<Done> = JoinSet::new();
     loop {
-        let Some(next) = line.iter_mut().min_by_key(|it| it.due) else {
-            // A home without devices has nothing to read, and is a home all the same.
-            return stop.cancelled().await;
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = poller.clock.sleep_until(next.due) => {}
+        while let Some(reading) = line.next(poller.clock.now()) {
+            requests.spawn(read(poller.api.clone(), reading, poller.clock.now()));
         }
-        let reading = tokio::select! {
+        let due = line.due();
+        let clock = poller.clock.clone();
+        let news = tokio::select! {
             () = stop.cancelled() => return,
-            reading = poller.read(next) => reading,
+            Some(done) = requests.join_next() => match done {
+                Ok(Done { reading, answer }) => line.take(&reading, answer, clock.now()),
+                // Nothing in it can break; were it to, the device would stay out of the line.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            },
+            Some(request) = poller.wanted.recv() => line.want(&request, clock.now()),
+            () = sleep_until(&clock, due) => None,
         };
-        match reading {
+        match poller.hand_in(news).await {
             Ok(()) => {}
             Err(Error::Closed) => return,
-            Err(error) => {
-                tracing::warn!(device = %next.device.device.alias, %error, "a reading is lost");
-            }
+            Err(error) => tracing::warn!(%error, "a reading is lost"),
         }
-        next.due = later(poller.clock.now(), next.device.poll);
     }
+}
+
+async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
+    match due {
+        Some(due) => clock.sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn read(api: DeviceApi, reading: Reading, now: Timestamp) -> Done {
+    let answer = api.state(&reading.device, reading.expedite, now).await;
+    Done { reading, answer }
 }
 
 impl Poller {
-    async fn read(&self, polled: &mut Polled) -> Result<(), Error> {
-        let device = &polled.device.device;
-        match self.api.state(device, false, self.clock.now()).await {
-            Answer::Ok(readings) => {
-                let is_new = readings.values != polled.last;
-                polled.last.clone_from(&readings.values);
-                self.hand_in(readings, is_new).await
-            }
-            answer @ (Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. }) => {
-                tracing::warn!(device = %device.alias, ?answer, "cannot be read");
-                Ok(())
-            }
-        }
-    }
-
-    async fn hand_in(&self, readings: Readings, is_new: bool) -> Result<(), Error> {
+    async fn hand_in(&self, news: Option<News>) -> Result<(), Error> {
+        let (payload, is_new) = match news {
+            Some(News::Read { readings, is_new }) => (Payload::Readings(readings), is_new),
+            Some(News::NotRead(device)) => (Payload::NotRead(device), false),
+            None => return Ok(()),
+        };
         let now = self.clock.now();
         let event = Event {
-            id: EventId::reading(&readings.device, now),
+            id: event_id(&payload, now),
             source: Source::Poll,
             received_at: now,
-            payload: Payload::Readings(readings),
+            payload,
         };
         self.store
             .write(move |tx| {
@@ -102,5 +101,14 @@ impl Poller {
                 }
             })
             .await
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "two kinds are handed in")]
+fn event_id(payload: &Payload, now: Timestamp) -> EventId {
+    match payload {
+        Payload::Readings(readings) => EventId::reading(&readings.device, now),
+        Payload::NotRead(device) => EventId::engine(&format!("not_read {device}"), now),
+        _ => EventId::engine(payload.kind(), now),
     }
 }

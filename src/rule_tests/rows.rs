@@ -20,7 +20,13 @@ impl Rows {
     /// their first reading.
     pub(super) fn save(&mut self, state: &State, change: &Change) {
         // These are no rows.
-        if matches!(change, Change::RunAsks { .. } | Change::InputRead(_)) {
+        if matches!(
+            change,
+            Change::RunAsks { .. }
+                | Change::InputRead(_)
+                | Change::Asked { .. }
+                | Change::NotRead { .. }
+        ) {
             return;
         }
         let kept = if let Change::Read(readings) = change {
@@ -39,6 +45,8 @@ impl Rows {
                 state.apply(&Change::RunStarted(reread_run(run)));
             } else if let Change::RunMoved(run) = change {
                 state.apply(&Change::RunMoved(reread_run(run)));
+            } else if let Change::CallWaits(call) = change {
+                state.apply(&Change::CallWaits(reread(call)));
             } else if let Change::Read(readings) = change {
                 state.apply(&Change::Read(reread(readings)));
             } else if let Change::Remembered {

@@ -78,6 +78,8 @@ fn verdict(verdict: &Verdict) -> String {
         "did not run, a condition does not hold".to_owned()
     } else if *verdict == Verdict::Started {
         "ran".to_owned()
+    } else if let Verdict::Waits { .. } = verdict {
+        "waits until more is known".to_owned()
     } else if let Verdict::Ended { end } = verdict {
         let reason = end.reason().map(|it| format!(", {it}"));
         format!("ended as {}{}", end.name(), reason.unwrap_or_default())

@@ -15,7 +15,7 @@ use crate::domain::event::{
 use crate::domain::id::{ActionId, DeviceId, EventId, InputName, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Origin, Value};
-use crate::engine::decision::{Change, Decision};
+use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::run::RunEnd;
 use crate::engine::state::State;
 use crate::engine::trace::Trace;
@@ -48,6 +48,8 @@ pub(super) struct World<'w> {
     n_foreign: u32,
     /// The same end of the same action counts once.
     counted: BTreeSet<(ActionId, &'static str)>,
+    /// Devices that the rules want to know of, and were not read yet.
+    wanted: VecDeque<ReadRequest>,
     /// The step that each run did last. When it goes on, that one is told of again first.
     positions: BTreeMap<RunId, usize>,
     pub(super) since: Since,
@@ -65,6 +67,7 @@ pub(super) struct Since {
 /// Something that the rules were shown, and what they made of it.
 #[derive(Debug)]
 pub(super) struct Look {
+    event: EventId,
     pub(super) at: Timestamp,
     pub(super) payload: Payload,
     pub(super) source: Source,
@@ -109,6 +112,7 @@ impl<'w> World<'w> {
             n_events: 0,
             n_foreign: 0,
             counted: BTreeSet::new(),
+            wanted: VecDeque::new(),
             positions: BTreeMap::new(),
             since: Since::default(),
         }
@@ -165,16 +169,20 @@ impl<'w> World<'w> {
     }
 
     fn read(&mut self, device: &DeviceId) {
-        let Some(shown) = self.devices.get(device).filter(|it| !it.is_silent) else {
-            return;
-        };
-        let readings = Readings {
+        if let Some(readings) = self.readings(device) {
+            self.happens(Source::Poll, Payload::Readings(readings));
+        }
+    }
+
+    /// What the device answers; none when it does not.
+    fn readings(&self, device: &DeviceId) -> Option<Readings> {
+        let shown = self.devices.get(device).filter(|it| !it.is_silent)?;
+        Some(Readings {
             device: device.clone(),
             taken_at: self.now,
             origin: Origin::Live,
             values: shown.values.clone(),
-        };
-        self.happens(Source::Poll, Payload::Readings(readings));
+        })
     }
 
     fn read_all(&mut self) {
@@ -208,6 +216,15 @@ impl<'w> World<'w> {
         while let Some((source, payload)) = queue.pop_front() {
             let settled = self.take(source, payload);
             queue.extend(settled.map(|it| (Source::Engine, Payload::Settled(it))));
+            // Whoever is asked answers at once.
+            let wanted = std::mem::take(&mut self.wanted);
+            queue.extend(wanted.into_iter().map(|it| {
+                let payload = match self.readings(&it.device) {
+                    Some(readings) => Payload::Readings(readings),
+                    None => Payload::NotRead(it.device),
+                };
+                (Source::Poll, payload)
+            }));
         }
     }
 
@@ -260,6 +277,7 @@ impl<'w> World<'w> {
         for command in &decision.commands {
             self.outbox.enqueue(command, self.now);
         }
+        self.wanted.extend(decision.reads.iter().cloned());
         self.note_sent();
         let messages = decision.notifications.iter().cloned();
         self.since.happened.extend(messages.map(Happened::Notify));
@@ -271,8 +289,19 @@ impl<'w> World<'w> {
     /// A device that was read and nobody listened says nothing worth telling; nor does the clock.
     fn note_look(&mut self, event: Event, traces: Vec<Trace>) {
         let is_quiet = event.source == Source::Poll || event.payload == Payload::Tick;
+        // What waited for a reading belongs to what it was woken by.
+        let mut own = Vec::new();
+        for trace in traces {
+            let mut looks = self.since.looks.iter_mut();
+            match looks.find(|it| it.event == trace.event) {
+                Some(look) => look.traces.push(trace),
+                None => own.push(trace),
+            }
+        }
+        let traces = own;
         if !is_quiet || !traces.is_empty() {
             self.since.looks.push(Look {
+                event: event.id,
                 at: self.now,
                 payload: event.payload,
                 source: event.source,

@@ -53,7 +53,8 @@ impl RuleSet {
 }
 
 /// What triggers listen to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// An action on the device ended.
     Command(DeviceId),

@@ -17,7 +17,7 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{moment, orders, stamp, triggers};
+use crate::store::{calls, moment, orders, stamp, triggers};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -30,6 +30,9 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     }
     for run in load_running(tx)? {
         state.apply(&Change::RunStarted(run));
+    }
+    for change in calls::load(tx)? {
+        state.apply(&change);
     }
     for change in triggers::load(tx)? {
         state.apply(&change);
@@ -71,11 +74,15 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
         } => triggers::save(tx, rule, *trigger, memory),
         Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
         Change::RuleResumed { rule } => triggers::resume(tx, rule),
-        // The outbox has the orders; when a run asks again is found at a start.
+        Change::CallWaits(call) => calls::put(tx, call),
+        Change::CallOver { id } => calls::forget(tx, id),
+        // The outbox has the orders; what runs and calls ask is asked again at a start.
         Change::Ordered { .. }
         | Change::Settled { .. }
-        | Change::RunAsks { .. }
-        | Change::InputRead(_) => Ok(()),
+        | Change::NotRead { .. }
+        | Change::InputRead(_)
+        | Change::Asked { .. }
+        | Change::RunAsks { .. } => Ok(()),
         Change::RunEnded { run, end, at } => {
             tx.prepare(
                 "UPDATE runs SET state = ?2, reason = ?3, ended_at = ?4, waiting_for = NULL,

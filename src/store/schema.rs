@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_run_trigger.sql"),
     include_str!("migrations/0003_memory.sql"),
     include_str!("migrations/0004_waiting.sql"),
+    include_str!("migrations/0005_waiting_calls.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.

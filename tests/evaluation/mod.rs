@@ -51,6 +51,7 @@ fn taken(rules: &RuleSet, state: &mut State, input: Input<'_>, now: Timestamp) -
         let notifications = decision.notifications.iter().cloned();
         all.notifications.extend(notifications);
         all.traces.extend(decision.traces.iter().cloned());
+        all.reads.extend(decision.reads.iter().cloned());
         Ok::<(), Infallible>(())
     });
     all
@@ -95,11 +96,29 @@ impl Engine {
         }
     }
 
-    /// Shows `payload` to the engine; what comes of it, a line each.
+    /// Shows `payload` to the engine; what comes of it, a line each. No device that is asked answers.
     fn sees(&mut self, payload: Payload, own: bool) -> Vec<String> {
-        self.events += 1;
+        let (mut lines, asked) = self.sees_alone(payload, own);
+        for device in asked {
+            let (of_silence, asked_again) = self.sees_alone(Payload::NotRead(device), false);
+            assert_eq!(asked_again, [], "a silent device is left alone");
+            lines.extend(of_silence);
+        }
+        lines
+    }
+
+    /// The same, and which devices are asked for their values, which say nothing yet.
+    fn sees_alone(&mut self, payload: Payload, own: bool) -> (Vec<String>, Vec<DeviceId>) {
+        // What is asked has no number of its own: runs are named by what woke them.
+        let is_answer = matches!(payload, Payload::NotRead(_));
+        self.events += u32::from(!is_answer);
+        let id = if is_answer {
+            EventId::new("silence")
+        } else {
+            EventId::new(format!("msg_{}", self.events))
+        };
         let event = Event {
-            id: EventId::new(format!("msg_{}", self.events)),
+            id,
             source: Source::Webhook,
             received_at: self.now,
             payload,
@@ -117,44 +136,8 @@ impl Engine {
             taken(&self.rules, &mut before, input, self.now),
             "the same again"
         );
-        let traces = decision.traces.iter().map(|trace| match &trace.verdict {
-            Verdict::NotTriggered { because } => format!("{}: {because}", trace.rule),
-            Verdict::ConditionNotMet => {
-                let last = trace.conditions.last().unwrap();
-                format!("{}: {}, found {}", trace.rule, last.asked, last.found)
-            }
-            Verdict::Ended { end } => {
-                format!(
-                    "{}: {} {}",
-                    trace.rule,
-                    end.name(),
-                    end.reason().unwrap_or_default()
-                )
-            }
-            verdict @ (Verdict::Started
-            | Verdict::WentOn
-            | Verdict::TooMany { .. }
-            | Verdict::Paused { .. }
-            | Verdict::CoolingDown { .. }
-            | Verdict::AlreadyRunning { .. }) => {
-                format!("{}: {}", trace.rule, verdict.name())
-            }
-        });
-        let commands = decision.commands.iter().map(|it| {
-            let parameters = it.parameters.iter();
-            let parameters = parameters.map(|(name, value)| format!(" {name}={value}"));
-            let parameters: String = parameters.collect();
-            format!("{} {}{parameters}", it.device.alias, it.name)
-        });
-        let messages = decision
-            .notifications
-            .iter()
-            .map(|it| format!("{}: {}", it.notifier, it.message));
-        traces
-            .chain(commands)
-            .chain(messages)
-            .map(|line| line.trim_end().to_owned())
-            .collect()
+        let asked = decision.reads.iter().map(|it| it.device.clone()).collect();
+        (told(&decision), asked)
     }
 
     fn battery(&mut self, command: &str, outcome: Outcome) -> Vec<String> {
@@ -219,6 +202,47 @@ impl Engine {
         };
         self.sees(Payload::Settled(settled), true)
     }
+}
+
+/// What a decision tells, a line each.
+fn told(decision: &Decision) -> Vec<String> {
+    let traces = decision.traces.iter().map(|trace| match &trace.verdict {
+        Verdict::NotTriggered { because } => format!("{}: {because}", trace.rule),
+        Verdict::ConditionNotMet => {
+            let last = trace.conditions.last().unwrap();
+            format!("{}: {}, found {}", trace.rule, last.asked, last.found)
+        }
+        Verdict::Ended { end } => {
+            format!(
+                "{}: {} {}",
+                trace.rule,
+                end.name(),
+                end.reason().unwrap_or_default()
+            )
+        }
+        verdict @ (Verdict::Started
+        | Verdict::WentOn
+        | Verdict::Waits { .. }
+        | Verdict::TooMany { .. }
+        | Verdict::Paused { .. }
+        | Verdict::CoolingDown { .. }
+        | Verdict::AlreadyRunning { .. }) => {
+            format!("{}: {}", trace.rule, verdict.name())
+        }
+    });
+    let commands = decision
+        .commands
+        .iter()
+        .map(|it| format!("{} {}", it.device.alias, it.name));
+    let messages = decision
+        .notifications
+        .iter()
+        .map(|it| format!("{}: {}", it.notifier, it.message));
+    traces
+        .chain(commands)
+        .chain(messages)
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 fn report(command: &str, outcome: Outcome) -> Payload {

@@ -72,6 +72,11 @@ fn what_waits_stands_where_it_stood_after_a_restart() {
 }
 
 #[test]
+fn values_that_are_too_old_are_read_again_before_anything_is_decided() {
+    check("readings.yaml", &[], "readings.txt");
+}
+
+#[test]
 fn a_difference_is_shown_side_by_side_with_what_the_rules_made_of_it() {
     check("differences.yaml", &[], "differences.txt");
 }

@@ -155,6 +155,7 @@ impl Narrator {
                 end: RunEnd::Stopped { reason },
             } => format!("was ended: {reason}"),
             Verdict::Paused { because } => format!("is paused: {because}"),
+            Verdict::Waits { .. } => "waits for values that are not known".to_owned(),
             Verdict::CoolingDown { .. } => "ran a short while ago".to_owned(),
             Verdict::TooMany { max } => format!("has {max} runs already"),
             Verdict::NotTriggered { because } => format!("does not care: {because}"),

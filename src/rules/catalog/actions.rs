@@ -372,7 +372,7 @@ pub static CANCEL: Word = Word {
 pub static READ: Word = Word {
     name: "read",
     what: WHAT,
-    meaning: "makes sure that the values of devices are fresh",
+    meaning: "makes sure that the values of devices are fresh, and fails when they are not within 20 s",
     keys: &[
         &[
             required("read", "a device or a list of them", "which devices"),
@@ -382,7 +382,7 @@ pub static READ: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "read: [house_battery, car_charger]\nmax_age: 5m\n",
-    runs: false,
+    runs: true,
 };
 
 pub static HTTP: Word = Word {

@@ -30,7 +30,7 @@ const IF_UNKNOWN: Key = defaulting(
     "if_unknown",
     "`block`, `allow` or `wait`",
     "block",
-    "what an unknown answer counts as; `wait` does not run yet",
+    "what an unknown answer counts as; in the conditions of a rule, `wait` waits for an answer, 15 minutes at most, and elsewhere it blocks",
 );
 
 const SUBJECT: &[Key] = &[

@@ -165,12 +165,12 @@ fn if_unknown(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<IfUnkn
     let Some(node) = fields.get("if_unknown") else {
         return Some(IfUnknown::Block);
     };
-    let what = "what an unknown value counts as";
-    let meaning = word(node, what, IF_UNKNOWN, findings);
-    if meaning == Some(IfUnknown::Wait) {
-        findings.unbuilt("if_unknown: wait", node.span);
-    }
-    meaning
+    word(
+        node,
+        "what an unknown value counts as",
+        IF_UNKNOWN,
+        findings,
+    )
 }
 
 fn time(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<TimeTest> {

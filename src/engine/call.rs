@@ -1,0 +1,47 @@
+//! A rule was woken, and whether it may run is not decided yet. Plain data, a row.
+//!
+//! It waits for fresh values, for a few seconds; or for values that are unknown, where a condition says so.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{DeviceId, EventId, RuleId, RunId};
+use crate::engine::facts::TriggerFields;
+use crate::rules::rule::Topic;
+
+/// How long a condition with `if_unknown: wait` waits for its answer.
+pub const UNKNOWN_WAIT_MAX: Duration = Duration::from_mins(15);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitingCall {
+    /// Of the run that begins if it may.
+    pub id: RunId,
+    pub rule: RuleId,
+    /// The place of the trigger that fired.
+    pub trigger: usize,
+    /// What the trigger saw.
+    pub fields: TriggerFields,
+    /// Tells it from other calls of the same rule that the same event made.
+    pub occasion: String,
+    pub depth: u32,
+    /// The event that the trigger heard.
+    pub cause: EventId,
+    pub received_at: Timestamp,
+    pub since: Timestamp,
+    /// Then it is decided with what is known.
+    pub until: Timestamp,
+    /// Those that are read for it. Empty when it waits for anything that it could not answer.
+    pub devices: BTreeSet<DeviceId>,
+    /// What it has to hear of.
+    pub topics: BTreeSet<Topic>,
+}
+
+impl WaitingCall {
+    /// Whether it waits for an answer that no reading gave.
+    pub(super) fn is_for_the_unknown(&self) -> bool {
+        self.devices.is_empty()
+    }
+}

@@ -1,0 +1,227 @@
+//! Who is read next, how often, and how long nobody is asked after Amps pushed back. Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::later;
+use crate::config::home::HomeDevice;
+use crate::device_api::answer::{Answer, Refusal};
+use crate::domain::device::Device;
+use crate::domain::event::Readings;
+use crate::domain::id::DeviceId;
+use crate::domain::value::{Origin, Value};
+use crate::engine::decision::ReadRequest;
+
+/// Requests that are under way at once.
+const REQUESTS_MAX: usize = 4;
+
+/// At the start, devices are read one after another with this much time between them at most, and keep
+/// that distance.
+const START_GAP_MAX: Duration = Duration::from_secs(1);
+
+/// The first wait after a failure; each further one is twice as long.
+const BACKOFF_FIRST: Duration = Duration::from_secs(15);
+const BACKOFF_MAX: Duration = Duration::from_mins(30);
+
+const TOO_MANY_REQUESTS: u16 = 429;
+
+/// What Amps may say with another status when it means "too fast" (`amps-api.md` §7).
+const RATE_LIMIT_CODE: &str = "RATE_LIMIT_EXCEEDED";
+
+/// The devices of a home, and when each is read next.
+#[derive(Debug)]
+pub(super) struct Line {
+    devices: Vec<Polled>,
+    /// Nobody is asked before that.
+    pause: Option<Timestamp>,
+    /// How often Amps said "too fast" since it last answered.
+    n_pauses: u32,
+}
+
+#[derive(Debug)]
+struct Polled {
+    device: HomeDevice,
+    due: Timestamp,
+    /// What it said last.
+    last: Option<(Origin, BTreeMap<String, Value>)>,
+    is_busy: bool,
+    /// A rule waits for its values.
+    wanted: Option<Wanted>,
+    /// In a row.
+    n_failures: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    expedite: bool,
+}
+
+/// A request that is to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub(super) device: Device,
+    /// Values that Amps has kept for a quarter of an hour are too old.
+    pub(super) expedite: bool,
+}
+
+/// What there is to tell.
+#[derive(Debug, PartialEq)]
+pub(super) enum News {
+    Read {
+        readings: Readings,
+        /// It says something else than the last one did.
+        is_new: bool,
+    },
+    /// A rule waits for it, and it did not answer.
+    NotRead(DeviceId),
+}
+
+impl Line {
+    pub(super) fn new(devices: Vec<HomeDevice>, now: Timestamp) -> Self {
+        let n_devices = u32::try_from(devices.len()).unwrap_or(u32::MAX).max(1);
+        let shortest = devices.iter().map(|it| it.poll).min().unwrap_or_default();
+        let gap = START_GAP_MAX.min(shortest / n_devices);
+        let mut due = now;
+        let devices = devices.into_iter().map(|device| {
+            let polled = Polled {
+                device,
+                due,
+                last: None,
+                is_busy: false,
+                wanted: None,
+                n_failures: 0,
+            };
+            due = later(due, gap);
+            polled
+        });
+        Self {
+            devices: devices.collect(),
+            pause: None,
+            n_pauses: 0,
+        }
+    }
+
+    /// When the next request is to be made; none while that hangs on something else than the time.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        if self.is_full() {
+            return None;
+        }
+        let idle = self.devices.iter().filter(|it| !it.is_busy);
+        let due = idle.map(|it| match it.wanted {
+            Some(_) => Timestamp::MIN,
+            None => it.due,
+        });
+        let due = due.min()?;
+        Some(self.pause.map_or(due, |pause| due.max(pause)))
+    }
+
+    fn is_full(&self) -> bool {
+        REQUESTS_MAX <= self.devices.iter().filter(|it| it.is_busy).count()
+    }
+
+    /// The next request, if one is to be made now: one that a rule waits for first.
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<Reading> {
+        if self.is_full() || self.pause.is_some_and(|pause| now < pause) {
+            return None;
+        }
+        let idle = self.devices.iter_mut().filter(|it| !it.is_busy);
+        let next = idle.min_by_key(|it| (it.wanted.is_none(), it.due))?;
+        if next.wanted.is_none() && now < next.due {
+            return None;
+        }
+        next.is_busy = true;
+        Some(Reading {
+            device: next.device.device.clone(),
+            expedite: next.wanted.is_some_and(|it| it.expedite),
+        })
+    }
+
+    /// A rule waits for the values of a device.
+    pub(super) fn want(&mut self, request: &ReadRequest, now: Timestamp) -> Option<News> {
+        let is_paused = self.pause.is_some_and(|pause| now < pause);
+        let Some(polled) = self.find(&request.device).filter(|_| !is_paused) else {
+            return Some(News::NotRead(request.device.clone()));
+        };
+        let before = polled.wanted.is_some_and(|it| it.expedite);
+        let expedite = request.expedite || before;
+        polled.wanted = Some(Wanted { expedite });
+        None
+    }
+
+    fn find(&mut self, device: &DeviceId) -> Option<&mut Polled> {
+        let mut devices = self.devices.iter_mut();
+        devices.find(|it| it.device.device.id == *device)
+    }
+
+    /// What came of a request.
+    pub(super) fn take(
+        &mut self,
+        reading: &Reading,
+        answer: Answer<Readings>,
+        now: Timestamp,
+    ) -> Option<News> {
+        let refusal = match answer {
+            Answer::Ok(readings) => {
+                if self.pause.is_none_or(|pause| pause <= now) {
+                    self.n_pauses = 0;
+                }
+                return self
+                    .find(&reading.device.id)?
+                    .answered(reading, readings, now);
+            }
+            Answer::Refused(refusal) => {
+                tracing::warn!(device = %reading.device.alias, ?refusal, "cannot be read");
+                Some(refusal)
+            }
+            Answer::NotSent { reason } | Answer::Lost { reason } => {
+                tracing::warn!(device = %reading.device.alias, reason, "cannot be read");
+                None
+            }
+        };
+        let asked = refusal.as_ref().and_then(|it| it.retry_after);
+        if refusal.as_ref().is_some_and(is_too_fast) {
+            let wait = asked.unwrap_or(backoff(self.n_pauses));
+            self.n_pauses = self.n_pauses.saturating_add(1);
+            self.pause = Some(later(now, wait));
+        }
+        self.find(&reading.device.id)?.failed(asked, now)
+    }
+}
+
+impl Polled {
+    fn answered(&mut self, reading: &Reading, readings: Readings, now: Timestamp) -> Option<News> {
+        self.is_busy = false;
+        self.n_failures = 0;
+        self.due = later(now, self.device.poll);
+        // A rule began to wait for younger values meanwhile; they are asked for next.
+        if self.wanted.is_some_and(|it| it.expedite) && !reading.expedite {
+            return None;
+        }
+        self.wanted = None;
+        let said = Some((readings.origin, readings.values.clone()));
+        let is_new = said != self.last;
+        self.last = said;
+        Some(News::Read { readings, is_new })
+    }
+
+    fn failed(&mut self, asked: Option<Duration>, now: Timestamp) -> Option<News> {
+        self.is_busy = false;
+        let wait = asked.unwrap_or_default().max(backoff(self.n_failures));
+        self.n_failures = self.n_failures.saturating_add(1);
+        self.due = later(now, wait.max(self.device.poll));
+        let device = self.device.device.id.clone();
+        self.wanted.take().map(|_| News::NotRead(device))
+    }
+}
+
+fn is_too_fast(refusal: &Refusal) -> bool {
+    refusal.status == TOO_MANY_REQUESTS || refusal.code.as_deref() == Some(RATE_LIMIT_CODE)
+}
+
+/// How long to wait after so many failures before this one.
+fn backoff(n_before: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(n_before);
+    BACKOFF_FIRST.saturating_mul(factor).min(BACKOFF_MAX)
+}
