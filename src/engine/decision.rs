@@ -168,6 +168,8 @@ pub enum FollowUp {
     Ask(RunId),
     /// The same of a rule that was woken.
     Call(RunId),
+    /// A trigger fired that a run waits for: the run goes on, and knows of what woke it.
+    Came { run: RunId, fields: TriggerFields },
     /// A run is to end, without a failure of its own.
     End { run: RunId, end: RunEnd },
 }

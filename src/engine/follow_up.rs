@@ -67,6 +67,11 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
                 go_on::ask(scene, run, &mut decision);
             }
         }
+        FollowUp::Came { run, fields } => {
+            if let Some(run) = scene.state.run(run) {
+                go_on::came(scene, run, fields, &mut decision);
+            }
+        }
         FollowUp::End { run, end } => {
             if let Some(run) = scene.state.run(run) {
                 go_on::end(scene, run, end.clone(), &mut decision);

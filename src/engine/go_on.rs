@@ -130,7 +130,12 @@ pub(super) fn listen(scene: Scene<'_>, run: &Run, occasion: Occasion<'_>, decisi
     for (index, trigger) in triggers.iter().enumerate() {
         let heard = hear(scene, (index, trigger), &mut memories[index], occasion);
         if let Some(firing) = heard.firings.into_iter().next() {
-            return came(scene, run, firing.fields, decision);
+            // With the values as they are once this is written down.
+            decision.follow_ups.push(FollowUp::Came {
+                run: run.id,
+                fields: firing.fields,
+            });
+            return;
         }
     }
     let wait = Wait::Triggers { memories };
@@ -149,10 +154,15 @@ fn awaited(run: &Run) -> &[Trigger] {
     &[]
 }
 
-fn came(scene: Scene<'_>, mut run: Run, fields: TriggerFields, decision: &mut Decision) {
+/// A trigger fired that `run` waits for.
+pub(super) fn came(scene: Scene<'_>, run: &Run, fields: &TriggerFields, decision: &mut Decision) {
+    if !matches!(run.wait, Some(Wait::Triggers { .. })) {
+        return;
+    }
+    let mut run = run.clone();
     run.memory.waited = Some(Waited {
         completed: true,
-        trigger: fields,
+        trigger: fields.clone(),
     });
     let said = "it came".to_owned();
     step_over(scene, run, (said, None), decision);
