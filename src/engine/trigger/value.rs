@@ -163,6 +163,7 @@ pub(super) fn numeric(
         held::keep(memory, held, &news, |_| is_beyond);
     }
     let before = memory.sides.get(&news.subject).copied();
+    let before = before.or_else(|| side_of(on, news.from?));
     let now = match (before, is_beyond) {
         (_, true) => Side::Beyond,
         (Some(Side::Beyond), false) if !is_reset(on, number) => Side::Beyond,
@@ -183,6 +184,19 @@ pub(super) fn numeric(
     }
     let fields = fields(trigger, "numeric_state", &on.watched, &news, scene);
     held::begin(memory, (index, on.held), &news, fields)
+}
+
+/// Where a value is that was known before the trigger was there.
+fn side_of(on: &NumericTrigger, value: &Value) -> Option<Side> {
+    let Value::Number(number) = *value else {
+        return None;
+    };
+    let side = if is_beyond(on, number) {
+        Side::Beyond
+    } else {
+        Side::Armed
+    };
+    Some(side)
 }
 
 fn is_beyond(on: &NumericTrigger, number: f64) -> bool {
