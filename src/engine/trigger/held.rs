@@ -13,6 +13,10 @@ use crate::engine::trigger::{Happening, plain};
 use crate::rules::rule::{DeviceTrigger, Trigger};
 use crate::rules::trigger::{Held, Watched};
 
+/// How often, in the time of one gap, it is noted that a fact was heard to hold. After a start, a gap
+/// may seem longer by one such part than it was.
+const NOTES_PER_GAP: u32 = 4;
+
 /// The fact begins to hold: it fires at once, or when it has held for long enough.
 pub(super) fn begin(
     memory: &mut TriggerMemory,
@@ -35,6 +39,7 @@ fn hold(
     let holding = Holding {
         since,
         until: later(since, held.duration),
+        heard_at: Some(since),
         fields,
     };
     memory.held.insert(subject.to_owned(), holding);
@@ -48,14 +53,25 @@ pub(super) fn keep(
     news: &News<'_>,
     goes_on: impl Fn(&News<'_>) -> bool,
 ) {
-    let gap_ends = news.heard_at.map(|it| later(it, held.gap_tolerance));
-    let is_unbroken = gap_ends.is_none_or(|it| news.at <= it);
     if !goes_on(news) {
         memory.held.remove(&news.subject);
-    } else if !is_unbroken && let Some(holding) = memory.held.get_mut(&news.subject) {
+        return;
+    }
+    let Some(holding) = memory.held.get_mut(&news.subject) else {
+        return;
+    };
+    let gap_ends = news
+        .heard_at
+        .max(holding.heard_at)
+        .map(|it| later(it, held.gap_tolerance));
+    if gap_ends.is_some_and(|it| it < news.at) {
         // Nobody knows how it was meanwhile: the time is counted anew.
         holding.since = news.at;
         holding.until = later(news.at, held.duration);
+    }
+    let noted = holding.heard_at.unwrap_or(holding.since);
+    if later(noted, held.gap_tolerance / NOTES_PER_GAP) <= news.at {
+        holding.heard_at = Some(news.at);
     }
 }
 
@@ -66,33 +82,35 @@ pub(super) fn over(
     memory: &mut TriggerMemory,
 ) -> Heard {
     let gap = held.map(|it| it.gap_tolerance).unwrap_or_default();
-    due(scene, index, memory, |subject| {
-        let heard_at = match watched {
+    due(scene, (index, held), memory, |subject, holding| {
+        let reading = match watched {
             Watched::Attribute { devices, attribute } => devices
                 .iter()
                 .find(|it| it.alias.as_str() == subject)
                 .and_then(|it| scene.state.reading(&it.id, attribute)),
             Watched::Input(input) => scene.state.input(input),
         };
-        heard_at.is_some_and(|it| scene.now <= later(it.taken_at, gap))
+        let heard_at = reading.map(|it| it.taken_at).max(holding.heard_at);
+        heard_at.is_some_and(|it| scene.now <= later(it, gap))
     })
 }
 
-/// Takes out what is due, and fires for each that `is_sure` of having held.
+/// Takes out what is due, and fires for each that `is_sure` of having held. For the others the time is
+/// counted anew.
 fn due(
     scene: Scene<'_>,
-    index: usize,
+    (index, held): (usize, Option<Held>),
     memory: &mut TriggerMemory,
-    is_sure: impl Fn(&str) -> bool,
+    is_sure: impl Fn(&str, &Holding) -> bool,
 ) -> Heard {
-    let (over, held) = std::mem::take(&mut memory.held)
+    let (over, young) = std::mem::take(&mut memory.held)
         .into_iter()
         .partition(|(_, it)| it.until <= scene.now);
-    memory.held = held;
+    memory.held = young;
     let mut heard = Heard::default();
     let over: std::collections::BTreeMap<String, Holding> = over;
     for (subject, holding) in over {
-        if is_sure(&subject) {
+        if is_sure(&subject, &holding) {
             heard.firings.push(Firing {
                 trigger: index,
                 fields: holding.fields,
@@ -100,6 +118,14 @@ fn due(
         } else {
             let because = format!("nothing was heard of {subject} for too long to be sure");
             heard.mismatches.push(because);
+            let since = scene.now;
+            let until = held.map_or(Timestamp::MAX, |it| later(since, it.duration));
+            let holding = Holding {
+                since,
+                until,
+                ..holding
+            };
+            memory.held.insert(subject, holding);
         }
     }
     heard
@@ -115,7 +141,7 @@ pub(super) fn device(
     let happening = match occasion {
         Occasion::Happening(happening) => happening,
         // A connection changes by webhooks alone: silence is no news.
-        Occasion::Time => return due(scene, index, memory, |_| true),
+        Occasion::Time => return due(scene, (index, on.held), memory, |_, _| true),
     };
     let mismatch = plain::mismatch(&trigger.on, happening);
     let device = happening.connection(&on.devices);

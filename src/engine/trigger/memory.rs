@@ -58,6 +58,10 @@ pub enum Side {
 pub struct Holding {
     pub since: Timestamp,
     pub until: Timestamp,
+    /// When it was last heard to hold, or a little before: not each time is worth a row. It is for the
+    /// time after a start; until then, the reading itself tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
     /// What the trigger saw when it began.
     pub fields: TriggerFields,
 }
