@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::civil::Time;
+use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan, Zoned};
+use jiff::{Timestamp, Zoned};
 
 use crate::clock::later;
 use crate::domain::device::Device;
@@ -14,6 +14,7 @@ use crate::engine::Scene;
 use crate::engine::decision::Decision;
 use crate::engine::memory::{Memory, Plan, Round, StepFailure, demand};
 use crate::engine::run::Run;
+use crate::engine::schedule::wall_clock;
 use crate::engine::trace::Trace;
 use crate::engine::trigger::hear::arm;
 use crate::engine::trigger::memory::TriggerMemory;
@@ -299,12 +300,19 @@ fn edge(test: &TimeTest, now: &Zoned) -> Option<Timestamp> {
         .min()
 }
 
+/// When the clocks show `time` next, for the first or the second time, or jump over it.
 fn next(time: Time, now: &Zoned) -> Option<Timestamp> {
-    let days = [Some(now.date()), now.date().checked_add(1.day()).ok()];
-    days.into_iter().flatten().find_map(|day| {
-        let wall_clock = day.to_datetime(time);
-        let ambiguous = now.time_zone().to_ambiguous_zoned(wall_clock);
-        let moment = ambiguous.compatible().ok()?.timestamp();
-        (now.timestamp() < moment).then_some(moment)
-    })
+    let first = |from: DateTime| {
+        let today = from.date().to_datetime(time);
+        if from <= today {
+            return Some(today);
+        }
+        Some(from.date().tomorrow().ok()?.to_datetime(time))
+    };
+    let (zone, now) = (now.time_zone(), now.timestamp());
+    let moments = [
+        wall_clock::pass(zone, now, first),
+        wall_clock::show(zone, now, first),
+    ];
+    moments.into_iter().flatten().min()
 }

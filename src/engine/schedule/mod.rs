@@ -10,7 +10,7 @@ mod pattern;
 pub mod plausible;
 mod sun;
 mod time;
-mod wall_clock;
+pub(super) mod wall_clock;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};

@@ -15,7 +15,7 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The first moment after `after` at which the clocks arrive at a wall time of `first`, or jump over
 /// it. What they arrive at again, when they have been put back, does not count.
-pub(super) fn pass(
+pub(in crate::engine) fn pass(
     zone: &TimeZone,
     after: Timestamp,
     first: impl Fn(DateTime) -> Option<DateTime>,
@@ -38,7 +38,7 @@ pub(super) fn pass(
 
 /// The first moment after `after` at which the clocks show a wall time of `first`, whether or not they
 /// have shown it before.
-pub(super) fn show(
+pub(in crate::engine) fn show(
     zone: &TimeZone,
     after: Timestamp,
     first: impl Fn(DateTime) -> Option<DateTime>,
