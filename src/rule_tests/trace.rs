@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::config::names::Names;
-use crate::domain::event::{ConnectionChange, Payload, Source};
+use crate::domain::event::{ConnectionChange, EngineChange, Payload, Source};
 use crate::domain::id::DeviceId;
 use crate::domain::lifecycle::Outcome;
 use crate::engine::trace::{ConditionTrace, Trace, Truth, Verdict};
@@ -105,6 +105,12 @@ fn asked(condition: &ConditionTrace) -> String {
 fn about(payload: &Payload, source: Source, names: &Names) -> String {
     if *payload == Payload::Tick {
         return "the clock".to_owned();
+    }
+    if let Payload::Engine(change) = payload {
+        return match change {
+            EngineChange::Started => "the engine was started".to_owned(),
+            EngineChange::Reloaded => "the rules were read again".to_owned(),
+        };
     }
     let how = match source {
         Source::Webhook => "webhook",

@@ -96,7 +96,9 @@ impl<'w> World<'w> {
             own: None,
             settled: None,
         };
+        let mut rows = Rows::default();
         for change in &engine::arm(rules, &state.clone(), input, now).changes {
+            rows.save(&state, change);
             state.apply(change);
         }
         Self {
@@ -104,7 +106,7 @@ impl<'w> World<'w> {
             coverage,
             now,
             state,
-            rows: Rows::default(),
+            rows,
             outbox: Outbox::default(),
             devices: BTreeMap::new(),
             inputs: BTreeMap::new(),
