@@ -77,6 +77,19 @@ fn values_that_are_too_old_are_read_again_before_anything_is_decided() {
 }
 
 #[test]
+fn every_row_of_the_triggers_fires_and_keeps_quiet_as_the_language_says() {
+    check("triggers.yaml", &[], "triggers.txt");
+    check("clock.yaml", &[], "clock.txt");
+    check("groups.yaml", &[], "groups.txt");
+}
+
+#[test]
+fn every_row_of_the_actions_and_modes_does_what_the_language_says() {
+    check("actions.yaml", &[], "actions.txt");
+    check("modes.yaml", &[], "modes.txt");
+}
+
+#[test]
 fn a_difference_is_shown_side_by_side_with_what_the_rules_made_of_it() {
     check("differences.yaml", &[], "differences.txt");
 }
