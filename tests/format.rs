@@ -104,7 +104,8 @@ fn loaded(source: &SourceFile, names: &Names) -> Vec<String> {
         let conditions: Vec<_> = conditions.iter().map(|it| without_lines(it)).collect();
         let head = (&rule.id, &rule.alias, &rule.description, rule.enabled);
         let version = &rule.program.version;
-        format!("{head:?} {triggers:?} {conditions:?} {version:?}")
+        let triggers = without_lines(&format!("{triggers:?}"));
+        format!("{head:?} {triggers} {conditions:?} {version:?}")
     };
     loaded.rules.rules.iter().map(rule).collect()
 }

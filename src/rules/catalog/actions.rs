@@ -2,7 +2,7 @@
 
 use crate::document::decode::Reserved::{self, Elsewhere, Foreign};
 use crate::document::vocabulary::{Key, Word, defaulting, later, optional, required};
-use crate::rules::catalog::{ALIAS, ENABLED, ENTITY};
+use crate::rules::catalog::{ALIAS, ENABLED, ENTITY, other_rules};
 
 pub const ALL: &[&Word] = &[
     &COMMAND,
@@ -22,14 +22,14 @@ pub const ALL: &[&Word] = &[
     &WAIT_FOR_TRIGGER,
     &WAIT_UNTIL,
     &PARALLEL,
-    &RUN_RULE,
-    &PAUSE_RULE,
-    &RESUME_RULE,
+    &other_rules::RUN_RULE,
+    &other_rules::PAUSE_RULE,
+    &other_rules::RESUME_RULE,
 ];
 
-const WHAT: &str = "this step";
+pub(super) const WHAT: &str = "this step";
 
-const COMMON: &[Key] = &[
+pub(super) const COMMON: &[Key] = &[
     ALIAS,
     optional(
         "id",
@@ -51,7 +51,7 @@ const ON_FAILURE: Key = optional(
     "done when this step fails; then the run ends as failed, unless `continue_on_failure` is there",
 );
 
-const FOREIGN: &[(&str, Reserved)] = &[
+pub(super) const FOREIGN: &[(&str, Reserved)] = &[
     ("continue_on_error", Foreign("write `continue_on_failure:`")),
     (
         "response_variable",
@@ -467,43 +467,5 @@ pub static PARALLEL: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "parallel:\n  - {command: charge, device: car_charger}\n  - - {command: idle, device: house_battery}\n    - {log: idle}\n",
-    runs: true,
-};
-
-pub static RUN_RULE: Word = Word {
-    name: "run_rule",
-    what: WHAT,
-    meaning: "starts a run of another rule; its conditions are asked",
-    keys: &[RULE_ID, COMMON],
-    reserved: &[FOREIGN],
-    example: "run_rule: a-rule\n",
-    runs: true,
-};
-
-const RULE_ID: &[Key] = &[required("run_rule", "the id of a rule", "which rule")];
-
-pub static PAUSE_RULE: Word = Word {
-    name: "pause_rule",
-    what: WHAT,
-    meaning: "keeps a rule from starting runs until it is resumed",
-    keys: &[
-        &[required("pause_rule", "the id of a rule", "which rule")],
-        COMMON,
-    ],
-    reserved: &[FOREIGN],
-    example: "pause_rule: a-rule\n",
-    runs: true,
-};
-
-pub static RESUME_RULE: Word = Word {
-    name: "resume_rule",
-    what: WHAT,
-    meaning: "ends a pause",
-    keys: &[
-        &[required("resume_rule", "the id of a rule", "which rule")],
-        COMMON,
-    ],
-    reserved: &[FOREIGN],
-    example: "resume_rule: a-rule\n",
     runs: true,
 };

@@ -9,9 +9,11 @@ pub mod actions;
 pub mod blocks;
 pub mod conditions;
 pub mod file;
+mod other_rules;
 
 pub mod reference;
 pub mod triggers;
+mod waiting;
 
 /// The words that begin something, by the key they stand behind or as.
 pub const SECTIONS: &[(&str, &[&Word])] = &[

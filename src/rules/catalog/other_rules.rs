@@ -1,0 +1,42 @@
+//! Actions on other rules: run one, pause it, let it go on.
+
+use crate::document::vocabulary::{Key, Word, required};
+use crate::rules::catalog::actions::{COMMON, FOREIGN, WHAT};
+
+pub(super) static RUN_RULE: Word = Word {
+    name: "run_rule",
+    what: WHAT,
+    meaning: "starts a run of another rule; its triggers, its conditions and its `cooldown` are not asked, its `mode` is",
+    keys: &[RULE_ID, COMMON],
+    reserved: &[FOREIGN],
+    example: "run_rule: a-rule\n",
+    runs: true,
+};
+
+const RULE_ID: &[Key] = &[required("run_rule", "the id of a rule", "which rule")];
+
+pub(super) static PAUSE_RULE: Word = Word {
+    name: "pause_rule",
+    what: WHAT,
+    meaning: "keeps a rule from starting runs until it is resumed",
+    keys: &[
+        &[required("pause_rule", "the id of a rule", "which rule")],
+        COMMON,
+    ],
+    reserved: &[FOREIGN],
+    example: "pause_rule: a-rule\n",
+    runs: true,
+};
+
+pub(super) static RESUME_RULE: Word = Word {
+    name: "resume_rule",
+    what: WHAT,
+    meaning: "ends a pause",
+    keys: &[
+        &[required("resume_rule", "the id of a rule", "which rule")],
+        COMMON,
+    ],
+    reserved: &[FOREIGN],
+    example: "resume_rule: a-rule\n",
+    runs: true,
+};
