@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{amps_rules, at, said};
 
+/// What keeps a rule from running until somebody has read it.
+const OFF: &str = "    enabled: false  # remove this line, and the rule runs\n";
+
 /// A new home in a folder that was not there.
 fn new(dir: &Path) -> PathBuf {
     let home = dir.join("my home");
@@ -18,7 +21,8 @@ fn new(dir: &Path) -> PathBuf {
     let steps = "`HOME` is a home now. What is left to do:
   1. put the API key and the signing secret into HOME/secrets.yaml
   2. put the ids of your devices into HOME/home.yaml
-  3. read the rules in HOME/rules/: all of them run; remove those that you do not want
+  3. read the rules in HOME/rules/: those that send messages run; for the others, remove the
+     line `enabled: false` where you want one, and the files that you do not want
   4. amps-rules --home 'HOME' check
   5. amps-rules --home 'HOME' run\n";
     assert_eq!(
@@ -71,7 +75,7 @@ fn a_new_home_lacks_nothing_but_its_secrets() {
         (
             Some(0),
             "",
-            "0 errors and 0 warnings in 6 files; 6 rules can run\n"
+            "0 errors and 0 warnings in 16 files; 19 rules can run\n"
         )
     );
 }
@@ -96,10 +100,46 @@ fn a_new_home_has_the_starter_rules_and_is_written_as_fmt_would() {
     assert_eq!(names(&home.join("rules")), rules);
     for rule in rules {
         let text = |folder: &Path| fs::read_to_string(folder.join(&rule)).unwrap();
-        assert_eq!(text(&home.join("rules")), text(&starter));
+        let written = text(&home.join("rules"));
+        let orders = written.contains("- command: ");
+        assert_eq!(written.contains(OFF), orders, "{rule}");
+        assert_eq!(written.replace(OFF, ""), text(&starter));
     }
     let fmt = at(&home, &["fmt", "--check"]);
     assert_eq!((fmt.status.code(), said(&fmt.stdout)), (Some(0), ""));
+}
+
+#[test]
+fn every_starter_rule_that_orders_something_waits_to_be_switched_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = new(dir.path());
+    for name in names(&home.join("rules")) {
+        let path = home.join("rules").join(&name);
+        let text = fs::read_to_string(&path).unwrap();
+        let n_rules = text.matches("\n  - id: ").count();
+        let n_off = text.matches(OFF).count();
+        assert!(n_off == 0 || n_off == n_rules, "{name}");
+        fs::write(&path, text.replace(OFF, "")).unwrap();
+    }
+    let secrets = home.join("secrets.yaml");
+    let text = fs::read_to_string(&secrets).unwrap();
+    let text = text
+        .replace("api_key: \"\"", "api_key: \"sk_test_1\"")
+        .replace("webhook_secret: \"\"", "webhook_secret: \"whsec_c2VjcmV0\"");
+    fs::write(&secrets, text).unwrap();
+    let check = at(&home, &["check", "--deny", "warnings"]);
+    assert_eq!(
+        (
+            check.status.code(),
+            said(&check.stdout),
+            said(&check.stderr)
+        ),
+        (
+            Some(0),
+            "",
+            "0 errors and 0 warnings in 16 files; 19 rules can run\n"
+        )
+    );
 }
 
 #[test]

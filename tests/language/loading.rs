@@ -273,11 +273,24 @@ fn the_starter_rules_load_without_findings() {
     let ids: BTreeSet<&str> = loaded.rules.rules.iter().map(|it| it.id.as_str()).collect();
     let expected = [
         "car-after-battery",
+        "car-from-a-full-battery",
+        "charge-battery-overnight",
+        "charge-car-overnight",
         "hold-battery-while-car-charges",
+        "keep-a-reserve",
+        "pause-car-in-the-evening-peak",
+        "pre-heat",
         "quiet-night",
         "release-battery-after-the-car",
+        "remind-me-to-plug-in",
+        "retry-a-failed-charge",
+        "stop-at-a-maximum",
         "tell-me-when-a-device-is-lost",
+        "tell-me-when-a-device-stays-lost",
         "tell-me-when-charging-fails",
+        "tell-me-when-it-fails-again-and-again",
+        "tell-me-when-the-battery-is-low",
+        "tell-me-when-the-car-has-not-charged",
     ];
     assert_eq!(ids, expected.into());
 }

@@ -11,26 +11,75 @@ use jiff::tz::TimeZone;
 use crate::cli::Exit;
 use crate::cli::console::Console;
 
-/// What is written, by name. A rule that is not here is not a starter rule.
+/// What is written as it is, by name.
 const FILES: &[(&str, &str)] = &[
     ("README.md", include_str!("README.md")),
     // Whoever keeps a home in git should not publish what it keeps to itself.
     (".gitignore", "/secrets.yaml\n/state/\n"),
+];
+
+/// Starter rules that only send messages: they run from the first day.
+const MESSAGES: &[(&str, &str)] = &[
+    (
+        "rules/remind-me-to-plug-in.yaml",
+        include_str!("../../../rules/remind-me-to-plug-in.yaml"),
+    ),
+    (
+        "rules/tell-me.yaml",
+        include_str!("../../../rules/tell-me.yaml"),
+    ),
+    (
+        "rules/tell-me-when-it-lasts.yaml",
+        include_str!("../../../rules/tell-me-when-it-lasts.yaml"),
+    ),
+];
+
+/// Starter rules that order devices: nobody's car is to charge, and no hall to go cold, because a program
+/// was installed. People switch on what they have read.
+const ORDERS: &[(&str, &str)] = &[
     (
         "rules/car-after-battery.yaml",
         include_str!("../../../rules/car-after-battery.yaml"),
+    ),
+    (
+        "rules/car-from-a-full-battery.yaml",
+        include_str!("../../../rules/car-from-a-full-battery.yaml"),
+    ),
+    (
+        "rules/charge-battery-overnight.yaml",
+        include_str!("../../../rules/charge-battery-overnight.yaml"),
+    ),
+    (
+        "rules/charge-car-overnight.yaml",
+        include_str!("../../../rules/charge-car-overnight.yaml"),
     ),
     (
         "rules/hold-battery-while-car-charges.yaml",
         include_str!("../../../rules/hold-battery-while-car-charges.yaml"),
     ),
     (
+        "rules/keep-a-reserve.yaml",
+        include_str!("../../../rules/keep-a-reserve.yaml"),
+    ),
+    (
+        "rules/pause-car-in-the-evening-peak.yaml",
+        include_str!("../../../rules/pause-car-in-the-evening-peak.yaml"),
+    ),
+    (
+        "rules/pre-heat.yaml",
+        include_str!("../../../rules/pre-heat.yaml"),
+    ),
+    (
         "rules/quiet-night.yaml",
         include_str!("../../../rules/quiet-night.yaml"),
     ),
     (
-        "rules/tell-me.yaml",
-        include_str!("../../../rules/tell-me.yaml"),
+        "rules/retry-a-failed-charge.yaml",
+        include_str!("../../../rules/retry-a-failed-charge.yaml"),
+    ),
+    (
+        "rules/stop-at-a-maximum.yaml",
+        include_str!("../../../rules/stop-at-a-maximum.yaml"),
     ),
 ];
 
@@ -52,8 +101,11 @@ pub(super) fn init(dir: &Path, console: &mut Console) -> anyhow::Result<Exit> {
         )?;
         return Ok(Exit::Usage);
     }
-    for (name, text) in FILES {
+    for (name, text) in FILES.iter().chain(MESSAGES) {
         write(dir, name, text, 0o666)?;
+    }
+    for (name, text) in ORDERS {
+        write(dir, name, &switched_off(text), 0o666)?;
     }
     let home = HOME
         .replace("TIMEZONE", &timezone())
@@ -81,10 +133,29 @@ fn next_steps(dir: &Path) -> String {
         "`{shown}` is a home now. What is left to do:
   1. put the API key and the signing secret into {shown}/secrets.yaml
   2. put the ids of your devices into {shown}/home.yaml
-  3. read the rules in {shown}/rules/: all of them run; remove those that you do not want
+  3. read the rules in {shown}/rules/: those that send messages run; for the others, remove the
+     line `enabled: false` where you want one, and the files that you do not want
   4. amps-rules --home {word} check
   5. amps-rules --home {word} run"
     )
+}
+
+/// The rules of a file, each with `enabled: false` where `fmt` wants it: behind what the rule is called.
+fn switched_off(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut in_head = false;
+    for line in text.lines() {
+        let begins = line.starts_with("  - id: ");
+        let names = ["    alias: ", "    description: "];
+        if in_head && !names.iter().any(|it| line.starts_with(it)) {
+            written += "    enabled: false  # remove this line, and the rule runs\n";
+            in_head = false;
+        }
+        in_head |= begins;
+        written += line;
+        written.push('\n');
+    }
+    written
 }
 
 /// As one word of a shell.
