@@ -120,3 +120,31 @@ impl Facts for Known<'_> {
         value.unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_json_is_found_by_its_path() {
+        let json = r#"{"grid": {"power": 1.5, "on": true}, "list": [1, "b"], "a.b": 1}"#;
+        let values = [("json", json), ("note", "no JSON")];
+        let values = values.map(|(name, text)| (name.to_owned(), Value::text(text)));
+        let values = BTreeMap::from(values);
+        let list = Value::List(vec![Value::Number(1.0), Value::text("b")]);
+        for (name, expected) in [
+            ("json", Some(Value::text(json))),
+            ("json.grid.power", Some(Value::Number(1.5))),
+            ("json.grid.on", Some(Value::Bool(true))),
+            ("json.list", Some(list)),
+            // A block is no value, and what is not there is none.
+            ("json.grid", Some(Value::Unknown)),
+            ("json.gird.power", None),
+            ("json.list.0", None),
+            ("note.part", None),
+            ("other.part", None),
+        ] {
+            assert_eq!(named(&values, name), expected, "{name}");
+        }
+    }
+}

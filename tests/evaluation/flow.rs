@@ -1,6 +1,7 @@
 //! Runs that decide, repeat, remember and fail: what each leads to, a line each.
 
-use amps_rules::domain::id::{EventId, RuleId, RunId};
+use amps_rules::domain::event::{Connection, ConnectionChange, Payload, Readings};
+use amps_rules::domain::id::{DeviceId, EventId, RuleId, RunId};
 use amps_rules::domain::lifecycle::Outcome;
 use amps_rules::domain::value::{Origin, Value};
 use amps_rules::rules::expr::value::Value as Kept;
@@ -575,4 +576,85 @@ fn a_parameter_is_what_it_is_when_the_order_is_given() {
         let order = format!("house_battery charge power=2.5 kW target={target}");
         assert_eq!(charged(&mut engine), ["r: started", &order]);
     }
+}
+
+#[test]
+fn branches_know_the_loop_around_them_and_keep_to_themselves_what_they_find_out() {
+    let mut engine = doing(
+        "      - variables: {who: nobody}
+      - repeat:
+          for_each: [a, b]
+          sequence:
+            - parallel:
+                - [{variables: {who: \"{{ repeat.item }}\"}}, {notify: phone, message: \"{{ who }} {{ repeat.index }}\"}]
+                - {notify: phone, message: \"{{ who }}\"}
+      - {notify: phone, message: \"{{ who }}\"}
+",
+    );
+    assert_eq!(
+        charged(&mut engine),
+        [
+            "r: started",
+            "r: went_on",
+            "r: completed",
+            "phone: a 1",
+            "phone: nobody",
+            "phone: b 2",
+            "phone: nobody",
+            "phone: nobody"
+        ]
+    );
+}
+
+#[test]
+fn what_a_wait_saw_is_known_behind_it() {
+    let mut engine = doing(
+        "      - wait_for_trigger: {trigger: device, device: car_charger, event: any}
+        timeout: 10m
+      - {notify: phone, message: \"{{ wait.completed }} {{ wait.trigger.event }} {{ trigger.command }}\"}
+",
+    );
+    charged(&mut engine);
+    let connection = Connection {
+        device: DeviceId::new("dev_c"),
+        device_type: None,
+        change: ConnectionChange::Connected,
+        at: engine.now,
+    };
+    assert_eq!(
+        engine.sees(Payload::Connection(connection), false),
+        ["r: completed", "phone: true connected charge"]
+    );
+    charged(&mut engine);
+    engine.pass(10);
+    assert_eq!(
+        engine.sees(Payload::Tick, false),
+        ["r: completed", "phone: false unknown charge"]
+    );
+}
+
+#[test]
+fn a_trigger_brings_what_it_saw_with_its_unit() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: value
+    triggers: {trigger: state, device: house_battery, attribute: level}
+    actions: {notify: phone, message: \"{{ trigger.from }} to {{ trigger.to }}, {{ trigger.to - trigger.from > 5 % }}\"}
+",
+    );
+    let level = |engine: &mut Engine, level| {
+        let readings = Readings {
+            device: DeviceId::new("dev_b"),
+            taken_at: engine.now,
+            origin: Origin::Live,
+            values: [("level".to_owned(), Value::Number(level))].into(),
+        };
+        engine.sees(Payload::Readings(readings), false)
+    };
+    level(&mut engine, 80.0);
+    assert_eq!(
+        level(&mut engine, 90.0),
+        ["value: started", "phone: 80 % to 90 %, true"]
+    );
 }
