@@ -176,11 +176,13 @@ fn wait(run: &Run) -> Result<Option<String>, Error> {
     Ok(run.wait.as_ref().map(serde_json::to_string).transpose()?)
 }
 
-/// Values that are the same are not written again: homes run from SD cards.
+/// Values that are the same are not written again: homes run from SD cards. Where a value came from is a
+/// part of it: one that a device could not confirm is not fresh.
 fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), Error> {
     for (attribute, value) in &readings.values {
         let known = state.reading(&readings.device, attribute);
-        if known.is_some_and(|it| it.value == *value || readings.taken_at < it.taken_at) {
+        let is_same = |it: &Reading| it.value == *value && it.origin == readings.origin;
+        if known.is_some_and(|it| is_same(it) || readings.taken_at < it.taken_at) {
             continue;
         }
         let reading = Reading {
@@ -307,4 +309,58 @@ fn give_up(tx: &Tx<'_>, run: &RunId) -> Result<(), Error> {
 
 pub(super) fn stored(position: usize) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::value::{Origin, Value};
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_value_that_a_device_no_longer_confirms_is_stored_as_such() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), Vec::new()).unwrap().store;
+        let work = |tx: &Tx<'_>| {
+            let mut state = State::default();
+            for origin in [Origin::Live, Origin::Fallback] {
+                let read = Change::Read(Readings {
+                    device: DeviceId::new("dev_1"),
+                    taken_at: Timestamp::UNIX_EPOCH,
+                    origin,
+                    values: BTreeMap::from([("level".to_owned(), Value::Number(50.0))]),
+                });
+                save(tx, &state, &read)?;
+                state.apply(&read);
+            }
+            assert_eq!(load(tx)?, state);
+            Ok(())
+        };
+        store.write(work).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_is_paused_twice_is_paused_for_the_first_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), Vec::new()).unwrap().store;
+        let work = |tx: &Tx<'_>| {
+            let mut state = State::default();
+            let rule = RuleId::new("rule");
+            for reason in ["somebody paused it", "another rule paused it"] {
+                let paused = Change::RulePaused {
+                    rule: rule.clone(),
+                    reason: reason.to_owned(),
+                    at: Timestamp::UNIX_EPOCH,
+                };
+                save(tx, &state, &paused)?;
+                state.apply(&paused);
+            }
+            assert_eq!(state.paused(&rule), Some("somebody paused it"));
+            assert_eq!(load(tx)?, state);
+            Ok(())
+        };
+        store.write(work).await.unwrap();
+    }
 }
