@@ -225,7 +225,7 @@ fn waits(home: &Home) -> Waits {
 }
 
 /// What was under way when the program ended is in doubt now, and a run whose command is over goes on.
-async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<()> {
+pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
     let interrupted = store
         .write(move |tx| {

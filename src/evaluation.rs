@@ -61,6 +61,12 @@ impl Evaluation {
         let reads = wanted;
         (evaluation, Hints { alarms, reads })
     }
+
+    /// What it takes for true before the next event.
+    #[cfg(test)]
+    pub(crate) fn remembered(&mut self, tx: &Tx<'_>) -> Result<&State, Error> {
+        self.memory.recall(tx).map(|it| &*it)
+    }
 }
 
 impl Memory {

@@ -35,3 +35,8 @@ pub mod simulator;
 pub mod app;
 
 pub mod cli;
+
+/// Days of a home in virtual time. Among the suites, and part of the library: it takes the stages apart.
+#[cfg(test)]
+#[path = "../tests/simulation/mod.rs"]
+mod simulation;

@@ -44,10 +44,15 @@ pub enum Unusable {
 
 impl DeviceApi {
     pub fn try_new(amps: &Amps) -> Result<Self, Unusable> {
+        Self::through(HttpClient::try_new(amps.request_timeout)?, amps)
+    }
+
+    /// The same through a client that is there.
+    pub(crate) fn through(client: HttpClient, amps: &Amps) -> Result<Self, Unusable> {
         let base = Address::parse(&amps.base_url).ok_or(Unusable::BaseUrl)?;
         let key = Header::secret("x-api-key", &amps.api_key).ok_or(Unusable::ApiKey)?;
         Ok(Self {
-            client: HttpClient::try_new(amps.request_timeout)?,
+            client,
             base,
             headers: [key],
         })

@@ -5,6 +5,8 @@
 //! What to make of an answer is the caller's business.
 
 pub(crate) mod address;
+#[cfg(test)]
+pub(crate) mod pretend;
 pub(crate) mod tls;
 
 use std::error::Error as _;
@@ -38,7 +40,15 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Sends requests and keeps connections for the next ones. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct HttpClient(Client);
+pub(crate) struct HttpClient(Transport);
+
+#[derive(Clone, Debug)]
+enum Transport {
+    Network(Client),
+    /// Nothing leaves: a function answers.
+    #[cfg(test)]
+    Pretend(pretend::Outside),
+}
 
 /// A header of a request, known to be fit for one.
 #[derive(Clone, Debug)]
@@ -102,12 +112,17 @@ impl HttpClient {
             .retry(retry::never())
             .no_proxy()
             .build()
-            .map(Self)
+            .map(|client| Self(Transport::Network(client)))
             .map_err(|error| Unbuildable(error.into()))
     }
 
     pub(crate) async fn get(&self, address: &Address, headers: &[Header]) -> Exchange {
-        let request = self.0.get(address.as_url().clone());
+        let client = match &self.0 {
+            Transport::Network(client) => client,
+            #[cfg(test)]
+            Transport::Pretend(outside) => return outside.ask("GET", address, Vec::new()).await,
+        };
+        let request = client.get(address.as_url().clone());
         exchange(with_headers(request, headers), address).await
     }
 
@@ -118,7 +133,12 @@ impl HttpClient {
         headers: &[Header],
         body: Vec<u8>,
     ) -> Exchange {
-        let request = self.0.post(address.as_url().clone());
+        let client = match &self.0 {
+            Transport::Network(client) => client,
+            #[cfg(test)]
+            Transport::Pretend(outside) => return outside.ask("POST", address, body).await,
+        };
+        let request = client.post(address.as_url().clone());
         let request = request.header(CONTENT_TYPE, JSON).body(body);
         exchange(with_headers(request, headers), address).await
     }

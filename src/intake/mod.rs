@@ -178,6 +178,18 @@ impl Intake {
         Ok("ok\n")
     }
 
+    /// What a request without a connection is answered.
+    #[cfg(test)]
+    pub(crate) async fn answer(&self, headers: HeaderMap, body: Vec<u8>) -> StatusCode {
+        let mut request = Request::post("/webhooks/amps");
+        if let Some(it) = request.headers_mut() {
+            *it = headers;
+        }
+        let request = request.body(body.into()).expect("it has an address");
+        let received = self.receive(request, Limits::default().body_wait).await;
+        received.into_response().status()
+    }
+
     async fn record(
         &self,
         id: EventId,

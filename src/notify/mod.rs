@@ -87,7 +87,14 @@ impl Notifiers {
         if notifiers.is_empty() {
             return Ok(Self::default());
         }
-        let client = HttpClient::try_new(REQUEST_TIMEOUT)?;
+        Self::through(&HttpClient::try_new(REQUEST_TIMEOUT)?, notifiers)
+    }
+
+    /// The same through a client that is there.
+    pub(crate) fn through(
+        client: &HttpClient,
+        notifiers: &BTreeMap<NotifierName, Notifier>,
+    ) -> Result<Self, Unusable> {
         let targets = notifiers.iter().map(|(name, notifier)| {
             let target = Target::try_new(client.clone(), name, notifier)?;
             Ok((name.clone(), target))

@@ -181,7 +181,7 @@ async fn attempt(shared: &Shared, client: &Client, parcel: &Parcel) -> Option<Mi
     miss
 }
 
-fn headers(target: &Target, parcel: &Parcel, now: Timestamp) -> HeaderMap {
+pub(super) fn headers(target: &Target, parcel: &Parcel, now: Timestamp) -> HeaderMap {
     let second = now.as_second();
     let forgers = Key::parse(&Secret::new(FORGERS_SECRET)).expect("the constant is base64");
     let key = if parcel.forged { &forgers } else { &target.key };

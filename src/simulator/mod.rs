@@ -42,6 +42,8 @@ mod courier;
 pub mod devices;
 mod envelope;
 pub mod faults;
+#[cfg(test)]
+pub(crate) mod in_memory;
 pub mod ledger;
 mod page;
 mod push;

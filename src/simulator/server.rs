@@ -52,7 +52,7 @@ pub(crate) struct Shared {
 /// The connection ends here, without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("dropped on purpose")]
-struct Dropped;
+pub(super) struct Dropped;
 
 /// An answer under way, and what is to be noted of it.
 type Outcome = Result<Reply, ApiError>;
@@ -164,7 +164,7 @@ async fn serve(
 }
 
 /// Plays the fault that fits, and lets the request take effect if the fault leaves it.
-async fn serve_api(
+pub(super) async fn serve_api(
     shared: &Shared,
     request: &Request,
     too_large: bool,

@@ -76,6 +76,32 @@ impl Store {
     /// Opens the database of the home in `dir`, and starts the writer with `consumers`, who see each
     /// event in this order.
     pub(crate) fn start(dir: &Path, consumers: Vec<Box<dyn Consumer>>) -> Result<Started, Error> {
+        let (store, news, writer) = Self::open(dir, consumers)?;
+        let thread = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|it| Error::Unavailable(it.to_string()))?;
+        Ok(Started {
+            store,
+            news,
+            thread,
+        })
+    }
+
+    /// The same with a writer that is a task among others, so that a test has everything on one thread.
+    #[cfg(test)]
+    pub(crate) fn start_here(
+        dir: &Path,
+        consumers: Vec<Box<dyn Consumer>>,
+    ) -> Result<(Self, AllNews, impl Future<Output = ()> + Send + use<>), Error> {
+        let (store, news, writer) = Self::open(dir, consumers)?;
+        Ok((store, news, writer.run_here()))
+    }
+
+    fn open(
+        dir: &Path,
+        consumers: Vec<Box<dyn Consumer>>,
+    ) -> Result<(Self, AllNews, Writer), Error> {
         state_folder(dir).map_err(|it| Error::Unavailable(it.to_string()))?;
         let path = database_path(dir);
         let connection = schema::open(&path)?;
@@ -88,15 +114,7 @@ impl Store {
             consumers,
             signals,
         };
-        let thread = thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|it| Error::Unavailable(it.to_string()))?;
-        Ok(Started {
-            store: Self { jobs: sender },
-            news,
-            thread,
-        })
+        Ok((Self { jobs: sender }, news, writer))
     }
 
     /// Runs `work` in a transaction, and returns when it is on the disk. It runs a second time when

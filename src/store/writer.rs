@@ -42,6 +42,14 @@ pub(crate) struct Tx<'a> {
 }
 
 impl Tx<'_> {
+    /// Lets the database grow to so many pages at most, or as many as it has: a disk that is full.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages_max: u32) -> Result<(), Error> {
+        let sql = format!("PRAGMA max_page_count = {pages_max}");
+        self.connection.query_row(&sql, [], |_| Ok(()))?;
+        Ok(())
+    }
+
     pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
         Ok(self.connection.prepare_cached(sql)?)
     }
@@ -144,6 +152,15 @@ impl Writer {
             .blocking_recv_many(&mut batch, JOBS_PER_COMMIT_MAX)
             != 0
         {
+            self.commit(&mut batch);
+        }
+    }
+
+    /// The same as a task.
+    #[cfg(test)]
+    pub(super) async fn run_here(mut self) {
+        let mut batch = Vec::with_capacity(JOBS_PER_COMMIT_MAX);
+        while self.jobs.recv_many(&mut batch, JOBS_PER_COMMIT_MAX).await != 0 {
             self.commit(&mut batch);
         }
     }

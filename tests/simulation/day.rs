@@ -1,0 +1,381 @@
+//! One day of a home: what chance does to it, and the time that passes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::chance::Chance;
+use super::engine::Engine;
+use super::findings::Findings;
+use super::home::{self, API_KEY, Plan, WEBHOOK_SECRET};
+use super::invariants::{self, Ends};
+use super::network::{Between, Network, open_for_reading};
+use crate::clock::{Clock, Winder, earlier, later};
+use crate::domain::secret::Secret;
+use crate::simulator::in_memory::InMemory;
+use crate::simulator::webhooks::Parcel;
+use crate::simulator::{Settings, WebhookTarget};
+use crate::store::database_path;
+
+/// Before the engine is started again that could not be started.
+const START_WAIT: Duration = Duration::from_secs(10);
+
+/// Waits of Svix before it comes again; then it comes no more.
+const COMES_AGAIN: &[Duration] = &[
+    Duration::from_secs(5),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+];
+
+/// So often may something be due at one moment; more is a loop that waits for nothing.
+const STEPS_AT_ONCE_MAX: u32 = 3000;
+
+/// One step in so many is checked against the tables; a difference stays and is found with the next.
+const CHECKED_STEPS: u64 = 8;
+
+/// Nothing of the home waits longer than this.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(200);
+
+pub(super) struct Day {
+    pub(super) plan: &'static Plan,
+    pub(super) dir: TempDir,
+    pub(super) chance: Chance,
+    pub(super) findings: Findings,
+    pub(super) network: Network,
+    pub(super) amps: InMemory,
+    /// Amps' clock is right; that of the home may be off.
+    clock: Clock,
+    winder: Winder,
+    home_clock: Clock,
+    home_winder: Winder,
+    pub(super) engine: Option<Engine>,
+    pub(super) start_at: Timestamp,
+    letters: Vec<Letter>,
+    acknowledged: BTreeSet<String>,
+    ends: Ends,
+    pub(super) is_disk_full: bool,
+    pub(super) n_steps: u64,
+}
+
+/// A webhook on its way.
+struct Letter {
+    parcel: Parcel,
+    due: Timestamp,
+    n_failed: usize,
+    /// The attempt that is under way.
+    answer: Option<oneshot::Receiver<StatusCode>>,
+}
+
+impl Day {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let days = i64::try_from(chance.below(700)).unwrap();
+        let minutes = i64::try_from(chance.below(24 * 60)).unwrap();
+        let start: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let start =
+            start + SignedDuration::from_hours(24 * days) + SignedDuration::from_mins(minutes);
+        let (clock, winder) = Clock::simulated(start);
+        let (home_clock, home_winder) = Clock::simulated(start);
+        let settings = Settings {
+            api_key: Secret::new(API_KEY),
+            clock: clock.clone(),
+            seed,
+            ..Settings::house()
+        };
+        let target = WebhookTarget {
+            url: "https://home.invalid/webhooks/amps".to_owned(),
+            secret: Secret::new(WEBHOOK_SECRET),
+            path_per_event: false,
+        };
+        let amps = InMemory::new(settings, target).unwrap();
+        let dir = home::folder();
+        let findings = Findings::default();
+        // The database is made by the first start; a connection that only reads cannot make it.
+        drop(crate::store::Store::start_here(dir.path(), Vec::new()).unwrap());
+        let network = Network::new(Between {
+            amps: amps.clone(),
+            clock: clock.clone(),
+            chance: Chance::new(chance.draw()),
+            findings: findings.clone(),
+            database: open_for_reading(&database_path(dir.path())),
+            is_calm: false,
+            outage_until: start,
+            n_under_way: 0,
+            pushes: Vec::new(),
+            n_messages: 0,
+        });
+        Self {
+            plan: home::plan(),
+            dir,
+            chance,
+            findings,
+            network,
+            amps,
+            clock,
+            winder,
+            home_clock,
+            home_winder,
+            engine: None,
+            start_at: start,
+            letters: Vec::new(),
+            acknowledged: BTreeSet::new(),
+            ends: Ends::default(),
+            is_disk_full: false,
+            n_steps: 0,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn home_now(&self) -> Timestamp {
+        self.home_clock.now()
+    }
+
+    pub(super) fn told(&self, what: &str) {
+        self.findings.happened(format!("{} {what}", self.now()));
+    }
+
+    pub(super) fn control(&self, path: &str, body: &Value) {
+        // What the pretend Amps refuses, such as an order while another one runs, has not happened.
+        drop(self.amps.control(path, body));
+    }
+
+    /// Nobody hears of it; it is started again after `down_for`.
+    pub(super) async fn kill(&mut self, down_for: Duration) {
+        if let Some(engine) = self.engine.take() {
+            self.told(&format!("killed, for {down_for:?}"));
+            engine.kill().await;
+        }
+        self.start_at = later(self.now(), down_for);
+    }
+
+    async fn start(&mut self) {
+        let home = (&self.home_clock, &self.network);
+        let started = Engine::start(self.plan, self.dir.path(), home, &self.findings).await;
+        match started {
+            Ok(engine) => {
+                self.told("started");
+                self.engine = Some(engine);
+                self.is_disk_full = false;
+            }
+            Err(error) => {
+                self.told(&format!("could not be started: {error}"));
+                self.start_at = later(self.now(), START_WAIT);
+            }
+        }
+    }
+
+    /// No room for another page, or as much as there is.
+    pub(super) async fn fill_disk(&mut self, is_full: bool) {
+        let pages = if is_full { 1 } else { u32::MAX - 1 };
+        if let Some(engine) = &self.engine {
+            self.told(if is_full {
+                "the disk is full"
+            } else {
+                "there is room again"
+            });
+            let done = engine.store.write(move |tx| tx.limit_pages(pages)).await;
+            self.is_disk_full = is_full && done.is_ok();
+        }
+    }
+
+    /// Lets `duration` pass, with everything that it brings.
+    pub(super) async fn pass(&mut self, duration: Duration) {
+        let end = later(self.now(), duration);
+        let mut n_at_once = 0;
+        loop {
+            self.settle().await;
+            if self.findings.are_there() {
+                return;
+            }
+            let Some(next) = self.next_moment().filter(|it| *it <= end) else {
+                break;
+            };
+            n_at_once = if self.now() < next { 0 } else { n_at_once + 1 };
+            if STEPS_AT_ONCE_MAX < n_at_once {
+                self.findings
+                    .add("it does things without end, and no time passes");
+                return;
+            }
+            self.wind_to(next.max(self.now()));
+            self.step().await;
+        }
+        self.wind_to(end);
+        self.settle().await;
+    }
+
+    fn wind_to(&self, moment: Timestamp) {
+        let passed = moment.duration_since(self.now());
+        self.winder.set(moment);
+        self.home_winder.set(self.home_clock.now() + passed);
+    }
+
+    fn next_moment(&self) -> Option<Timestamp> {
+        let ahead = self.home_clock.now().duration_since(self.now());
+        let home = self.home_winder.next_sleeper();
+        let starts = self.engine.is_none().then_some(self.start_at);
+        let letters = self.letters.iter().filter(|it| it.answer.is_none());
+        let letter = letters.map(|it| it.due).min();
+        let moments = [
+            self.winder.next_sleeper(),
+            home.and_then(|it| it.checked_sub(ahead).ok()),
+            self.amps.next_due(),
+            letter,
+            starts,
+        ];
+        moments.into_iter().flatten().min()
+    }
+
+    /// Returns when nobody can go on before time passes.
+    async fn settle(&mut self) {
+        // Time that stands still goes on only when every task waits for it.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is not a wait: no time passes"
+        )]
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn step(&mut self) {
+        self.n_steps += 1;
+        if self.engine.is_none() && self.start_at <= self.now() {
+            self.start().await;
+        }
+        self.take_letters();
+        self.deliver_letters();
+        self.settle().await;
+        self.note_answers();
+        // The whole state is read for it, which takes far longer than the step itself.
+        let is_looked_at = self.n_steps.is_multiple_of(CHECKED_STEPS);
+        if let Some(engine) = &self.engine
+            && !self.is_disk_full
+            && is_looked_at
+        {
+            let rules = &self.plan.rules;
+            invariants::check(engine, rules, &self.home_clock, &self.findings).await;
+        }
+    }
+
+    /// Webhooks that Amps lets go: on time, late, twice, or lost on the way.
+    fn take_letters(&mut self) {
+        let now = self.now();
+        for parcel in self.amps.tick() {
+            let is_calm = self.network.lock().is_calm;
+            let percent = if is_calm { 100 } else { self.chance.below(100) };
+            if percent < 4 {
+                self.told(&format!("the webhook {} is lost", parcel.id));
+                continue;
+            }
+            let longest = if percent < 16 {
+                Duration::from_mins(40)
+            } else {
+                Duration::from_secs(2)
+            };
+            let late = self.chance.between(Duration::ZERO, longest);
+            let letter = |due| Letter {
+                parcel: parcel.clone(),
+                due,
+                n_failed: 0,
+                answer: None,
+            };
+            if percent > 90 && !is_calm {
+                let again = self.chance.between(Duration::ZERO, Duration::from_mins(60));
+                self.letters.push(letter(later(now, again)));
+            }
+            self.letters.push(letter(later(now, late)));
+        }
+    }
+
+    fn deliver_letters(&mut self) {
+        let now = self.now();
+        for letter in &mut self.letters {
+            if letter.answer.is_some() || now < letter.due {
+                continue;
+            }
+            let (reply, answer) = oneshot::channel();
+            letter.answer = Some(answer);
+            let Some(engine) = &mut self.engine else {
+                continue;
+            };
+            let sent = self.amps.sent(&letter.parcel);
+            let intake = engine.intake.clone();
+            engine.tasks.spawn(async move {
+                let status = intake.answer(sent.headers, sent.body.into_bytes()).await;
+                let _gone = reply.send(status);
+            });
+        }
+    }
+
+    fn note_answers(&mut self) {
+        let now = self.now();
+        for mut letter in std::mem::take(&mut self.letters) {
+            let Some(answer) = &mut letter.answer else {
+                self.letters.push(letter);
+                continue;
+            };
+            match answer.try_recv() {
+                Ok(StatusCode::OK) => {
+                    self.acknowledged.insert(letter.parcel.id.clone());
+                }
+                Err(oneshot::error::TryRecvError::Empty) => {
+                    self.letters.push(letter);
+                    continue;
+                }
+                Ok(_) | Err(oneshot::error::TryRecvError::Closed) => {
+                    if let Some(wait) = COMES_AGAIN.get(letter.n_failed) {
+                        self.letters.push(Letter {
+                            due: later(now, *wait),
+                            n_failed: letter.n_failed + 1,
+                            answer: None,
+                            parcel: letter.parcel.clone(),
+                        });
+                    }
+                }
+            }
+            self.amps.attempted(&letter.parcel.id);
+        }
+    }
+
+    /// What the tables say; now and then, since it looks at all of them.
+    pub(super) fn look_into_tables(&mut self) {
+        let between = self.network.lock();
+        invariants::check_tables(&between.database, &mut self.ends, &self.findings);
+    }
+
+    /// Nothing goes wrong for so long that all must be over.
+    pub(super) async fn calm_down(&mut self) {
+        self.told("all is calm now");
+        self.network.lock().is_calm = true;
+        self.amps.forget_faults();
+        for device in [home::BATTERY, home::CHARGER, home::HEATING] {
+            self.control(&format!("/devices/{device}"), &json!({"offline": false}));
+        }
+        self.fill_disk(false).await;
+        self.pass(LONGEST_WAIT * 2).await;
+        self.look_into_tables();
+        let between = self.network.lock();
+        let limit = (
+            earlier(self.home_now(), LONGEST_WAIT),
+            between.pushes.as_slice(),
+        );
+        invariants::check_end(&between.database, limit, &self.findings);
+        let kept = invariants::texts(&between.database, "SELECT id FROM events", []);
+        let kept: BTreeSet<_> = kept.into_iter().collect();
+        for lost in self.acknowledged.difference(&kept) {
+            self.findings
+                .add(format!("{lost} was acknowledged and is lost"));
+        }
+    }
+
+    pub(super) fn n_acknowledged(&self) -> usize {
+        self.acknowledged.len()
+    }
+}

@@ -1,0 +1,220 @@
+//! The real stages of a home on one thread, to be killed at any moment.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::findings::Findings;
+use super::home::Plan;
+use super::invariants::difference;
+use super::network::Network;
+use crate::alarms::{self, Alarms};
+use crate::app;
+use crate::clock::Clock;
+use crate::delivery::messages::{self, Messages};
+use crate::delivery::verdict::Waits;
+use crate::delivery::{self, Delivery};
+use crate::device_api::DeviceApi;
+use crate::domain::event::{Event, Payload};
+use crate::engine::decision::Decision;
+use crate::engine::state::State;
+use crate::engine::{self, Input};
+use crate::evaluation::Evaluation;
+use crate::http_client::HttpClient;
+use crate::intake::Intake;
+use crate::intake::signature::Key;
+use crate::notify::Notifiers;
+use crate::readings::{self, Poller};
+use crate::rules::rule::RuleSet;
+use crate::store::error::Error;
+use crate::store::signal::AllNews;
+use crate::store::writer::{Consumer, Tx};
+use crate::store::{Store, runs};
+use crate::tracking::{self, Reports, Tracking};
+
+/// One event in so many is decided again, from the same state and from the tables.
+const DECIDED_TWICE: u64 = 5;
+
+/// An engine at work.
+pub(super) struct Engine {
+    pub(super) tasks: JoinSet<()>,
+    pub(super) store: Store,
+    pub(super) intake: Intake,
+    pub(super) evaluation: Arc<Mutex<Evaluation>>,
+}
+
+impl Engine {
+    /// As the program starts it. Fails as the program does when the disk is full.
+    pub(super) async fn start(
+        plan: &'static Plan,
+        dir: &Path,
+        (clock, network): (&Clock, &Network),
+        findings: &Findings,
+    ) -> Result<Self, Error> {
+        let (evaluation, next) = Evaluation::new(Arc::clone(&plan.rules), clock.clone());
+        let evaluation = Arc::new(Mutex::new(evaluation));
+        let watched = Watched {
+            n_events: 0,
+            evaluation: Arc::clone(&evaluation),
+            rules: Arc::clone(&plan.rules),
+            clock: clock.clone(),
+            findings: findings.clone(),
+        };
+        let consumers: Vec<Box<dyn Consumer>> =
+            vec![Box::new(Reports::new(clock.clone())), Box::new(watched)];
+        let (store, news, writer) = Store::start_here(dir, consumers)?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(writer);
+        let amps = &plan.home.amps;
+        let waits = Waits {
+            look_up_after: amps.look_up_after,
+            in_doubt_for: amps.in_doubt_for,
+        };
+        let keys = plan.home.intake.secrets.iter().map(Key::parse);
+        let intake = Intake {
+            store: store.clone(),
+            clock: clock.clone(),
+            keys: keys.collect::<Result<_, _>>().unwrap(),
+        };
+        let mut engine = Self {
+            tasks,
+            store,
+            intake,
+            evaluation,
+        };
+        if let Err(error) = app::recover(&engine.store, waits, clock).await {
+            engine.kill().await;
+            return Err(Error::Unavailable(error.to_string()));
+        }
+        engine.spawn(plan, (clock, network), waits, news);
+        let alarms = Alarms {
+            store: engine.store.clone(),
+            clock: clock.clone(),
+            next,
+        };
+        engine
+            .tasks
+            .spawn(alarms::run(alarms, CancellationToken::new()));
+        Ok(engine)
+    }
+
+    fn spawn(
+        &mut self,
+        plan: &'static Plan,
+        (clock, network): (&Clock, &Network),
+        waits: Waits,
+        news: AllNews,
+    ) {
+        let network = network.clone();
+        let client = HttpClient::pretend(move |asked| network.clone().ask(asked));
+        let api = DeviceApi::through(client.clone(), &plan.home.amps).unwrap();
+        let notifiers = Notifiers::through(&client, &plan.home.notifiers).unwrap();
+        let (store, clock) = (&self.store, clock);
+        let delivery = Delivery {
+            store: store.clone(),
+            api: api.clone(),
+            clock: clock.clone(),
+            waits,
+        };
+        let tracking = Tracking {
+            store: store.clone(),
+            api: api.clone(),
+            clock: clock.clone(),
+            look_up_after: waits.look_up_after,
+        };
+        let messages = Messages {
+            store: store.clone(),
+            notifiers,
+            clock: clock.clone(),
+        };
+        let poller = Poller {
+            store: store.clone(),
+            api,
+            clock: clock.clone(),
+        };
+        let devices = plan.home.devices.values().cloned().collect();
+        let stop = CancellationToken::new;
+        let tasks = &mut self.tasks;
+        tasks.spawn(delivery::run(delivery, stop(), news.requests));
+        tasks.spawn(tracking::run(tracking, stop(), news.reports));
+        tasks.spawn(messages::run(messages, stop(), news.notifications));
+        tasks.spawn(readings::run(poller, devices, stop()));
+    }
+
+    /// Nothing in it gets to know of it.
+    pub(super) async fn kill(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// The evaluation, and whether it decides the same when it decides twice.
+struct Watched {
+    n_events: u64,
+    evaluation: Arc<Mutex<Evaluation>>,
+    rules: Arc<RuleSet>,
+    clock: Clock,
+    findings: Findings,
+}
+
+impl Consumer for Watched {
+    fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
+        let mut evaluation = self
+            .evaluation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.n_events += 1;
+        if !self.n_events.is_multiple_of(DECIDED_TWICE) {
+            return evaluation.consume(tx, event);
+        }
+        let remembered = evaluation.remembered(tx)?.clone();
+        let first = self.decisions(remembered.clone(), event);
+        let again = self.decisions(remembered.clone(), event);
+        self.findings.expect(first == again, || {
+            format!(
+                "{event:?} led to two decisions: {}",
+                difference(&first, &again)
+            )
+        });
+        // A report has been dealt with by the tracking; ticks ask for moments that are in no row.
+        if !matches!(
+            event.payload,
+            Payload::Report(_) | Payload::Settled(_) | Payload::Tick
+        ) {
+            let mut stored = runs::load(tx)?;
+            stored.keep_later_readings(&remembered);
+            let after_restart = self.decisions(stored, event);
+            self.findings.expect(first == after_restart, || {
+                format!(
+                    "{event:?} leads to another decision after a restart: {}",
+                    difference(&first, &after_restart)
+                )
+            });
+        }
+        evaluation.consume(tx, event)
+    }
+
+    fn forget(&mut self) {
+        let evaluation = self.evaluation.lock();
+        evaluation.unwrap_or_else(PoisonError::into_inner).forget();
+    }
+}
+
+impl Watched {
+    fn decisions(&self, mut state: State, event: &Event) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        let input = Input {
+            event,
+            own: None,
+            settled: None,
+        };
+        let now = self.clock.now();
+        let taken = engine::take(&self.rules, &mut state, input, now, |_, decision| {
+            decisions.push(decision.clone());
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(()) = taken;
+        decisions
+    }
+}

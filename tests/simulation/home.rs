@@ -1,0 +1,90 @@
+//! The home that all days are lived in: read once, as a person's files are.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use tempfile::TempDir;
+
+use crate::config;
+use crate::config::environment::Environment;
+use crate::config::home::Home;
+use crate::document::source::SourceFile;
+use crate::rules::rule::RuleSet;
+
+pub(super) const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdG9yLW9uLXRoaXMtbWFjaGluZQ==";
+pub(super) const API_KEY: &str = "sk_test_simulated";
+
+/// Devices by the ids under which the pretend Amps has them.
+pub(super) const BATTERY: &str = "dev_abc123";
+pub(super) const CHARGER: &str = "dev_ev001";
+pub(super) const HEATING: &str = "dev_hvac01";
+
+const SETTINGS: &str = "\
+version: 1
+home:
+  name: Rose Cottage
+  timezone: Europe/London
+  location: {latitude: 51.45, longitude: -2.59}
+amps:
+  base_url: https://amps.invalid
+  api_key: !secret amps_api_key
+intake:
+  listen: 127.0.0.1:0
+  secrets: [!secret amps_webhook_secret]
+devices:
+  house_battery: {type: battery, id: dev_abc123, poll: 10m}
+  car_charger: {type: ev_charger, id: dev_ev001, poll: 20m}
+  hall_heating: {type: hvac, id: dev_hvac01, poll: 1h}
+notifiers:
+  phone: {type: webhook, url: https://phone.invalid/hook}
+";
+
+const RULES: &str = include_str!("rules.yaml");
+
+/// Settings and rules, resolved.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) home: Home,
+    pub(super) rules: Arc<RuleSet>,
+}
+
+/// The same for every seed.
+pub(super) fn plan() -> &'static Plan {
+    static PLAN: OnceLock<Plan> = OnceLock::new();
+    PLAN.get_or_init(read)
+}
+
+fn read() -> Plan {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("home.yaml"), SETTINGS).unwrap();
+    let secrets =
+        format!("version: 1\namps_api_key: {API_KEY}\namps_webhook_secret: {WEBHOOK_SECRET}\n");
+    let path = dir.path().join("secrets.yaml");
+    fs::write(&path, secrets).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let loaded = config::load(dir.path(), &Environment::default());
+    assert!(loaded.home.is_some(), "{:#?}", loaded.diagnostics);
+    let rules = crate::rules::load(&[SourceFile::new("rules/rules.yaml", RULES)], &loaded.names);
+    let errors: Vec<_> = rules
+        .diagnostics
+        .iter()
+        .filter(|it| it.is_error())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    Plan {
+        home: loaded.home.unwrap(),
+        rules: Arc::new(rules.rules),
+    }
+}
+
+/// A folder for a database: in memory where the machine has such a place.
+pub(super) fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        TempDir::new_in(memory).unwrap()
+    } else {
+        TempDir::new().unwrap()
+    }
+}

@@ -1,0 +1,230 @@
+//! What is true after every step, whatever has happened (`src/README.md`, invariants).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::engine::Engine;
+use super::findings::Findings;
+use super::network::Push;
+use crate::clock::Clock;
+use crate::engine::run::Run;
+use crate::engine::state::State;
+use crate::engine::wait::Wait;
+use crate::rules::rule::{Mode, RuleSet};
+use crate::store::error::Error;
+use crate::store::runs;
+use crate::store::writer::Tx;
+
+/// Looks at the memory and at the tables. All that is under way stands still meanwhile.
+pub(super) async fn check(
+    engine: &Engine,
+    rules: &Arc<RuleSet>,
+    clock: &Clock,
+    findings: &Findings,
+) {
+    let evaluation = Arc::clone(&engine.evaluation);
+    let look = move |tx: &Tx<'_>| -> Result<(State, State), Error> {
+        let mut evaluation = evaluation.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = evaluation.remembered(tx)?.clone();
+        let mut stored = runs::load(tx)?;
+        stored.keep_later_readings(&remembered);
+        Ok((remembered, stored))
+    };
+    match engine.store.write(look).await {
+        Ok((remembered, stored)) => {
+            findings.expect(
+                remembered.clone().without_asks() == stored.clone().without_asks(),
+                || {
+                    format!(
+                        "remembered (-) and stored (+) differ: {}",
+                        difference(&remembered, &stored)
+                    )
+                },
+            );
+            check_state(&remembered, rules, clock.now(), findings);
+        }
+        Err(Error::Unavailable(_)) => {}
+        Err(error) => findings.add(format!("the store cannot be read: {error}")),
+    }
+}
+
+/// The first lines in which they differ.
+pub(super) fn difference(one: &impl std::fmt::Debug, other: &impl std::fmt::Debug) -> String {
+    const LINES_SHOWN: usize = 40;
+    let (one, other) = (format!("{one:#?}"), format!("{other:#?}"));
+    let (one, other): (Vec<_>, Vec<_>) = (one.lines().collect(), other.lines().collect());
+    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let from = same.saturating_sub(LINES_SHOWN / 2);
+    let lines = |sign: &str, of: &[&str]| -> String {
+        let shown = of.iter().skip(from).take(LINES_SHOWN);
+        shown.map(|it| format!("\n{sign} {it}")).collect()
+    };
+    lines("-", &one) + &lines("+", &other)
+}
+
+fn check_state(state: &State, rules: &RuleSet, now: Timestamp, findings: &Findings) {
+    if let Some(at) = state.next_alarm() {
+        findings.expect(now < at, || {
+            format!("what was due at {at} is due still at {now}")
+        });
+    }
+    for rule in &rules.rules {
+        let n_runs = state.runs_of(&rule.id).count();
+        let most = match rule.settings.mode {
+            Mode::Single | Mode::Restart => 1,
+            Mode::Queued(max) | Mode::Parallel(max) => usize::try_from(max).unwrap(),
+        };
+        findings.expect(n_runs <= most, || {
+            format!("`{}` has {n_runs} runs, {most} at most", rule.id)
+        });
+        let first = state.runs_of(&rule.id).next();
+        findings.expect(first.is_none_or(|it| it.wait != Some(Wait::Turn)), || {
+            format!("`{}`: nobody is before the first in line", rule.id)
+        });
+        for run in state.runs_of(&rule.id) {
+            check_run(state, run, findings);
+        }
+    }
+}
+
+/// Whatever waits has a deadline.
+fn check_run(state: &State, run: &Run, findings: &Findings) {
+    let has_end = match &run.wait {
+        // That the command is open is seen in the tables.
+        Some(Wait::Command { .. }) => true,
+        Some(Wait::Branches { open, .. }) => {
+            !open.is_empty() && open.iter().all(|it| state.run(it).is_some())
+        }
+        Some(
+            Wait::Delay
+            | Wait::Triggers { .. }
+            | Wait::Conditions
+            | Wait::Turn
+            | Wait::Readings { .. }
+            | Wait::Device { .. },
+        ) => run.until.is_some(),
+        None => false,
+    };
+    findings.expect(has_end, || format!("nothing ends the wait of {run:#?}"));
+    for branch in state.branches_of(run) {
+        check_run(state, branch, findings);
+    }
+}
+
+/// Each must find nothing.
+const NEVER: &[(&str, &str)] = &[
+    (
+        "a run waits for a command that is over",
+        "SELECT runs.id FROM runs LEFT JOIN commands ON commands.id = waiting_for
+         WHERE runs.state = 'running' AND waiting_for IS NOT NULL AND coalesce(is_open, 0) = 0",
+    ),
+    (
+        "a command waits without a deadline",
+        "SELECT id FROM commands WHERE is_open = 1 AND state <> 'sending' AND due_at IS NULL",
+    ),
+    (
+        "an action belongs to two commands",
+        "SELECT action_id FROM command_steps WHERE action_id IS NOT NULL
+         GROUP BY action_id HAVING count(DISTINCT command_id) > 1",
+    ),
+    (
+        "a device has two open pushes",
+        "SELECT device_id FROM commands WHERE is_open = 1 AND state <> 'queued'
+         GROUP BY device_id HAVING count(*) > 1",
+    ),
+    (
+        "a webhook started a rule twice",
+        "SELECT cause || ' ' || rule FROM runs JOIN events ON events.id = cause
+         WHERE parent IS NULL AND source = 'webhook' GROUP BY cause, rule HAVING count(*) > 1",
+    ),
+    (
+        "an end of an action counts twice",
+        "SELECT counts_as FROM events WHERE counts_as IS NOT NULL GROUP BY counts_as HAVING count(*) > 1",
+    ),
+    (
+        "an event could not be handled",
+        "SELECT id || ': ' || coalesce(reason, '') FROM events WHERE state = 'dead' AND kind <> 'unreadable'",
+    ),
+    (
+        "a branch goes on without its run",
+        "SELECT id FROM runs AS branch WHERE state = 'running' AND parent IS NOT NULL AND NOT EXISTS
+             (SELECT 1 FROM runs WHERE runs.id = branch.parent AND state = 'running')",
+    ),
+];
+
+/// Everything was over so long before.
+const OVER: &[(&str, &str)] = &[
+    (
+        "a run never ends",
+        "SELECT id || ' ' || rule || ' ' || coalesce(wait, '') FROM runs WHERE state = 'running' AND started_at < ?1",
+    ),
+    (
+        "a command never ends",
+        "SELECT id || ' ' || lifecycle FROM commands WHERE is_open = 1 AND created_at < ?1",
+    ),
+    (
+        "a message never leaves",
+        "SELECT id FROM notifications WHERE state = 'queued' AND created_at < ?1",
+    ),
+];
+
+/// How commands ended that are over; settled is final.
+#[derive(Debug, Default)]
+pub(super) struct Ends(BTreeMap<String, String>);
+
+pub(super) fn check_tables(database: &Connection, ends: &mut Ends, findings: &Findings) {
+    for (what, sql) in NEVER {
+        for found in texts(database, sql, []) {
+            findings.add(format!("{what}: {found}"));
+        }
+    }
+    let mut statement = database
+        .prepare_cached("SELECT id, lifecycle FROM commands WHERE is_open = 0")
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    for row in rows.unwrap() {
+        let (id, end): (String, String) = row.unwrap();
+        match ends.0.get(&id) {
+            None => drop(ends.0.insert(id, end)),
+            Some(before) => {
+                findings.expect(*before == end, || {
+                    format!("{id} was settled as {before}, and is {end} now")
+                });
+            }
+        }
+    }
+}
+
+/// After a long quiet time: what began before `limit` is over, and every push is accounted for.
+pub(super) fn check_end(
+    database: &Connection,
+    (limit, pushes): (Timestamp, &[Push]),
+    findings: &Findings,
+) {
+    for (what, sql) in OVER {
+        for found in texts(database, sql, [limit.as_microsecond()]) {
+            findings.add(format!("{what}: {found}"));
+        }
+    }
+    for push in pushes {
+        let known = "SELECT command_id FROM command_steps WHERE action_id = ?1
+             UNION SELECT id FROM commands WHERE id = ?2 AND state = 'expired'";
+        let owners = texts(database, known, [&push.action, &push.command]);
+        findings.expect(owners.contains(&push.command), || {
+            format!("nobody knows of {push:?}; {owners:?} do")
+        });
+    }
+}
+
+pub(super) fn texts(
+    database: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Vec<String> {
+    let mut statement = database.prepare_cached(sql).unwrap();
+    let rows = statement.query_map(parameters, |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}

@@ -1,0 +1,113 @@
+//! Seeded days of a home in virtual time: whatever happens, and in whatever order, the invariants hold.
+//!
+//! The stages, the store and the rules are the real ones, on a real SQLite file. What lies outside is pretended:
+//! Amps (the simulator, without a network), the network between, the clocks, and the hand that pulls the plug.
+//! Each seed is a day in which chance orders, fails, loses, delays, repeats, kills and fills the disk; then come
+//! some quiet hours after which everything must be over.
+//!
+//! ```text
+//! SIMULATION_SEEDS=1000 cargo test --lib simulation -- --nocapture     the first thousand
+//! SIMULATION_SEED=17 cargo test --lib simulation -- --nocapture        that one
+//! ```
+
+mod chance;
+mod day;
+mod engine;
+mod findings;
+mod home;
+mod invariants;
+mod network;
+mod script;
+
+use std::ops::Range;
+use std::time::Duration;
+
+use day::Day;
+
+/// Seeds that are lived through when nobody asks for others.
+const SEEDS: u64 = 2;
+
+/// Between two things that happen.
+const PAUSE_MAX: Duration = Duration::from_mins(22);
+
+const THINGS_PER_DAY: u32 = 120;
+
+/// What came of a day.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lived {
+    n_steps: u64,
+    n_pushes: u64,
+    n_webhooks: u64,
+    n_hours: u64,
+}
+
+async fn live(seed: u64) -> Result<Lived, String> {
+    let mut day = Day::new(seed);
+    let begin = day.now();
+    for nth in 0..THINGS_PER_DAY {
+        let pause = day.chance.between(Duration::ZERO, PAUSE_MAX);
+        day.pass(pause).await;
+        script::happen(&mut day).await;
+        if nth % 8 == 0 {
+            day.look_into_tables();
+        }
+        if let Some(report) = day.findings.report() {
+            return Err(report);
+        }
+    }
+    day.calm_down().await;
+    if let Some(report) = day.findings.report() {
+        return Err(report);
+    }
+    let lived = day.now().duration_since(begin).as_hours();
+    let n_pushes = day.network.lock().pushes.len() as u64;
+    Ok(Lived {
+        n_steps: day.n_steps,
+        n_pushes,
+        n_webhooks: day.n_acknowledged() as u64,
+        n_hours: u64::try_from(lived).unwrap(),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one setting of this suite")]
+fn seeds() -> Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|it| it.parse().ok());
+    match (number("SIMULATION_SEED"), number("SIMULATION_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, many) => 0..many.unwrap_or(SEEDS),
+    }
+}
+
+#[test]
+fn whatever_happens_in_a_day_the_invariants_hold() {
+    let mut total = Lived::default();
+    for seed in seeds() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        match runtime.block_on(live(seed)) {
+            Ok(lived) => {
+                total.n_steps += lived.n_steps;
+                total.n_pushes += lived.n_pushes;
+                total.n_webhooks += lived.n_webhooks;
+                total.n_hours += lived.n_hours;
+            }
+            Err(report) => panic!(
+                "seed {seed}: {report}\nonce more with: SIMULATION_SEED={seed} cargo test --lib simulation"
+            ),
+        }
+    }
+    assert!(
+        0 < total.n_pushes && 0 < total.n_webhooks,
+        "nothing happened: {total:?}"
+    );
+    tell(&total);
+}
+
+#[expect(clippy::print_stdout, reason = "for whoever asks with `--nocapture`")]
+fn tell(total: &Lived) {
+    let days = total.n_hours / 24;
+    println!("{days} days: {total:?}");
+}
