@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,7 @@ use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
 use crate::domain::event::{Event, Payload};
-use crate::engine::decision::Decision;
+use crate::engine::decision::{Decision, ReadRequest};
 use crate::engine::state::State;
 use crate::engine::{self, Input};
 use crate::evaluation::Evaluation;
@@ -53,7 +54,7 @@ impl Engine {
         (clock, network): (&Clock, &Network),
         findings: &Findings,
     ) -> Result<Self, Error> {
-        let (evaluation, next) = Evaluation::new(Arc::clone(&plan.rules), clock.clone());
+        let (evaluation, hints) = Evaluation::new(Arc::clone(&plan.rules), clock.clone());
         let evaluation = Arc::new(Mutex::new(evaluation));
         let watched = Watched {
             n_events: 0,
@@ -88,11 +89,11 @@ impl Engine {
             engine.kill().await;
             return Err(Error::Unavailable(error.to_string()));
         }
-        engine.spawn(plan, (clock, network), waits, news);
+        engine.spawn(plan, (clock, network), waits, (news, hints.reads));
         let alarms = Alarms {
             store: engine.store.clone(),
             clock: clock.clone(),
-            next,
+            next: hints.alarms,
         };
         engine
             .tasks
@@ -105,7 +106,7 @@ impl Engine {
         plan: &'static Plan,
         (clock, network): (&Clock, &Network),
         waits: Waits,
-        news: AllNews,
+        (news, wanted): (AllNews, mpsc::Receiver<ReadRequest>),
     ) {
         let network = network.clone();
         let client = HttpClient::pretend(move |asked| network.clone().ask(asked));
@@ -133,6 +134,7 @@ impl Engine {
             store: store.clone(),
             api,
             clock: clock.clone(),
+            wanted,
         };
         let devices = plan.home.devices.values().cloned().collect();
         let stop = CancellationToken::new;
