@@ -8,13 +8,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::document::duration::display;
 use crate::domain::catalogue::AttributeKind;
+use crate::domain::id::InputName;
 use crate::domain::value::{Origin, Reading, Value};
 use crate::engine::Scene;
 use crate::engine::facts::{Known, View};
 use crate::engine::memory::Memory;
 use crate::engine::schedule::{self, daylight};
 use crate::engine::trace::{ConditionTrace, Truth};
-use crate::rules::condition::{Block, CommandState, CommandTest, Join, RuleTest, SunTest};
+use crate::rules::condition::{
+    Block, CommandState, CommandTest, InputQuestion, InputTest, Join, RuleTest, SunTest,
+};
 use crate::rules::expr::eval::{Facts, age, eval};
 use crate::rules::expr::kind::Kind;
 use crate::rules::expr::program::{Checked, Read, Source};
@@ -64,11 +67,7 @@ fn examine(view: View<'_>, condition: &Condition) -> Examined {
         Test::Expression(checked) => check_expression(view, checked),
         Test::Command(test) => check_command(scene, test),
         Test::Sun(test) => check_sun(scene, test),
-        Test::Input(_) => Examined {
-            asked: "something that this version cannot ask".to_owned(),
-            found: "nothing".to_owned(),
-            answer: Truth::Unknown,
-        },
+        Test::Input(test) => check_input(scene, test),
     }
 }
 
@@ -305,18 +304,17 @@ fn check_state(scene: Scene<'_>, test: &StateTest) -> Examined {
         let is = test.is.is_empty() || test.is.contains(value);
         Truth::from(is && !test.is_not.contains(value))
     });
-    let is = (!test.is.is_empty()).then(|| format!(" is {}", alternatives(&test.is)));
-    let is_not =
-        (!test.is_not.is_empty()).then(|| format!(" is not {}", alternatives(&test.is_not)));
-    let asked = [Some(name(&test.subject)), is, is_not]
-        .into_iter()
-        .flatten()
-        .collect();
     Examined {
-        asked,
+        asked: name(&test.subject) + &describe_values(&test.is, &test.is_not),
         found,
         answer,
     }
+}
+
+fn describe_values(is: &[Value], is_not: &[Value]) -> String {
+    let is = (!is.is_empty()).then(|| format!(" is {}", alternatives(is)));
+    let is_not = (!is_not.is_empty()).then(|| format!(" is not {}", alternatives(is_not)));
+    [is, is_not].into_iter().flatten().collect()
 }
 
 fn alternatives(values: &[Value]) -> String {
@@ -324,37 +322,112 @@ fn alternatives(values: &[Value]) -> String {
     values.join(" or ")
 }
 
-fn check_number(scene: Scene<'_>, test: &NumericTest) -> Examined {
-    let (value, found) = look(scene, &test.subject);
-    let answer = match value {
-        Some(Value::Number(number)) => Truth::from(is_inside(*number, test)),
-        Some(Value::Bool(_) | Value::Text(_)) | None => Truth::Unknown,
+fn check_input(scene: Scene<'_>, test: &InputTest) -> Examined {
+    let (value, found) = look_input(scene, &test.input, test.max_age);
+    let (answer, asked) = match &test.asks {
+        InputQuestion::State { is, is_not } => {
+            let answer = value.map_or(Truth::Unknown, |value| {
+                Truth::from((is.is_empty() || is.contains(value)) && !is_not.contains(value))
+            });
+            (answer, describe_values(is, is_not))
+        }
+        InputQuestion::Number {
+            above,
+            below,
+            at_least,
+            at_most,
+        } => {
+            let limits = Limits {
+                above: *above,
+                below: *below,
+                at_least: *at_least,
+                at_most: *at_most,
+            };
+            (limits.ask(value), limits.describe(""))
+        }
     };
-    let symbol = unit_symbol(&test.subject);
-    let bounds = [
-        ("above", test.above),
-        ("at least", test.at_least),
-        ("at most", test.at_most),
-        ("below", test.below),
-    ];
-    let mut asked = name(&test.subject);
-    for (word, bound) in bounds {
-        asked += &bound
-            .map(|bound| format!(" {word} {bound}{symbol}"))
-            .unwrap_or_default();
-    }
     Examined {
-        asked,
+        asked: format!("input.{}{asked}", test.input),
         found,
         answer,
     }
 }
 
-fn is_inside(number: f64, test: &NumericTest) -> bool {
-    test.above.is_none_or(|above| above < number)
-        && test.below.is_none_or(|below| number < below)
-        && test.at_least.is_none_or(|at_least| at_least <= number)
-        && test.at_most.is_none_or(|at_most| number <= at_most)
+/// The value of an input, unless it is unknown, and what there was to see.
+fn look_input<'a>(
+    scene: Scene<'a>,
+    input: &InputName,
+    max_age: Duration,
+) -> (Option<&'a Value>, String) {
+    let Some(reading) = scene.state.input(input) else {
+        return (None, "no value".to_owned());
+    };
+    let age = age(reading.taken_at, scene.now);
+    let found = format!("{}, {} old", reading.value, show(age));
+    if max_age < age {
+        return (None, format!("{found}, more than {}", show(max_age)));
+    }
+    (Some(&reading.value), found)
+}
+
+fn check_number(scene: Scene<'_>, test: &NumericTest) -> Examined {
+    let (value, found) = look(scene, &test.subject);
+    let limits = Limits::of(test);
+    let symbol = unit_symbol(&test.subject);
+    Examined {
+        asked: name(&test.subject) + &limits.describe(&symbol),
+        found,
+        answer: limits.ask(value),
+    }
+}
+
+/// Bounds of a number; all that are given must hold.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    above: Option<f64>,
+    below: Option<f64>,
+    at_least: Option<f64>,
+    at_most: Option<f64>,
+}
+
+impl Limits {
+    fn of(test: &NumericTest) -> Self {
+        Self {
+            above: test.above,
+            below: test.below,
+            at_least: test.at_least,
+            at_most: test.at_most,
+        }
+    }
+
+    fn ask(self, value: Option<&Value>) -> Truth {
+        match value {
+            Some(Value::Number(number)) => Truth::from(self.hold(*number)),
+            Some(Value::Bool(_) | Value::Text(_)) | None => Truth::Unknown,
+        }
+    }
+
+    fn hold(self, number: f64) -> bool {
+        self.above.is_none_or(|above| above < number)
+            && self.below.is_none_or(|below| number < below)
+            && self.at_least.is_none_or(|at_least| at_least <= number)
+            && self.at_most.is_none_or(|at_most| number <= at_most)
+    }
+
+    fn describe(self, symbol: &str) -> String {
+        let bounds = [
+            ("above", self.above),
+            ("at least", self.at_least),
+            ("at most", self.at_most),
+            ("below", self.below),
+        ];
+        let given = bounds
+            .into_iter()
+            .filter_map(|(word, bound)| Some((word, bound?)));
+        given
+            .map(|(word, bound)| format!(" {word} {bound}{symbol}"))
+            .collect()
+    }
 }
 
 /// The answer of the expression.
@@ -422,10 +495,8 @@ fn describe_read(scene: Scene<'_>, known: &Known<'_>, read: Read<'_>) -> String 
             format!("{}.{name} {value}", root.name())
         }
         Source::Input { name, max_age } => {
-            let reading = known.input(name);
-            let symbol = kind.symbol().map(|it| format!(" {it}"));
-            let symbol = symbol.unwrap_or_default();
-            let (_, found) = judge(scene, reading, &symbol, *max_age);
+            let max_age = max_age.unwrap_or(Duration::MAX);
+            let found = look_input(scene, &InputName::new(name.as_str()), max_age).1;
             format!("input.{name} {found}")
         }
     }

@@ -61,8 +61,12 @@ pub struct ReadRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Read(Readings),
-    /// Not a row: at a start, inputs are asked again.
-    InputRead(InputReading),
+    /// An input shows something.
+    Input {
+        reading: InputReading,
+        /// When it shows something else by what is foretold of it.
+        turns_at: Option<Timestamp>,
+    },
     /// A device was to be read and did not answer. Not a row.
     NotRead {
         device: DeviceId,
@@ -131,8 +135,8 @@ impl Change {
     fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::InputRead(_)
-                | Self::Read(_)
+            Self::Read(_)
+                | Self::Input { .. }
                 | Self::NotRead { .. }
                 | Self::Asked { .. }
                 | Self::RunAsks { .. }

@@ -102,9 +102,8 @@ impl Facts for Known<'_> {
         self.view.scene.state.input(&InputName::new(name))
     }
 
-    /// No input has brought values for moments to come yet.
-    fn series(&self, _: &str) -> &[Point] {
-        &[]
+    fn series(&self, name: &str) -> &[Point] {
+        self.view.scene.state.series(&InputName::new(name))
     }
 
     fn field(&self, root: Root, name: &str) -> Value {

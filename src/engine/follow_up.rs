@@ -10,7 +10,7 @@ use crate::engine::state::Wakeful;
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, arming, go_on};
+use crate::engine::{Scene, arming, go_on, inputs};
 use crate::rules::rule::Topic;
 
 pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
@@ -24,6 +24,7 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
         FollowUp::Wake(Wakeful::Trigger(rule, index)) => {
             trigger_due(scene, (rule, *index), &mut decision);
         }
+        FollowUp::Wake(Wakeful::Input(input)) => inputs::turns(scene, input, &mut decision),
         FollowUp::Wake(Wakeful::Call(call)) | FollowUp::Call(call) => {
             if let Some(call) = scene.state.call(call) {
                 begin::ask_again(scene, call, &mut decision);

@@ -24,6 +24,7 @@ mod arming;
 mod begin;
 mod follow_up;
 mod go_on;
+mod inputs;
 mod listening;
 mod waiting;
 
@@ -31,11 +32,11 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::domain::event::{EngineChange, Event, InputReading, Payload, Readings, Settled};
+use crate::domain::event::{EngineChange, Event, Payload, Readings, Settled};
 use crate::domain::id::DeviceId;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::orders::Orders;
-use crate::engine::state::State;
+use crate::engine::state::{State, Wakeful};
 use crate::engine::trigger::Happening;
 use crate::engine::trigger::hear::{Heard, Occasion, hear};
 use crate::rules::rule::{Listener, RuleSet};
@@ -179,14 +180,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             let over = FollowUp::CommandOver(settled.clone());
             decision.follow_ups.push(over);
         }
-        Payload::Input(reading) => {
-            let taken_at = reading.taken_at.min(now);
-            decision.changes.push(Change::InputRead(InputReading {
-                taken_at,
-                ..reading.clone()
-            }));
-            wake(scene, &Happening::Input(reading), &mut decision);
-        }
+        Payload::Input(reading) => inputs::learned(scene, reading, &mut decision),
         Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),
         Payload::Tick => {
             let due = state.due(now).take(DUE_MAX).cloned();
@@ -197,6 +191,9 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             let due = state.asking().map(|it| FollowUp::Ask(it.id.clone()));
             decision.follow_ups.extend(due);
             if *change == EngineChange::Started {
+                let turns = state.inputs_with_series();
+                let turns = turns.map(|it| FollowUp::Wake(Wakeful::Input(it.clone())));
+                decision.follow_ups.extend(turns);
                 begin::wait_on(scene, &mut decision);
                 freshness::ask_anew(scene, &mut decision);
             }

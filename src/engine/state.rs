@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
-use crate::domain::value::{Origin, Reading};
+use crate::domain::value::{Origin, Point, Reading};
 use crate::engine::call::WaitingCall;
 use crate::engine::decision::Change;
 use crate::engine::freshness::Contacts;
@@ -23,6 +23,10 @@ use crate::rules::rule::Topic;
 pub struct State {
     readings: BTreeMap<DeviceId, BTreeMap<String, Reading>>,
     inputs: BTreeMap<InputName, Reading>,
+    /// What is foretold of inputs.
+    series: BTreeMap<InputName, Vec<Point>>,
+    /// When inputs show something else by that.
+    turns: BTreeMap<InputName, Timestamp>,
     contacts: Contacts,
     runs: BTreeMap<RunId, Run>,
     /// Which run goes on when a command is over.
@@ -53,6 +57,7 @@ pub enum Wakeful {
     Run(RunId),
     Trigger(RuleId, usize),
     Call(RunId),
+    Input(InputName),
 }
 
 impl State {
@@ -63,6 +68,15 @@ impl State {
     /// The last value of an input.
     pub fn input(&self, name: &InputName) -> Option<&Reading> {
         self.inputs.get(name)
+    }
+
+    /// What is foretold of an input, in the order of time.
+    pub fn series(&self, name: &InputName) -> &[Point] {
+        self.series.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn inputs_with_series(&self) -> impl Iterator<Item = &InputName> {
+        self.series.keys()
     }
 
     pub(super) fn contacts(&self) -> &Contacts {
@@ -222,7 +236,7 @@ impl State {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Read(readings) => self.read(readings),
-            Change::InputRead(reading) => self.take_input(reading),
+            Change::Input { reading, turns_at } => self.show(reading, *turns_at),
             Change::NotRead { device } => self.contacts.not_read(device),
             Change::Asked { request, at } => self.contacts.ask(request, *at),
             Change::CallWaits(call) => self.wait_for(call),
@@ -315,6 +329,27 @@ impl State {
         }
     }
 
+    fn show(&mut self, reading: &InputReading, turns_at: Option<Timestamp>) {
+        let name = &reading.input;
+        match reading_of(reading) {
+            Some(known) => self.inputs.insert(name.clone(), known),
+            None => self.inputs.remove(name),
+        };
+        if reading.series.is_empty() {
+            self.series.remove(name);
+        } else {
+            self.series.insert(name.clone(), reading.series.clone());
+        }
+        let wakeful = Wakeful::Input(name.clone());
+        if let Some(before) = self.turns.remove(name) {
+            self.alarms.remove(&(before, wakeful.clone()));
+        }
+        if let Some(at) = turns_at {
+            self.turns.insert(name.clone(), at);
+            self.alarms.insert((at, wakeful));
+        }
+    }
+
     fn wait_for(&mut self, call: &WaitingCall) {
         self.forget_call(&call.id);
         self.alarms
@@ -360,24 +395,6 @@ impl State {
         }
     }
 
-    /// Takes the value of an input in, unless what is known is newer. A source without one leaves none.
-    fn take_input(&mut self, reading: &InputReading) {
-        let known = self.inputs.get(&reading.input);
-        if known.is_some_and(|it| reading.taken_at < it.taken_at) {
-            return;
-        }
-        let Some(value) = reading.value.clone() else {
-            self.inputs.remove(&reading.input);
-            return;
-        };
-        let read = Reading {
-            value,
-            taken_at: reading.taken_at,
-            origin: Origin::Live,
-        };
-        self.inputs.insert(reading.input.clone(), read);
-    }
-
     /// Takes values in, unless what is known is newer.
     fn read(&mut self, readings: &Readings) {
         self.contacts.read(readings);
@@ -396,4 +413,13 @@ impl State {
             }
         }
     }
+}
+
+/// The value of an input with what is known about it; none when it has none.
+pub fn reading_of(reading: &InputReading) -> Option<Reading> {
+    Some(Reading {
+        value: reading.value.clone()?,
+        taken_at: reading.taken_at,
+        origin: Origin::Live,
+    })
 }

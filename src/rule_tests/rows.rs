@@ -16,16 +16,13 @@ pub(super) struct Rows(Vec<Change>);
 impl Rows {
     /// Writes `change` down. `state` is the state before it.
     ///
-    /// Values that are the same are not written again, as in the store: after a start they are as old as
-    /// their first reading.
+    /// Values of devices that are the same are not written again: in the store they are now and then, so
+    /// that after a start they are never younger than there.
     pub(super) fn save(&mut self, state: &State, change: &Change) {
         // These are no rows.
         if matches!(
             change,
-            Change::RunAsks { .. }
-                | Change::InputRead(_)
-                | Change::Asked { .. }
-                | Change::NotRead { .. }
+            Change::RunAsks { .. } | Change::Asked { .. } | Change::NotRead { .. }
         ) {
             return;
         }
@@ -45,6 +42,9 @@ impl Rows {
                 state.apply(&Change::RunStarted(reread_run(run)));
             } else if let Change::RunMoved(run) = change {
                 state.apply(&Change::RunMoved(reread_run(run)));
+            } else if let Change::Input { reading, turns_at } = change {
+                let (reading, turns_at) = (reread(reading), *turns_at);
+                state.apply(&Change::Input { reading, turns_at });
             } else if let Change::CallWaits(call) = change {
                 state.apply(&Change::CallWaits(reread(call)));
             } else if let Change::Read(readings) = change {

@@ -85,6 +85,7 @@ fn hear(webhook: &Webhook, world: &mut World<'_>) {
             command,
             outcome,
         } => world.foreign(device, command, outcome),
+        Webhook::Hook(hook) => world.happens(Source::Webhook, Payload::Hook(hook.clone())),
         Webhook::Connection { device, change } => {
             let connection = Connection {
                 device: device.id.clone(),

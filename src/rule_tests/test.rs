@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 
 use crate::domain::device::Device;
-use crate::domain::event::{ConnectionChange, Payload};
+use crate::domain::event::{ConnectionChange, Hook, Payload};
 use crate::domain::id::InputName;
 use crate::domain::lifecycle::Outcome;
-use crate::domain::value::Value;
+use crate::domain::value::{Point, Value};
 use crate::rule_tests::expected::Expected;
 use crate::rules::rule::Place;
 
@@ -25,18 +25,20 @@ pub(super) struct Test {
     pub(super) steps: Vec<Step>,
 }
 
-/// What there is to see from now on.
+/// What a device or an input shows from now on.
 #[derive(Clone, Debug)]
 pub(super) enum Setting {
-    Device {
-        device: Device,
-        shows: Shows,
-    },
-    Input {
-        input: InputName,
-        /// None when it does not answer any more, and what is known of it grows old.
-        value: Option<Value>,
-    },
+    Device { device: Device, shows: Shows },
+    Input { input: InputName, shows: InputShows },
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum InputShows {
+    Value(Value),
+    /// What is foretold.
+    Series(Vec<Point>),
+    /// Nothing is heard of it any more.
+    Silent,
 }
 
 #[derive(Clone, Debug)]
@@ -85,6 +87,8 @@ pub(super) enum Webhook {
         device: Device,
         change: ConnectionChange,
     },
+    /// A signed `POST /hooks/NAME`.
+    Hook(Hook),
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -23,6 +23,7 @@ pub(super) const STEPS: &[(&str, Keys)] = &[
     ("cancel", keys(&["cancel"])),
     ("lose", keys(&["lose"])),
     ("event", keys(&["event", "address"])),
+    ("webhook", keys(&["webhook"])),
     ("advance", keys(&["advance"])),
     ("at", keys(&["at"])),
     ("restart", keys(&["restart"])),
@@ -31,6 +32,10 @@ pub(super) const STEPS: &[(&str, Keys)] = &[
 
 /// Steps of the language that this version does not have.
 pub(super) const LATER_STEPS: &[&str] = &["reload"];
+
+pub(super) const HOOK: Keys = keys(&["name", "json"]);
+
+pub(super) const POINT: Keys = keys(&["from", "value"]);
 
 pub(super) const ORDER: Keys = keys(&["device"]);
 

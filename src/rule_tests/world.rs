@@ -14,7 +14,7 @@ use crate::domain::event::{
 };
 use crate::domain::id::{ActionId, DeviceId, EventId, InputName, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
-use crate::domain::value::{Origin, Value};
+use crate::domain::value::{Origin, Point, Value};
 use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::run::RunEnd;
 use crate::engine::state::State;
@@ -24,7 +24,7 @@ use crate::rule_tests::coverage::Coverage;
 use crate::rule_tests::expected::Happened;
 use crate::rule_tests::outbox::Outbox;
 use crate::rule_tests::rows::Rows;
-use crate::rule_tests::test::{Setting, Shows};
+use crate::rule_tests::test::{InputShows, Setting, Shows};
 use crate::rules::rule::{OperationKind, RuleSet};
 
 /// How often a device is read, as `poll:` is when nobody sets it.
@@ -41,8 +41,7 @@ pub(super) struct World<'w> {
     rows: Rows,
     pub(super) outbox: Outbox,
     devices: BTreeMap<DeviceId, Shown>,
-    /// Those that answer.
-    inputs: BTreeMap<InputName, Value>,
+    inputs: BTreeMap<InputName, (Option<Value>, Vec<Point>)>,
     next_poll: Timestamp,
     n_events: u32,
     n_foreign: u32,
@@ -128,46 +127,49 @@ impl<'w> World<'w> {
         self.rules.timezone.clone().unwrap_or(TimeZone::UTC)
     }
 
-    /// A device or an input shows something else, and is read at once.
+    /// The device or input shows something else, and is read at once.
     pub(super) fn set(&mut self, setting: &Setting) {
         match setting {
-            Setting::Device { device, shows } => self.show(&device.id, shows),
-            Setting::Input { input, value: None } => {
-                self.inputs.remove(input);
-            }
-            Setting::Input {
-                input,
-                value: Some(value),
-            } => {
-                self.inputs.insert(input.clone(), value.clone());
-                self.read_input(input);
-            }
+            Setting::Device { device, shows } => self.set_device(&device.id, shows),
+            Setting::Input { input, shows } => self.set_input(input, shows),
         }
     }
 
-    fn show(&mut self, device: &DeviceId, shows: &Shows) {
-        let shown = self.devices.entry(device.clone()).or_default();
+    fn set_input(&mut self, input: &InputName, shows: &InputShows) {
+        let (value, series) = match shows {
+            InputShows::Silent => {
+                self.inputs.remove(input);
+                return;
+            }
+            InputShows::Value(value) => (Some(value.clone()), Vec::new()),
+            InputShows::Series(series) => (None, series.clone()),
+        };
+        self.inputs.insert(input.clone(), (value, series));
+        self.read_input(input);
+    }
+
+    fn read_input(&mut self, input: &InputName) {
+        if let Some((value, series)) = self.inputs.get(input) {
+            let reading = InputReading {
+                input: input.clone(),
+                taken_at: self.now,
+                value: value.clone(),
+                series: series.clone(),
+            };
+            self.happens(Source::Poll, Payload::Input(reading));
+        }
+    }
+
+    fn set_device(&mut self, id: &DeviceId, shows: &Shows) {
+        let shown = self.devices.entry(id.clone()).or_default();
         match shows {
             Shows::Silent => shown.is_silent = true,
             Shows::Values(values) => {
                 shown.is_silent = false;
                 shown.values.extend(values.clone());
-                self.read(device);
+                self.read(id);
             }
         }
-    }
-
-    fn read_input(&mut self, input: &InputName) {
-        let Some(value) = self.inputs.get(input).cloned() else {
-            return;
-        };
-        let reading = InputReading {
-            input: input.clone(),
-            taken_at: self.now,
-            value: Some(value),
-            series: Vec::new(),
-        };
-        self.happens(Source::Poll, Payload::Input(reading));
     }
 
     fn read(&mut self, device: &DeviceId) {

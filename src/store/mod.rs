@@ -6,6 +6,7 @@
 mod calls;
 pub(crate) mod error;
 pub(crate) mod inbox;
+mod inputs;
 pub(crate) mod notifications;
 mod orders;
 pub(crate) mod outbox;

@@ -17,7 +17,7 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, moment, orders, stamp, triggers};
+use crate::store::{calls, inputs, moment, orders, stamp, triggers};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -31,7 +31,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for run in load_running(tx)? {
         state.apply(&Change::RunStarted(run));
     }
-    for change in calls::load(tx)? {
+    for change in inputs::load(tx)?.into_iter().chain(calls::load(tx)?) {
         state.apply(&change);
     }
     for change in triggers::load(tx)? {
@@ -74,13 +74,13 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
         } => triggers::save(tx, rule, *trigger, memory),
         Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
         Change::RuleResumed { rule } => triggers::resume(tx, rule),
+        Change::Input { reading, .. } => inputs::save(tx, state, reading),
         Change::CallWaits(call) => calls::put(tx, call),
         Change::CallOver { id } => calls::forget(tx, id),
         // The outbox has the orders; what runs and calls ask is asked again at a start.
         Change::Ordered { .. }
         | Change::Settled { .. }
         | Change::NotRead { .. }
-        | Change::InputRead(_)
         | Change::Asked { .. }
         | Change::RunAsks { .. } => Ok(()),
         Change::RunEnded { run, end, at } => {
@@ -176,20 +176,27 @@ fn wait(run: &Run) -> Result<Option<String>, Error> {
     Ok(run.wait.as_ref().map(serde_json::to_string).transpose()?)
 }
 
-/// Values that are the same are not written again: homes run from SD cards. Where a value came from is a
-/// part of it: one that a device could not confirm is not fresh.
+/// How exactly it is written down how lately a value was heard that does not change.
+const HEARD_EXACTNESS_SECONDS: i64 = 600;
+
+/// Values that are the same are written again only now and then: homes run from SD cards.
+pub(super) fn is_worth_a_row(before: &Reading, now: &Reading) -> bool {
+    let mark = |it: &Reading| it.taken_at.as_second().div_euclid(HEARD_EXACTNESS_SECONDS);
+    before.value != now.value || before.origin != now.origin || mark(before) < mark(now)
+}
+
 fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), Error> {
     for (attribute, value) in &readings.values {
-        let known = state.reading(&readings.device, attribute);
-        let is_same = |it: &Reading| it.value == *value && it.origin == readings.origin;
-        if known.is_some_and(|it| is_same(it) || readings.taken_at < it.taken_at) {
-            continue;
-        }
         let reading = Reading {
             value: value.clone(),
             taken_at: readings.taken_at,
             origin: readings.origin,
         };
+        let known = state.reading(&readings.device, attribute);
+        if known.is_some_and(|it| readings.taken_at < it.taken_at || !is_worth_a_row(it, &reading))
+        {
+            continue;
+        }
         tx.prepare(
             "INSERT INTO readings (device_id, attribute, reading) VALUES (?1, ?2, ?3)
              ON CONFLICT (device_id, attribute) DO UPDATE SET reading = excluded.reading",

@@ -90,6 +90,11 @@ fn every_row_of_the_actions_and_modes_does_what_the_language_says() {
 }
 
 #[test]
+fn inputs_and_webhooks_of_the_home_are_heard_and_asked() {
+    check("inputs.yaml", &[], "inputs.txt");
+}
+
+#[test]
 fn a_difference_is_shown_side_by_side_with_what_the_rules_made_of_it() {
     check("differences.yaml", &[], "differences.txt");
 }

@@ -1,5 +1,7 @@
 //! Triggers that remember nothing: does what happened fit?
 
+use serde_json::Value as Json;
+
 use crate::domain::event::{ConnectionChange, EngineChange, Event};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::facts::TriggerFields;
@@ -73,7 +75,8 @@ pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event
         (On::Webhook(_), Happening::Hook(hook)) => {
             let mut fields = happening::fields(trigger, "webhook", event);
             put(&mut fields, "name", Value::text(&hook.name));
-            put(&mut fields, "json", Value::text(hook.json.to_string()));
+            put(&mut fields, "json", shown(&hook.json));
+            put_parts(&mut fields, "json", &hook.json);
             fields
         }
         (On::Engine(_), Happening::Engine(change)) => {
@@ -86,6 +89,40 @@ pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event
             fields
         }
         _ => TriggerFields::new(),
+    }
+}
+
+/// How many parts of a body expressions can name; more are left out.
+const PARTS_MAX: usize = 200;
+
+/// What a body is made of, each part by its path: `json.button`, `json.items.0.name`.
+fn put_parts(fields: &mut TriggerFields, path: &str, json: &Json) {
+    let parts: Vec<(String, &Json)> = match json {
+        Json::Object(map) => map.iter().map(|(key, it)| (key.clone(), it)).collect(),
+        Json::Array(items) => {
+            let items = items.iter().enumerate();
+            items.map(|(index, it)| (index.to_string(), it)).collect()
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Vec::new(),
+    };
+    for (name, part) in parts {
+        if PARTS_MAX <= fields.len() {
+            return;
+        }
+        let path = format!("{path}.{name}");
+        put(fields, &path, shown(part));
+        put_parts(fields, &path, part);
+    }
+}
+
+/// A part as expressions see it; what has parts itself is shown as its JSON.
+fn shown(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Unknown,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => number.as_f64().map_or(Value::Unknown, Value::number),
+        Json::String(text) => Value::text(text),
+        Json::Array(_) | Json::Object(_) => Value::text(json.to_string()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::{Kind, Node};
 use crate::document::suggest::closest;
 use crate::domain::device::Device;
-use crate::domain::event::{ConnectionChange, Payload};
+use crate::domain::event::{ConnectionChange, Hook, Payload};
 use crate::domain::lifecycle::{Failure, Outcome};
 use crate::rule_tests::parse::{Known, wants_block};
 use crate::rule_tests::test::Webhook;
@@ -80,6 +80,32 @@ pub(super) fn event(
             .help("leave `address:` out: the short form says all there is");
     }
     short(node, known, findings)
+}
+
+/// `webhook: {name: doorbell, json: {…}}`, a signed `POST /hooks/NAME`.
+pub(super) fn hook(node: &Node, findings: &mut Findings<'_>) -> Option<Webhook> {
+    if wants_block(node, "`{name: doorbell, json: {…}}`", findings) {
+        return None;
+    }
+    let fields = Fields::open(node, "a webhook", &words::HOOK, findings)?;
+    let name = fields
+        .require("name", findings)
+        .and_then(|it| text(it, "a name", ADDRESS_CHARACTERS_MAX, findings));
+    let json = match fields.get("json") {
+        Some(node) => {
+            let json = json(node);
+            if json.is_none() {
+                let message = "something stands in the body that JSON has no word for";
+                findings.report(code::BAD_EVENT, node.head(), message);
+            }
+            json?
+        }
+        None => Value::Null,
+    };
+    Some(Webhook::Hook(Hook {
+        name: name?.to_owned(),
+        json,
+    }))
 }
 
 fn body(

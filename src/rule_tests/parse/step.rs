@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::config::home::Input;
 use crate::document::code;
 use crate::document::decode::{Fields, Keys, boolean, named, not_available, wrong_type};
 use crate::document::diagnostic::Findings;
@@ -11,8 +12,9 @@ use crate::document::node::{Entry, Kind, Node};
 use crate::document::suggest::closest;
 use crate::domain::device::Device;
 use crate::domain::lifecycle::Outcome;
+use crate::domain::value::{Point, Value};
 use crate::rule_tests::parse::{Known, event, expect, moment, place};
-use crate::rule_tests::test::{Setting, Shows, Step, StepKind};
+use crate::rule_tests::test::{InputShows, Setting, Shows, Step, StepKind};
 use crate::rule_tests::words;
 use crate::rules::check::given;
 
@@ -36,12 +38,11 @@ fn setting(
     known: Known<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Setting> {
-    let is_silent = entry.value.as_key() == Some("silent");
-    if let Some(name) = name.strip_prefix("input.") {
-        return input(name, is_silent, entry, known, findings);
+    if name.starts_with("input.") {
+        return input(entry, known, findings);
     }
     let device = given::device(&entry.key, known.names, findings)?;
-    if is_silent {
+    if entry.value.as_key() == Some("silent") {
         let shows = Shows::Silent;
         return Some(Setting::Device { device, shows });
     }
@@ -56,20 +57,47 @@ fn setting(
     Some(Setting::Device { device, shows })
 }
 
-fn input(
-    name: &str,
-    is_silent: bool,
-    entry: &Entry,
+/// `input.NAME:` with a value, with a list of what is foretold, or `silent`.
+fn input(entry: &Entry, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Setting> {
+    let (input, of_home) = given::input(&entry.key, known.names, findings)?;
+    let shows = if entry.value.as_key() == Some("silent") {
+        InputShows::Silent
+    } else if let Kind::List(items) = &entry.value.kind {
+        let points: Vec<_> = items
+            .iter()
+            .map(|it| point(it, of_home, known, findings))
+            .collect();
+        let mut points: Vec<Point> = points.into_iter().collect::<Option<_>>()?;
+        points.sort_by_key(|it| it.start);
+        InputShows::Series(points)
+    } else {
+        InputShows::Value(given::input_value(&entry.value, of_home, findings)?)
+    };
+    Some(Setting::Input { input, shows })
+}
+
+/// `{from: …, value: …}`
+fn point(
+    node: &Node,
+    input: &Input,
     known: Known<'_>,
     findings: &mut Findings<'_>,
-) -> Option<Setting> {
-    if is_silent {
-        let input = given::input_name(name, entry, known.names, findings)?;
-        return Some(Setting::Input { input, value: None });
-    }
-    let (input, value) = given::input(name, entry, known.names, findings)?;
-    let value = Some(value);
-    Some(Setting::Input { input, value })
+) -> Option<Point> {
+    let fields = Fields::open(node, "a value that is foretold", &words::POINT, findings)?;
+    let timezone = known.names.timezone.as_ref();
+    let start = fields
+        .require("from", findings)
+        .and_then(|it| moment::absolute(it, timezone, findings));
+    let node = fields.require("value", findings)?;
+    let value = given::input_value(node, input, findings)?;
+    let Value::Number(value) = value else {
+        wrong_type(node, "a number: only numbers are foretold", findings);
+        return None;
+    };
+    Some(Point {
+        start: start?,
+        value,
+    })
 }
 
 pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Step> {
@@ -95,6 +123,7 @@ pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -
         "event" => {
             event::event(value, fields.get("address"), known, findings).map(StepKind::Webhook)
         }
+        "webhook" => event::hook(value, findings).map(StepKind::Webhook),
         "advance" => bounded(value, ADVANCE_MIN, DURATION_MAX, findings).map(StepKind::Advance),
         "at" => moment::moment(value, known.names.timezone.as_ref(), findings).map(StepKind::At),
         "restart" => restart(value, findings),

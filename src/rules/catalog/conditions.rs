@@ -40,11 +40,7 @@ const SUBJECT: &[Key] = &[
         "a value that the device reports",
         "with `device`",
     ),
-    later(optional(
-        "input",
-        "an input of home.yaml",
-        "instead of a device",
-    )),
+    optional("input", "an input of home.yaml", "instead of a device"),
 ];
 
 const HELD: &[Key] = &[

@@ -1,7 +1,7 @@
 //! Triggers: what wakes a rule.
 
 use crate::document::decode::Reserved::{self, Elsewhere, Foreign};
-use crate::document::vocabulary::{Key, Word, defaulting, later, optional, required};
+use crate::document::vocabulary::{Key, Word, defaulting, optional, required};
 use crate::rules::catalog::{ENABLED, ENTITY, PLATFORM_OF_TRIGGER, TEMPLATE};
 
 pub const ALL: &[&Word] = &[
@@ -50,11 +50,7 @@ const WATCHED: &[Key] = &[
         "a value that the device reports",
         "with `device`",
     ),
-    later(optional(
-        "input",
-        "an input of home.yaml",
-        "instead of a device",
-    )),
+    optional("input", "an input of home.yaml", "instead of a device"),
 ];
 
 const HELD: &[Key] = &[
@@ -332,7 +328,7 @@ pub static WEBHOOK: Word = Word {
         ],
     ],
     example: "trigger: webhook\nname: doorbell\n",
-    runs: false,
+    runs: true,
 };
 
 pub static ENGINE: Word = Word {

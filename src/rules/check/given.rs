@@ -1,5 +1,6 @@
 //! What tests of rules write about devices and people, checked as rules are.
 
+use crate::config::home::Input;
 use crate::config::names::Names;
 use crate::document::decode::text;
 use crate::document::diagnostic::Findings;
@@ -31,31 +32,27 @@ pub(crate) fn reading(
     Some((attribute.name.to_owned(), value))
 }
 
-/// The value that `entry`, whose key is `input.` and then `name`, gives to an input, in its unit.
-pub(crate) fn input(
-    name: &str,
-    entry: &Entry,
-    names: &Names,
+/// The input that `node` names: `input.grid_price`.
+pub(crate) fn input<'h>(
+    node: &Node,
+    names: &'h Names,
     findings: &mut Findings<'_>,
-) -> Option<(InputName, Value)> {
-    let span = entry.key.span;
-    let written = Written { value: name, span };
-    let (name, input) = watched::named_input(written, names, findings)?;
-    let value = watched::input_value(&entry.value, input, findings)?;
-    Some((name, value))
+) -> Option<(InputName, &'h Input)> {
+    let written = written(node, "the name of an input", findings)?;
+    let bare = Written {
+        value: written.value.trim_start_matches("input."),
+        span: written.span,
+    };
+    watched::named_input(bare, names, findings)
 }
 
-/// The input of this name.
-pub(crate) fn input_name(
-    name: &str,
-    entry: &Entry,
-    names: &Names,
+/// A value of `input`, in its unit.
+pub(crate) fn input_value(
+    node: &Node,
+    input: &Input,
     findings: &mut Findings<'_>,
-) -> Option<InputName> {
-    let span = entry.key.span;
-    let written = Written { value: name, span };
-    let (name, _) = watched::named_input(written, names, findings)?;
-    Some(name)
+) -> Option<Value> {
+    watched::input_value(node, input, findings)
 }
 
 /// The command of `device` that `node` names.

@@ -1,0 +1,64 @@
+//! Inputs of the home as rows.
+
+use crate::domain::event::InputReading;
+use crate::domain::id::InputName;
+use crate::domain::value::Reading;
+use crate::engine::decision::Change;
+use crate::engine::state::{State, reading_of};
+use crate::store::error::Error;
+use crate::store::runs::is_worth_a_row;
+use crate::store::writer::Tx;
+
+/// What was written down. When the next value of a series begins is found at the start.
+pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
+    let mut statement = tx.prepare("SELECT name, reading, series FROM inputs")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let reading = row.get::<_, Option<String>>(1)?;
+        let reading = reading.and_then(|it| serde_json::from_str::<Reading>(&it).ok());
+        let series = row.get::<_, Option<String>>(2)?;
+        let series = series.and_then(|it| serde_json::from_str(&it).ok());
+        found.push(Change::Input {
+            reading: InputReading {
+                input: InputName::new(row.get::<_, String>(0)?),
+                taken_at: reading
+                    .as_ref()
+                    .map_or(jiff::Timestamp::MIN, |it| it.taken_at),
+                value: reading.map(|it| it.value),
+                series: series.unwrap_or_default(),
+            },
+            turns_at: None,
+        });
+    }
+    Ok(found)
+}
+
+/// What is as it was is not written again.
+pub(super) fn save(tx: &Tx<'_>, state: &State, reading: &InputReading) -> Result<(), Error> {
+    let name = reading.input.as_str();
+    let now = reading_of(reading);
+    let before = state.input(&reading.input);
+    let is_known = match (before, &now) {
+        (Some(before), Some(now)) => !is_worth_a_row(before, now),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    if !is_known {
+        let json = now.as_ref().map(serde_json::to_string).transpose()?;
+        tx.prepare(
+            "INSERT INTO inputs (name, reading) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET reading = excluded.reading",
+        )?
+        .execute(rusqlite::params![name, json])?;
+    }
+    if state.series(&reading.input) != reading.series {
+        let json = serde_json::to_string(&reading.series)?;
+        tx.prepare(
+            "INSERT INTO inputs (name, series) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET series = excluded.series",
+        )?
+        .execute(rusqlite::params![name, json])?;
+    }
+    Ok(())
+}
