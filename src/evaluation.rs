@@ -162,10 +162,12 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
     let Decision {
         changes,
         commands,
+        withdrawn,
         notifications,
         traces,
         reads: _,
         follow_ups: _,
+        moved_on: _,
     } = decision;
     changes
         .iter()
@@ -173,6 +175,9 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
     commands
         .iter()
         .try_for_each(|it| outbox::enqueue(tx, it, now))?;
+    withdrawn
+        .iter()
+        .try_for_each(|it| outbox::withdraw(tx, it, now))?;
     notifications
         .iter()
         .try_for_each(|it| notifications::enqueue(tx, it, now))?;

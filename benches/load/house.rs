@@ -90,6 +90,7 @@ fn furnish(dir: &Path, amps: SocketAddr, n_others: usize) {
         )
         .unwrap();
     }
+    settings += "limits: {commands_per_minute: 60000, runs_per_rule: {count: 1000, within: 1s}}\n";
     fs::write(dir.join("home.yaml"), settings).unwrap();
     let secrets = dir.join("secrets.yaml");
     let text = format!("version: 1\namps_api_key: sk_test_load\namps_webhook_secret: {SECRET}\n");

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::address;
 use crate::config::devices;
-use crate::config::home::{Amps, Dashboard, Home, Intake, Location};
+use crate::config::home::{Allowance, Amps, Dashboard, Home, Intake, Location};
 use crate::config::inputs;
 use crate::config::limits;
 use crate::config::names::{Names, Platform};
@@ -83,6 +83,7 @@ pub(super) fn home(
         timezone: general.timezone.clone(),
         location: general.location,
         http_allow: http_allow.clone(),
+        allowance: Allowance::of(&devices.whole, limits.flatten().unwrap_or_default()),
         platform: amps
             .as_ref()
             .map_or(Platform::Unknown, |it| Platform::of(&it.api_key)),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::config::home::{DeviceLimits, HomeDevice};
+use crate::config::home::{DeviceAllowance, DeviceLimits, HomeDevice};
 use crate::config::names::is_name;
 use crate::config::words;
 use crate::document::code;
@@ -120,9 +120,11 @@ fn device(
             id: id?,
         },
         poll: poll?,
-        priority_floor: priority_floor?.unwrap_or_default(),
-        min_hold: min_hold?,
-        limits: limits?.unwrap_or_default(),
+        allowance: DeviceAllowance {
+            priority_floor: priority_floor?.unwrap_or_default(),
+            min_hold: min_hold?,
+            limits: limits?.unwrap_or_default(),
+        },
     })
 }
 

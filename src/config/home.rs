@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::domain::device::Device;
-use crate::domain::id::{DeviceAlias, InputName, NotifierName};
+use crate::domain::id::{DeviceAlias, DeviceId, InputName, NotifierName};
 use crate::domain::secret::Secret;
 use crate::domain::unit::Unit;
 
@@ -75,7 +75,7 @@ pub enum InputUnit {
 /// How much may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Over all devices. 1 to 600, default 30.
+    /// Over all devices. 1 to 60 000, default 30.
     pub commands_per_minute: u32,
     pub runs_per_rule: RunsPerRule,
 }
@@ -87,6 +87,35 @@ pub struct RunsPerRule {
     pub count: u32,
     /// 1 s to 24 h, default 60 s.
     pub within: Duration,
+}
+
+/// What the home allows its rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    pub limits: Limits,
+    pub devices: BTreeMap<DeviceId, DeviceAllowance>,
+}
+
+/// What the home allows its rules to do with a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceAllowance {
+    /// Rules of a lower priority do not get the device. 0 to 100, default 0.
+    pub priority_floor: u32,
+    /// The least time between two orders. Up to 24 h.
+    pub min_hold: Option<Duration>,
+    pub limits: DeviceLimits,
+}
+
+impl Allowance {
+    pub fn of(devices: &BTreeMap<DeviceAlias, HomeDevice>, limits: Limits) -> Self {
+        let devices = devices.values();
+        Self {
+            limits,
+            devices: devices
+                .map(|it| (it.device.id.clone(), it.allowance))
+                .collect(),
+        }
+    }
 }
 
 /// How long what is over is kept.
@@ -128,11 +157,7 @@ pub struct HomeDevice {
     pub device: Device,
     /// How often its state is read. 10 s to 24 h, default 5 min.
     pub poll: Duration,
-    /// Rules of a lower priority do not get the device. 0 to 100, default 0.
-    pub priority_floor: u32,
-    /// The least time between two changes. Up to 24 h.
-    pub min_hold: Option<Duration>,
-    pub limits: DeviceLimits,
+    pub allowance: DeviceAllowance,
 }
 
 /// The most orders to a device.

@@ -13,7 +13,7 @@ use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Kind, Node};
 
 const DAY: Duration = Duration::from_hours(24);
-const COMMANDS_PER_MINUTE_MAX: u32 = 600;
+const COMMANDS_PER_MINUTE_MAX: u32 = 60_000;
 const RUNS_MAX: u32 = 1000;
 const HOSTS_MAX: usize = 100;
 const HOST_CHARACTERS_MAX: usize = 260;

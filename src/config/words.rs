@@ -56,7 +56,7 @@ pub static FILE: Word = Word {
             "lines `NAME: {…}`",
             "where messages to people go",
         ),
-        later(optional("limits", "a block", "how much may happen")),
+        optional("limits", "a block", "how much may happen"),
         later(optional(
             "retention",
             "a block",
@@ -159,22 +159,22 @@ pub static DEVICE: Word = Word {
         required("type", "a type of device", "what it is"),
         required("id", "text, like `dev_abc123`", "what Amps calls it"),
         defaulting("poll", "a duration", "5m", "how often its state is read"),
-        later(defaulting(
+        defaulting(
             "priority_floor",
             "a number from 0 to 100",
             "0",
             "rules of a lower priority do not get it",
-        )),
-        later(optional(
+        ),
+        optional(
             "min_hold",
             "a duration",
-            "the least time between two changes",
-        )),
-        later(optional(
+            "the least time between two orders; a further one waits",
+        ),
+        optional(
             "limits",
             "`per_hour`, `per_day`",
-            "the most orders to it",
-        )),
+            "the most orders to it; one more fails",
+        ),
     ]],
     ..block("devices", "a device", "a device of the home")
 };
@@ -229,9 +229,9 @@ pub static LIMITS: Word = Word {
     keys: &[&[
         defaulting(
             "commands_per_minute",
-            "a number from 1 to 600",
+            "a number from 1 to 60000",
             "30",
-            "orders to all devices",
+            "orders to all devices; one more fails",
         ),
         defaulting(
             "runs_per_rule",

@@ -28,7 +28,26 @@ pub enum AttributeKind {
 pub struct CommandSpec {
     pub name: &'static str,
     pub parameters: &'static [ParameterSpec],
+    /// What the device reports while the command is in force, all of it; empty where the documents do not
+    /// tell, or where something else may show the same.
+    pub signs: &'static [Sign],
     pub meaning: &'static str,
+}
+
+/// An attribute that shows that a command is in force.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sign {
+    pub attribute: &'static str,
+    pub shown: Shown,
+}
+
+/// What the attribute then is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shown {
+    Word(&'static str),
+    Flag(bool),
+    /// The number that this parameter of the command has.
+    Parameter(&'static str),
 }
 
 /// A parameter of a command: optional, and bounded in its unit, both bounds allowed.
@@ -261,8 +280,25 @@ const fn plain(name: &'static str, meaning: &'static str) -> CommandSpec {
     CommandSpec {
         name,
         parameters: &[],
+        signs: &[],
         meaning,
     }
+}
+
+const fn word(attribute: &'static str, word: &'static str) -> Sign {
+    let shown = Shown::Word(word);
+    Sign { attribute, shown }
+}
+
+const fn same(attribute: &'static str, parameter: &'static str) -> Sign {
+    let shown = Shown::Parameter(parameter);
+    Sign { attribute, shown }
+}
+
+const HELD: Sign = word("holdType", "permanent");
+
+const fn with_signs(spec: CommandSpec, signs: &'static [Sign]) -> CommandSpec {
+    CommandSpec { signs, ..spec }
 }
 
 const BATTERY_COMMANDS: &[CommandSpec] = &[
@@ -273,6 +309,7 @@ const BATTERY_COMMANDS: &[CommandSpec] = &[
             POWER,
             share("reserve", 0.0, "keep at least this much"),
         ],
+        signs: &[word("currentMode", "charge")],
         meaning: "charge the battery",
     },
     CommandSpec {
@@ -282,16 +319,36 @@ const BATTERY_COMMANDS: &[CommandSpec] = &[
             POWER,
             share("reserve", 0.0, "keep at least this much"),
         ],
+        signs: &[word("currentMode", "discharge")],
         meaning: "discharge the battery",
     },
-    plain("idle", "neither charge nor discharge"),
-    plain("auto.balanced", "use the home's own energy first"),
-    plain("auto.reserve", "keep energy back for an outage"),
-    plain("auto.export", "sell energy to the grid"),
+    with_signs(
+        plain("idle", "neither charge nor discharge"),
+        &[word("currentMode", "idle")],
+    ),
+    with_signs(
+        plain("auto.balanced", "use the home's own energy first"),
+        &[word("currentMode", "auto.balanced")],
+    ),
+    with_signs(
+        plain("auto.reserve", "keep energy back for an outage"),
+        &[word("currentMode", "auto.reserve")],
+    ),
+    with_signs(
+        plain("auto.export", "sell energy to the grid"),
+        &[word("currentMode", "auto.export")],
+    ),
 ];
 
 const EV_CHARGER_COMMANDS: &[CommandSpec] = &[
-    plain("charge", "charge the car that is plugged in"),
+    with_signs(
+        plain("charge", "charge the car that is plugged in"),
+        &[Sign {
+            attribute: "isCharging",
+            shown: Shown::Flag(true),
+        }],
+    ),
+    // A car that is full or gone does not charge either: there is no sign of the pause itself.
     plain("idle", "pause charging and hold the session"),
 ];
 
@@ -299,11 +356,13 @@ const HVAC_COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "heat",
         parameters: &[setpoint("target", "heat to this")],
+        signs: &[word("mode", "heat"), HELD, same("heatSetpoint", "target")],
         meaning: "heat and hold",
     },
     CommandSpec {
         name: "cool",
         parameters: &[setpoint("target", "cool to this")],
+        signs: &[word("mode", "cool"), HELD, same("coolSetpoint", "target")],
         meaning: "cool and hold",
     },
     CommandSpec {
@@ -312,11 +371,20 @@ const HVAC_COMMANDS: &[CommandSpec] = &[
             setpoint("heatSetpoint", "heat below this"),
             setpoint("coolSetpoint", "cool above this"),
         ],
+        signs: &[
+            word("mode", "auto"),
+            HELD,
+            same("heatSetpoint", "heatSetpoint"),
+            same("coolSetpoint", "coolSetpoint"),
+        ],
         meaning: "heat or cool as needed, and hold",
     },
     plain("idle", "neither heat nor cool"),
-    plain(
-        "follow_schedule",
-        "release the hold; its own schedule is in force again",
+    with_signs(
+        plain(
+            "follow_schedule",
+            "release the hold; its own schedule is in force again",
+        ),
+        &[word("holdType", "follow_schedule")],
     ),
 ];

@@ -113,6 +113,8 @@ pub enum Step {
         retry_at: Option<Timestamp>,
     },
     TimePassed,
+    /// Nobody wants it any more, and no push of it is under way.
+    Withdrawn,
 }
 
 /// A step that cannot be taken from where the command stands.
@@ -161,6 +163,9 @@ impl Lifecycle {
             (Self::Sending { attempts }, Step::GivenBack) => Self::Queued {
                 attempts: attempts.saturating_sub(1),
                 due: now,
+            },
+            (Self::Queued { .. }, Step::Withdrawn) => Self::Settled {
+                outcome: Outcome::Cancelled,
             },
             (Self::Sending { attempts }, Step::AnswerLost { doubt }) => {
                 Self::InDoubt { attempts, doubt }
@@ -347,6 +352,27 @@ mod tests {
         for state in [in_doubt(DoubtCause::AnswerLost), acknowledged()] {
             let refused = state.clone().after(Step::Claimed, at(1000)).unwrap_err();
             assert_eq!(refused.from, state);
+        }
+    }
+
+    #[test]
+    fn what_has_not_been_sent_can_be_called_off_and_what_has_cannot() {
+        let queued = Lifecycle::Queued {
+            attempts: 1,
+            due: at(10),
+        };
+        assert_eq!(
+            queued.after(Step::Withdrawn, at(9)),
+            Ok(Lifecycle::Settled {
+                outcome: Outcome::Cancelled
+            })
+        );
+        for sent in [
+            Lifecycle::Sending { attempts: 1 },
+            in_doubt(DoubtCause::AnswerLost),
+            acknowledged(),
+        ] {
+            assert!(sent.after(Step::Withdrawn, at(9)).is_err());
         }
     }
 

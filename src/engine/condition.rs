@@ -543,7 +543,7 @@ fn judge<'a>(
     (Some(&reading.value), found)
 }
 
-fn show(duration: Duration) -> String {
+pub(super) fn show(duration: Duration) -> String {
     let duration = SignedDuration::from_secs(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX));
     format!("{duration:#}")
 }

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
 use crate::domain::event::{InputReading, Readings, Settled};
-use crate::domain::id::{DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId};
+use crate::domain::id::{
+    CommandId, DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId,
+};
+use crate::engine::arbitration::lease::Kept;
 use crate::engine::call::WaitingCall;
 use crate::engine::facts::TriggerFields;
 use crate::engine::run::{Run, RunEnd};
@@ -22,6 +25,8 @@ pub struct Decision {
     pub changes: Vec<Change>,
     /// To the outbox.
     pub commands: Vec<Command>,
+    /// Orders that are called off, unless they have been sent.
+    pub withdrawn: Vec<CommandId>,
     /// To the outbox.
     pub notifications: Vec<Notification>,
     /// Devices whose values are asked for; a hint to those who read.
@@ -30,6 +35,8 @@ pub struct Decision {
     pub traces: Vec<Trace>,
     /// What else is to be decided now, once the changes are made.
     pub follow_ups: Vec<FollowUp>,
+    /// Runs that have left the step at which the state still has them.
+    pub moved_on: Vec<RunId>,
 }
 
 impl Decision {
@@ -37,6 +44,7 @@ impl Decision {
     pub fn is_empty(&self) -> bool {
         self.changes.iter().all(Change::is_passing)
             && self.commands.is_empty()
+            && self.withdrawn.is_empty()
             && self.notifications.is_empty()
             && self.traces.is_empty()
     }
@@ -128,6 +136,20 @@ pub enum Change {
     RuleResumed {
         rule: RuleId,
     },
+    /// A rule keeps a device beyond its step.
+    Kept {
+        device: DeviceId,
+        kept: Kept,
+    },
+    /// Nobody keeps the device any more.
+    Released {
+        device: DeviceId,
+    },
+    /// Somebody else's order to the device is over.
+    ForeignOrder {
+        device: DeviceId,
+        at: Timestamp,
+    },
 }
 
 impl Change {
@@ -174,6 +196,10 @@ pub enum FollowUp {
     Call(RunId),
     /// A trigger fired that a run waits for: the run goes on, and knows of what woke it.
     Came { run: RunId, fields: TriggerFields },
+    /// A run loses the device that it has.
+    Displace { run: RunId, reason: String },
+    /// A device that somebody waits for may be free.
+    DeviceFree { device: DeviceId },
     /// A run is to end, without a failure of its own.
     End { run: RunId, end: RunEnd },
 }

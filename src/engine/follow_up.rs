@@ -10,7 +10,7 @@ use crate::engine::state::Wakeful;
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, arming, go_on, inputs};
+use crate::engine::{Scene, arbitration, arming, go_on, inputs};
 use crate::rules::rule::Topic;
 
 pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
@@ -73,6 +73,10 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
                 go_on::came(scene, run, fields, &mut decision);
             }
         }
+        FollowUp::Displace { run, reason } => {
+            arbitration::displace(scene, run, reason, &mut decision);
+        }
+        FollowUp::DeviceFree { device } => arbitration::next(scene, device, &mut decision),
         FollowUp::End { run, end } => {
             if let Some(run) = scene.state.run(run) {
                 go_on::end(scene, run, end.clone(), &mut decision);
@@ -169,6 +173,7 @@ pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decisi
             let rules = scene.rules.rules.iter();
             let running = rules.filter(|it| scene.state.paused(&it.id).is_none());
             decision.changes.extend(running.map(|it| paused(&it.id)));
+            arbitration::stop_all(scene, decision);
             let ends = scene.state.all_runs().map(|it| FollowUp::End {
                 run: it.id.clone(),
                 end: RunEnd::Stopped {

@@ -6,6 +6,7 @@ use crate::domain::event::Settled;
 use crate::domain::id::{DeviceAlias, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::Scene;
+use crate::engine::arbitration;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::TriggerFields;
 use crate::engine::memory::{StepFailure, Waited};
@@ -46,6 +47,7 @@ pub(super) fn ended(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Dec
         },
     });
     decision.follow_ups.extend(branches);
+    decision.moved_on.push(run.id.clone());
     decision.changes.push(Change::RunEnded {
         run: run.id.clone(),
         end: end.clone(),
@@ -71,7 +73,10 @@ pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decisi
     };
     let said = settlement(settled);
     let failure = match &settled.outcome {
-        Outcome::Completed => None,
+        Outcome::Completed => {
+            arbitration::keep(scene, run, decision);
+            None
+        }
         Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => {
             let device = run.operation().and_then(|it| device_of(&it.kind));
             Some(StepFailure::of_command(settled, device, said.clone()))
@@ -110,11 +115,15 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         }
         Wait::Readings { .. } => return read(scene, run, decision),
         Wait::Device { .. } => {
-            let said = "the device did not become free in time".to_owned();
+            let said = arbitration::waited_in_vain(scene, &run, decision);
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
-        // These have their deadline elsewhere: a command in the outbox, a branch in itself.
-        Wait::Command { .. } | Wait::Branches { .. } => return,
+        Wait::Command { .. } => {
+            let said = "it was not over in time; the order is left to its end".to_owned();
+            (said.clone(), Some(StepFailure::of_timeout(said)))
+        }
+        // Each of them has a deadline of its own.
+        Wait::Branches { .. } => return,
     };
     step_over(scene, run, over, decision);
 }
@@ -186,13 +195,13 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         Some(Wait::Conditions) => waiting::read_before(scene, run, decision),
         Some(Wait::Readings { devices }) if freshness::is_open(scene, devices) => return,
         Some(Wait::Readings { .. }) => return read(scene, run.clone(), decision),
+        Some(Wait::Device { .. }) => return arbitration::ask(scene, run, decision),
         Some(
             Wait::Command { .. }
             | Wait::Delay
             | Wait::Triggers { .. }
             | Wait::Branches { .. }
-            | Wait::Turn
-            | Wait::Device { .. },
+            | Wait::Turn,
         )
         | None => return,
     }
@@ -259,6 +268,7 @@ pub(super) fn step_over(
     (said, failure): (String, Option<StepFailure>),
     decision: &mut Decision,
 ) {
+    decision.moved_on.push(run.id.clone());
     let mut trace = Trace::of_run(&run, scene.event, scene.now);
     trace
         .steps
@@ -293,7 +303,7 @@ fn resume(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Deci
 }
 
 /// The device that a step orders something of.
-fn device_of(step: &OperationKind) -> Option<DeviceAlias> {
+pub(super) fn device_of(step: &OperationKind) -> Option<DeviceAlias> {
     if let OperationKind::Command(order) = step {
         return Some(order.device.alias.clone());
     }

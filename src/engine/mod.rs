@@ -3,6 +3,7 @@
 //! No I/O, no async, no clock, no log, no randomness, no hash order: the same arguments give the same
 //! decision, byte for byte. Rule tests, replay and crash recovery all rest on this.
 
+pub mod arbitration;
 pub mod call;
 pub mod condition;
 pub mod decision;
@@ -11,6 +12,7 @@ pub mod freshness;
 pub mod memory;
 mod order;
 pub mod orders;
+pub mod recent;
 mod rounds;
 pub mod run;
 pub mod schedule;
@@ -22,6 +24,7 @@ pub mod walk;
 
 mod arming;
 mod begin;
+mod breaker;
 mod follow_up;
 mod go_on;
 mod inputs;
@@ -89,10 +92,12 @@ pub fn take<E>(
     let mut decision = step(rules, state, input, now);
     for _ in 0..FOLLOW_UPS_MAX {
         write(state, &decision)?;
+        let freed = arbitration::freed(state, &decision);
         for change in &decision.changes {
             state.apply(change);
         }
         queue.extend(decision.follow_ups);
+        queue.extend(freed);
         let Some(next) = queue.pop_front() else {
             return Ok(());
         };
@@ -136,6 +141,10 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
     let mut decision = Decision::default();
     match &input.event.payload {
         Payload::Report(report) => {
+            if input.own.is_none() {
+                let device = &report.device;
+                decision.changes.extend(foreign_order(scene, device));
+            }
             let happening = Happening::Ended {
                 device: &report.device,
                 command: report.command.as_deref(),
@@ -204,6 +213,18 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         Payload::Unknown => {}
     }
     decision
+}
+
+/// Somebody else's order to `device` is over: what ours came to may not be in force any more. Once is enough.
+fn foreign_order(scene: Scene<'_>, device: &DeviceId) -> Option<Change> {
+    let completed = scene.state.orders(device)?.completed()?.at;
+    let known = scene.state.foreign_order(device);
+    known
+        .is_none_or(|it| it < completed)
+        .then(|| Change::ForeignOrder {
+            device: device.clone(),
+            at: scene.event.received_at,
+        })
 }
 
 /// Shows `happening` to each rule that listens to it, once a rule, and to each run that waits for it.

@@ -7,11 +7,15 @@ use jiff::Timestamp;
 use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Point, Reading};
+use crate::engine::arbitration::lease::Leases;
+use crate::engine::arbitration::room;
+use crate::engine::breaker;
 use crate::engine::call::WaitingCall;
 use crate::engine::decision::Change;
 use crate::engine::freshness::Contacts;
 use crate::engine::listening;
 use crate::engine::orders::Orders;
+use crate::engine::recent::Recent;
 use crate::engine::run::Run;
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
@@ -47,8 +51,15 @@ pub struct State {
     /// What waits for a moment, in the order of the moments.
     alarms: BTreeSet<(Timestamp, Wakeful)>,
     orders: BTreeMap<DeviceId, Orders>,
-    /// When the last run of each rule began.
-    started: BTreeMap<RuleId, Timestamp>,
+    /// Who has and who wants each device.
+    leases: Leases,
+    /// When our orders were given, to each device and to all of them.
+    given: BTreeMap<DeviceId, Recent>,
+    given_to_all: Recent,
+    /// When somebody else's order to the device was last over, as far as it matters.
+    foreign: BTreeMap<DeviceId, Timestamp>,
+    /// When the last runs of each rule began.
+    started: BTreeMap<RuleId, Recent>,
 }
 
 /// Whose moment comes.
@@ -156,9 +167,9 @@ impl State {
         triggers.map(|((rule, trigger), memory)| (rule, *trigger, memory))
     }
 
-    /// The runs that wait for conditions.
+    /// The runs that wait for conditions, or for a device.
     pub(super) fn asking(&self) -> impl Iterator<Item = &Run> {
-        let waits = |run: &&Run| matches!(run.wait, Some(Wait::Conditions));
+        let waits = |run: &&Run| matches!(run.wait, Some(Wait::Conditions | Wait::Device { .. }));
         self.runs.values().filter(waits)
     }
 
@@ -223,13 +234,49 @@ impl State {
     /// When the last run of `rule` began: it has passed the rule's conditions. None when it never had
     /// one, or when that was longer ago than rows are kept.
     pub fn last_started(&self, rule: &RuleId) -> Option<Timestamp> {
-        self.started.get(rule).copied()
+        self.started.get(rule).and_then(Recent::last)
     }
 
-    /// A run of `rule` began at `at`; an earlier one than is known changes nothing.
+    /// When the last runs of `rule` began.
+    pub(super) fn starts(&self, rule: &RuleId) -> Option<&Recent> {
+        self.started.get(rule)
+    }
+
+    pub(super) fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    /// The orders that runs wait for.
+    pub(super) fn awaited_commands(&self) -> impl Iterator<Item = &CommandId> {
+        self.waiting.keys()
+    }
+
+    /// When orders to `device` were given lately.
+    pub(super) fn given(&self, device: &DeviceId) -> Option<&Recent> {
+        self.given.get(device)
+    }
+
+    /// When orders to any device were given lately.
+    pub(super) fn given_to_all(&self) -> &Recent {
+        &self.given_to_all
+    }
+
+    /// An order to `device` was given at `at`.
+    pub fn note_given(&mut self, device: &DeviceId, at: Timestamp) {
+        let of_device = self.given.entry(device.clone()).or_default();
+        of_device.note(at, room::OF_DEVICE);
+        self.given_to_all.note(at, room::OF_HOME);
+    }
+
+    /// When somebody else's order to `device` was last over. Told once after each of ours that was taken.
+    pub(super) fn foreign_order(&self, device: &DeviceId) -> Option<Timestamp> {
+        self.foreign.get(device).copied()
+    }
+
+    /// A run of `rule` began at `at`.
     pub fn note_start(&mut self, rule: &RuleId, at: Timestamp) {
-        let last = self.started.entry(rule.clone()).or_insert(at);
-        *last = at.max(*last);
+        let of_rule = self.started.entry(rule.clone()).or_default();
+        of_rule.note(at, breaker::STARTS);
     }
 
     /// The state after `change`.
@@ -244,10 +291,8 @@ impl State {
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
                     self.note_start(&run.rule, run.started_at);
-                    let of_rule = self.running.entry(run.rule.clone()).or_default();
-                    of_rule.push(run.id.clone());
                 }
-                self.put(run.clone());
+                self.stand(run.clone());
             }
             Change::RunMoved(run) => {
                 self.take(&run.id);
@@ -276,15 +321,31 @@ impl State {
             }
             Change::Ordered { command, at } => {
                 self.orders_mut(&command.device.id).begin(command, *at);
+                self.note_given(&command.device.id, *at);
             }
             Change::Settled { settled, at } => self.orders_mut(&settled.device).end(settled, *at),
+            Change::Kept { device, kept } => self.leases.keep(device, kept),
+            Change::Released { device } => self.leases.release(device),
+            Change::ForeignOrder { device, at } => {
+                self.foreign.insert(device.clone(), *at);
+            }
         }
+    }
+
+    /// A run is under way; when it began is known.
+    pub fn stand(&mut self, run: Run) {
+        if run.parent.is_none() {
+            let of_rule = self.running.entry(run.rule.clone()).or_default();
+            of_rule.push(run.id.clone());
+        }
+        self.put(run);
     }
 
     fn put(&mut self, run: Run) {
         if let Some(command) = run.wait.as_ref().and_then(Wait::command) {
             self.waiting.insert(command.clone(), run.id.clone());
         }
+        self.leases.put(&run);
         for topic in listening::topics(&run) {
             self.listening
                 .entry(topic)
@@ -299,6 +360,7 @@ impl State {
 
     fn take(&mut self, id: &RunId) -> Option<Run> {
         let run = self.runs.remove(id)?;
+        self.leases.take(&run);
         if let Some(command) = run.wait.as_ref().and_then(Wait::command) {
             self.waiting.remove(command);
         }

@@ -1,10 +1,12 @@
 //! Why a rule did or did not do something: one trace for each rule that looked at an event.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, RuleId, RuleVersion, RunId};
+use crate::engine::Scene;
 use crate::engine::run::{Run, RunEnd};
 use crate::rules::rule::{Operation, Place, Rule};
 
@@ -56,6 +58,8 @@ pub enum Verdict {
     Started,
     /// A run went on and waits again.
     WentOn,
+    /// Something is worth a line, and changed nothing for the run.
+    Noted,
     Ended {
         end: RunEnd,
     },
@@ -74,6 +78,7 @@ impl Verdict {
             Self::Waits { .. } => "waits",
             Self::Started => "started",
             Self::WentOn => "went_on",
+            Self::Noted => "noted",
             Self::Ended { .. } => "ended",
         }
     }
@@ -153,6 +158,19 @@ impl StepTrace {
             did: did.into(),
         }
     }
+}
+
+/// A moment of these days, as the clock of the home shows it: `22:30:00`, `Sun 06:00:00`.
+pub(super) fn clock_time(scene: Scene<'_>, at: Timestamp) -> String {
+    let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
+    let now = scene.now.to_zoned(zone.clone());
+    let at = at.to_zoned(zone);
+    let format = if now.date() == at.date() {
+        "%H:%M:%S"
+    } else {
+        "%a %H:%M:%S"
+    };
+    at.strftime(format).to_string()
 }
 
 /// `rules/car.yaml:3`

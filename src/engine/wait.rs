@@ -30,8 +30,12 @@ pub enum Wait {
     Turn,
     /// Fresh values of these devices.
     Readings { devices: BTreeSet<DeviceId> },
-    /// A device that another run has.
-    Device { device: DeviceId },
+    /// A device that another run has, or that takes no order yet.
+    Device {
+        device: DeviceId,
+        /// Its place in line.
+        since: Timestamp,
+    },
 }
 
 impl Wait {

@@ -300,6 +300,12 @@ fn edge(test: &TimeTest, now: &Zoned) -> Option<Timestamp> {
         .min()
 }
 
+/// The next moment at which the clock of the home shows `time`.
+pub(super) fn next_at(scene: Scene<'_>, time: Time) -> Option<Timestamp> {
+    let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
+    next(time, &scene.now.to_zoned(zone))
+}
+
 /// When the clocks show `time` next, for the first or the second time, or jump over it.
 fn next(time: Time, now: &Zoned) -> Option<Timestamp> {
     let first = |from: DateTime| {

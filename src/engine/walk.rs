@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::Command;
 use crate::domain::id::{NotificationId, NotifierName};
+use crate::engine::arbitration::Ordered;
 use crate::engine::decision::{Change, Decision, FollowUp, Notification};
 use crate::engine::facts::{Known, View};
 use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
-use crate::engine::wait::Wait;
 use crate::engine::waiting::{self, Step};
-use crate::engine::{Scene, condition, order, rounds};
+use crate::engine::{Scene, arbitration, condition, rounds};
 use crate::rules::expression::Variable;
 use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
@@ -105,12 +104,11 @@ fn perform(
         return Next::Wait;
     }
     let (note, next) = match &operation.kind {
-        OperationKind::Command(order) => {
-            match order::command(run, order, view(scene, run, decision)) {
-                Ok(command) => give(command, scene, run, decision),
-                Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
-            }
-        }
+        OperationKind::Command(order) => match arbitration::order(scene, run, order, decision) {
+            Ordered::Stands(note) => (note, Next::Wait),
+            Ordered::Over(note) => (note, Next::Following),
+            Ordered::Fails(failure) => return Next::Fail(failure),
+        },
         OperationKind::Notify(notify) => (tell(scene, run, notify, decision), Next::Following),
         OperationKind::Log(log) => {
             let known = Known::of(view(scene, run, decision));
@@ -193,21 +191,6 @@ fn tell(scene: Scene<'_>, run: &Run, notify: &NotifyOperation, decision: &mut De
     let note = format!("told {}: {}", names.join(", "), text.unwrap_or_default());
     decision.notifications.extend(sent);
     note
-}
-
-/// Gives `command`, whose end the run waits for.
-fn give(
-    command: Command,
-    scene: Scene<'_>,
-    run: &mut Run,
-    decision: &mut Decision,
-) -> (String, Next) {
-    let note = format!("ordered `{}` of `{}`", command.name, command.device.alias);
-    run.wait = Some(Wait::Command {
-        command: command.id.clone(),
-    });
-    decision.order(command, scene.now);
-    (note, Next::Wait)
 }
 
 /// What a step that may have to wait leads to, and what to say of it.

@@ -54,6 +54,17 @@ impl Outbox {
         self.promote(&command.device.id, now);
     }
 
+    /// Calls the order off, unless it has been sent.
+    pub(super) fn withdraw(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+        let is_it = |it: &Open| {
+            it.command.id == *command && matches!(it.lifecycle, Lifecycle::Queued { .. })
+        };
+        let index = self.open.iter().position(is_it)?;
+        let attempts = self.open[index].lifecycle.attempts().unwrap_or_default();
+        self.advance(index, Step::Withdrawn, now);
+        self.settled(index, attempts, None, now)
+    }
+
     /// Sends the first in line for `device`, if it is due.
     fn promote(&mut self, device: &DeviceId, now: Timestamp) {
         let first = self

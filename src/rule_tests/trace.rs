@@ -83,6 +83,10 @@ fn verdict(verdict: &Verdict) -> String {
     } else if let Verdict::Ended { end } = verdict {
         let reason = end.reason().map(|it| format!(", {it}"));
         format!("ended as {}{}", end.name(), reason.unwrap_or_default())
+    } else if let Verdict::Paused { because } = verdict {
+        format!("did not run, it is paused: {because}")
+    } else if *verdict == Verdict::Noted {
+        "stands where it stood".to_owned()
     } else {
         verdict.name().replace('_', " ")
     }

@@ -218,7 +218,7 @@ impl<'w> World<'w> {
     pub(super) fn happens(&mut self, source: Source, payload: Payload) {
         let mut queue = VecDeque::from([(source, payload)]);
         while let Some((source, payload)) = queue.pop_front() {
-            let settled = self.take(source, payload);
+            let settled = self.take(source, payload).into_iter();
             queue.extend(settled.map(|it| (Source::Engine, Payload::Settled(it))));
             // Whoever is asked answers at once.
             let wanted = std::mem::take(&mut self.wanted);
@@ -233,7 +233,7 @@ impl<'w> World<'w> {
     }
 
     /// As the stages take an event: tracking first, then the rules. What is settled is an event of its own.
-    fn take(&mut self, source: Source, payload: Payload) -> Option<Settled> {
+    fn take(&mut self, source: Source, payload: Payload) -> Vec<Settled> {
         self.n_events += 1;
         let event = Event {
             id: EventId::new(format!("evt_{}", self.n_events)),
@@ -246,7 +246,7 @@ impl<'w> World<'w> {
         if let Payload::Report(report) = &event.payload {
             let counts_as = (report.action.clone(), report.outcome.name());
             if !self.counted.insert(counts_as) {
-                return None;
+                return Vec::new();
             }
             own = self.outbox.depth(&report.action);
             settled = self.outbox.settle_by_report(report, &event.id, self.now);
@@ -261,19 +261,21 @@ impl<'w> World<'w> {
         };
         let mut state = std::mem::take(&mut self.state);
         let mut traces = Vec::new();
+        let mut withdrawn = Vec::new();
         let now = self.now;
         let done = engine::take(self.rules, &mut state, input, now, |state, decision| {
-            self.carry_out(state, decision);
+            withdrawn.extend(self.carry_out(state, decision));
             traces.extend(decision.traces.iter().cloned());
             Ok::<(), Infallible>(())
         });
         let Ok(()) = done;
         self.state = state;
         self.note_look(event, traces);
-        settled
+        settled.into_iter().chain(withdrawn).collect()
     }
 
-    fn carry_out(&mut self, state: &State, decision: &Decision) {
+    /// Returns the orders that are over with that.
+    fn carry_out(&mut self, state: &State, decision: &Decision) -> Vec<Settled> {
         for change in &decision.changes {
             self.note_run(state, change);
             self.rows.save(state, change);
@@ -282,12 +284,16 @@ impl<'w> World<'w> {
             self.outbox.enqueue(command, self.now);
         }
         self.wanted.extend(decision.reads.iter().cloned());
+        let withdrawn = decision.withdrawn.iter();
+        let withdrawn = withdrawn.filter_map(|it| self.outbox.withdraw(it, self.now));
+        let withdrawn = withdrawn.collect();
         self.note_sent();
         let messages = decision.notifications.iter().cloned();
         self.since.happened.extend(messages.map(Happened::Notify));
         for trace in &decision.traces {
             self.note_steps(trace);
         }
+        withdrawn
     }
 
     /// A device that was read and nobody listened says nothing worth telling; nor does the clock.

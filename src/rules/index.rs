@@ -29,6 +29,7 @@ pub(super) fn rule_set(mut rules: Vec<Rule>, names: &Names) -> RuleSet {
         listeners,
         timezone: names.timezone.clone(),
         location: names.location,
+        allowance: names.allowance.clone(),
     }
 }
 

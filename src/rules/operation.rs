@@ -75,7 +75,7 @@ pub struct CommandOptions {
     pub end: Option<Moment>,
     pub on_conflict: OnConflict,
     pub wait_for: Goal,
-    /// Fifteen minutes after the expected end when none is given.
+    /// For the device to become free, and for the end of the order, together.
     pub timeout: Option<Duration>,
     pub verify: Option<Box<Verify>>,
     pub force: bool,

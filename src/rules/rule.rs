@@ -11,7 +11,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::config::home::Location;
+use crate::config::home::{Allowance, Location};
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
@@ -42,6 +42,8 @@ pub struct RuleSet {
     pub timezone: Option<TimeZone>,
     /// For the sun.
     pub location: Option<Location>,
+    /// What rules may do with the devices, and how much at all.
+    pub allowance: Allowance,
 }
 
 impl RuleSet {

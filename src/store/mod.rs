@@ -7,6 +7,7 @@ mod calls;
 pub(crate) mod error;
 pub(crate) mod inbox;
 mod inputs;
+mod leases;
 pub(crate) mod notifications;
 mod orders;
 pub(crate) mod outbox;

@@ -5,7 +5,6 @@
 
 use crate::domain::command::Command;
 use crate::domain::id::DeviceId;
-use crate::engine::decision::Change;
 use crate::engine::orders::{Completed, Given, Last};
 use crate::engine::state::State;
 use crate::store::error::Error;
@@ -15,11 +14,32 @@ use crate::store::{moment, outbox};
 /// Fills in what `state` would know of orders if it had seen each of them.
 pub(super) fn load(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     for open in outbox::open_all(tx)? {
-        let (command, at) = (open.command, open.created_at);
-        state.apply(&Change::Ordered { command, at });
+        let orders = state.orders_mut(&open.command.device.id);
+        orders.begin(&open.command, open.created_at);
     }
+    load_given(tx, state)?;
     load_last(tx, state)?;
     load_completed(tx, state)
+}
+
+/// A day in microseconds: no limit counts for longer.
+pub(super) const COUNTED: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// When orders were given, as far as limits count them.
+fn load_given(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
+    let mut statement = tx.prepare(
+        "WITH newest AS (SELECT device_id, max(created_at) AS at FROM commands GROUP BY device_id)
+         SELECT device_id, created_at FROM commands JOIN newest USING (device_id)
+         WHERE at - ?1 < created_at ORDER BY seq",
+    )?;
+    let mut rows = statement.query([COUNTED])?;
+    while let Some(row) = rows.next()? {
+        state.note_given(
+            &DeviceId::new(row.get::<_, String>(0)?),
+            moment(row.get(1)?),
+        );
+    }
+    Ok(())
 }
 
 fn load_last(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {

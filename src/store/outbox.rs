@@ -119,6 +119,11 @@ fn take(
     Ok(Some(lifecycle))
 }
 
+/// Calls the command off, unless it has been sent: then it is left to its end.
+pub(crate) fn withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
+    advance(tx, id, Step::Withdrawn, None, now).map(drop)
+}
+
 /// Amps has taken the push as `action`. A report that overtook this answer takes effect now.
 pub(crate) fn acknowledge(
     tx: &Tx<'_>,

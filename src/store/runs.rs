@@ -17,7 +17,7 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, inputs, moment, orders, stamp, triggers};
+use crate::store::{calls, inputs, leases, moment, orders, stamp, triggers};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -29,12 +29,15 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
         state.apply(&remembered);
     }
     for run in load_running(tx)? {
-        state.apply(&Change::RunStarted(run));
+        state.stand(run);
     }
     for change in inputs::load(tx)?.into_iter().chain(calls::load(tx)?) {
         state.apply(&change);
     }
     for change in triggers::load(tx)? {
+        state.apply(&change);
+    }
+    for change in leases::load(tx)? {
         state.apply(&change);
     }
     load_starts(tx, &mut state)?;
@@ -77,6 +80,9 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
         Change::Input { reading, .. } => inputs::save(tx, state, reading),
         Change::CallWaits(call) => calls::put(tx, call),
         Change::CallOver { id } => calls::forget(tx, id),
+        Change::Kept { device, kept } => leases::keep(tx, device, kept),
+        Change::Released { device } => leases::release(tx, device),
+        Change::ForeignOrder { device, at } => leases::note_foreign(tx, device, *at),
         // The outbox has the orders; what runs and calls ask is asked again at a start.
         Change::Ordered { .. }
         | Change::Settled { .. }
@@ -244,10 +250,15 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     Ok(found)
 }
 
-/// When the last run of each rule began, as far as its row is still kept.
+/// When the last runs of each rule began, as far as their rows are still kept and limits count them.
 fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
-    let mut statement = tx.prepare("SELECT rule, max(started_at) FROM runs GROUP BY rule")?;
-    let mut rows = statement.query([])?;
+    let mut statement = tx.prepare(
+        "WITH newest AS (
+             SELECT rule, max(started_at) AS at FROM runs WHERE parent IS NULL GROUP BY rule)
+         SELECT rule, started_at FROM runs JOIN newest USING (rule)
+         WHERE parent IS NULL AND at - ?1 < started_at ORDER BY seq",
+    )?;
+    let mut rows = statement.query([orders::COUNTED])?;
     while let Some(row) = rows.next()? {
         let rule = RuleId::new(row.get::<_, String>(0)?);
         state.note_start(&rule, moment(row.get(1)?));

@@ -63,6 +63,7 @@ pub(super) fn describe(step: &Step) -> Option<String> {
             Some(failure) => format!("failed: {failure}{}", again(*retry_at)),
             None => format!("reported as {}", outcome.name()),
         },
+        Step::Withdrawn => "called off before it was sent".to_owned(),
         Step::TimePassed => "nothing was heard of it in time".to_owned(),
     })
 }

@@ -223,6 +223,7 @@ fn told(decision: &Decision) -> Vec<String> {
         verdict @ (Verdict::Started
         | Verdict::WentOn
         | Verdict::Waits { .. }
+        | Verdict::Noted
         | Verdict::TooMany { .. }
         | Verdict::Paused { .. }
         | Verdict::CoolingDown { .. }
@@ -230,10 +231,12 @@ fn told(decision: &Decision) -> Vec<String> {
             format!("{}: {}", trace.rule, verdict.name())
         }
     });
-    let commands = decision
-        .commands
-        .iter()
-        .map(|it| format!("{} {}", it.device.alias, it.name));
+    let commands = decision.commands.iter().map(|it| {
+        let parameters = it.parameters.iter();
+        let parameters = parameters.map(|(name, value)| format!(" {name}={value}"));
+        let parameters: String = parameters.collect();
+        format!("{} {}{parameters}", it.device.alias, it.name)
+    });
     let messages = decision
         .notifications
         .iter()

@@ -40,10 +40,16 @@ fn said(dir: &Path, arguments: &[&str]) -> String {
 /// Compares what is said of a case with the file that holds it, or writes that file.
 #[track_caller]
 fn check(case: &str, options: &[&str], expected: &str) {
+    check_in("home", case, options, expected);
+}
+
+/// The same in another home.
+#[track_caller]
+fn check_in(home: &str, case: &str, options: &[&str], expected: &str) {
     let path = format!("cases/{case}");
     let seen = said(
         &folder(),
-        &[&["--home", "home", "test", &path], options].concat(),
+        &[&["--home", home, "test", &path], options].concat(),
     );
     compare(&folder().join("cases").join(expected), &seen);
 }
@@ -122,6 +128,16 @@ fn a_rule_that_runs_ignores_a_second_trigger() {
 #[test]
 fn values_are_calculated_remembered_and_given() {
     check("values.yaml", &[], "values.txt");
+}
+
+#[test]
+fn a_device_that_two_runs_want_goes_to_one_of_them() {
+    check_in("shared_home", "arbitration.yaml", &[], "arbitration.txt");
+}
+
+#[test]
+fn a_home_allows_so_many_orders_and_none_that_changes_nothing() {
+    check_in("shared_home", "limits.yaml", &[], "limits.txt");
 }
 
 #[test]

@@ -142,6 +142,7 @@ impl Narrator {
         let text = match &trace.verdict {
             Verdict::Started => "starts".to_owned(),
             Verdict::WentOn => "goes on".to_owned(),
+            Verdict::Noted => "stands where it stood".to_owned(),
             Verdict::Ended {
                 end: RunEnd::Completed,
             } => {

@@ -332,10 +332,7 @@ pub(super) const PAGES: &[Page] = &[
         "W606",
         Home,
         "The setting is right, and this version does not act on it yet.",
-        [
-            "limits: {commands_per_minute: 30}",
-            "http_allow: panel.example",
-        ],
+        ["retention: {traces: 30d}", "http_allow: panel.example"],
     ),
     page(
         "W607",

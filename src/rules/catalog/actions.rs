@@ -102,40 +102,39 @@ pub static COMMAND: Word = Word {
                 "like `start`, also an expression",
                 "when it ends by itself",
             )),
-            later(defaulting(
+            defaulting(
                 "on_conflict",
                 "`wait`, `skip`, `replace` or `fail`",
                 "wait",
-                "when another rule or order has the device",
-            )),
-            later(defaulting(
+                "when a run of the same or a higher priority has the device; `replace` takes it from one of the same",
+            ),
+            defaulting(
                 "wait_for",
                 "`completed`, `accepted` or `nothing`",
                 "completed",
-                "how far the step follows the order",
-            )),
-            later(defaulting(
+                "how far the step follows the order; `accepted` does not run yet",
+            ),
+            optional(
                 "timeout",
                 "a duration",
-                "15m after the expected end",
-                "not longer than this",
-            )),
+                "the step fails when the device is not free and the order not over by then; the order is left to its end; without it, the step waits 15 minutes for the device",
+            ),
             later(optional(
                 "verify",
                 "`attribute`, a comparison, `within`",
                 "reads the device until it agrees",
             )),
-            later(defaulting(
+            defaulting(
                 "force",
                 "`true` or `false`",
                 "false",
                 "send it even if it changes nothing",
-            )),
-            later(optional(
+            ),
+            optional(
                 "lease",
                 "`{until: …}`",
-                "keep the device longer than the step",
-            )),
+                "keep the device longer than the step, also when the run is over",
+            ),
         ],
     ],
     reserved: &[

@@ -68,7 +68,7 @@ pub static RULE: Word = Word {
                 "priority",
                 "a number from 0 to 100",
                 "50",
-                "who gets a device that two rules want; any other than 50 does not run yet",
+                "who gets a device that two rules want",
             ),
             optional(
                 "variables",

@@ -54,6 +54,9 @@ pub(super) fn options(
     let wait_for = fields.maybe("wait_for", findings, |it, findings| {
         word(it, "what to wait for", GOALS, findings)
     });
+    if let (Some(Some(Goal::Accepted)), Some(entry)) = (wait_for, fields.entry("wait_for")) {
+        findings.unbuilt("wait_for: accepted", entry.key.span);
+    }
     let timeout = fields.maybe("timeout", findings, |it, findings| {
         bounded(it, TIMEOUT_MIN, DURATION_MAX, findings)
     });

@@ -39,14 +39,6 @@ pub(super) fn settings(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Opti
     });
     let is_silent = is_silent?.unwrap_or_default();
     let priority = priority?.unwrap_or(Settings::PRIORITY_DEFAULT);
-    // A default that is written out changes nothing, and so does not keep the rule from running.
-    let mut unbuilt = |key: &str, is_default: bool| {
-        if let Some(entry) = fields.entry(key).filter(|_| !is_default) {
-            let value = entry.value.as_key().unwrap_or_default();
-            findings.unbuilt(format!("{key}: {value}"), entry.key.span);
-        }
-    };
-    unbuilt("priority", priority == Settings::PRIORITY_DEFAULT);
     Some(Settings {
         mode: mode?,
         is_silent,

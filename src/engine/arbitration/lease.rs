@@ -1,0 +1,117 @@
+//! Who has each device, and who waits for it. Read off the runs, so that it stands over a restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::domain::id::{DeviceId, RuleId, RunId};
+use crate::engine::run::Run;
+use crate::engine::wait::Wait;
+use crate::rules::rule::OperationKind;
+
+/// A device that a rule keeps beyond the step that ordered it (`lease: {until: …}`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub rule: RuleId,
+    /// The run whose step asked for it; it may be over.
+    pub run: RunId,
+    pub until: Timestamp,
+}
+
+/// The devices that runs have or want.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::engine) struct Leases {
+    /// Runs at a step whose order is under way.
+    held: BTreeMap<DeviceId, BTreeSet<RunId>>,
+    /// Runs that wait for the device.
+    line: BTreeMap<DeviceId, BTreeSet<RunId>>,
+    kept: BTreeMap<DeviceId, Kept>,
+}
+
+/// What a run that stands at a command step is to the device.
+enum Stand<'r> {
+    Has(&'r DeviceId),
+    Wants(&'r DeviceId),
+}
+
+fn stand(run: &Run) -> Option<Stand<'_>> {
+    match run.wait.as_ref()? {
+        Wait::Device { device, .. } => Some(Stand::Wants(device)),
+        Wait::Command { .. } => match &run.operation()?.kind {
+            OperationKind::Command(order) => Some(Stand::Has(&order.device.id)),
+            _ => None,
+        },
+        Wait::Delay
+        | Wait::Triggers { .. }
+        | Wait::Conditions
+        | Wait::Branches { .. }
+        | Wait::Turn
+        | Wait::Readings { .. } => None,
+    }
+}
+
+/// The device that the run has, or waits for.
+pub(in crate::engine) fn device(run: &Run) -> Option<&DeviceId> {
+    stand(run).map(|it| match it {
+        Stand::Has(device) | Stand::Wants(device) => device,
+    })
+}
+
+impl Leases {
+    pub(in crate::engine) fn put(&mut self, run: &Run) {
+        if let Some(stand) = stand(run) {
+            let (runs, device) = self.runs(&stand);
+            runs.entry(device.clone())
+                .or_default()
+                .insert(run.id.clone());
+        }
+    }
+
+    pub(in crate::engine) fn take(&mut self, run: &Run) {
+        let Some(stand) = stand(run) else {
+            return;
+        };
+        let (runs, device) = self.runs(&stand);
+        if let Some(of_device) = runs.get_mut(device) {
+            of_device.remove(&run.id);
+            if of_device.is_empty() {
+                runs.remove(device);
+            }
+        }
+    }
+
+    fn runs<'r>(
+        &mut self,
+        stand: &Stand<'r>,
+    ) -> (&mut BTreeMap<DeviceId, BTreeSet<RunId>>, &'r DeviceId) {
+        match stand {
+            Stand::Has(device) => (&mut self.held, device),
+            Stand::Wants(device) => (&mut self.line, device),
+        }
+    }
+
+    pub(in crate::engine) fn keep(&mut self, device: &DeviceId, kept: &Kept) {
+        self.kept.insert(device.clone(), kept.clone());
+    }
+
+    pub(in crate::engine) fn release(&mut self, device: &DeviceId) {
+        self.kept.remove(device);
+    }
+
+    pub(super) fn held(&self, device: &DeviceId) -> impl Iterator<Item = &RunId> {
+        self.held.get(device).into_iter().flatten()
+    }
+
+    pub(super) fn line(&self, device: &DeviceId) -> impl Iterator<Item = &RunId> {
+        self.line.get(device).into_iter().flatten()
+    }
+
+    pub(super) fn kept(&self, device: &DeviceId) -> Option<&Kept> {
+        self.kept.get(device)
+    }
+
+    /// The devices that rules keep, or kept until a while ago.
+    pub(in crate::engine) fn each_kept(&self) -> impl Iterator<Item = &DeviceId> {
+        self.kept.keys()
+    }
+}
