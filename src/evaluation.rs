@@ -7,7 +7,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::domain::event::{Event, Payload};
-use crate::engine::decision::{Decision, ReadRequest};
+use crate::domain::id::RuleId;
+use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::state::State;
 use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
@@ -92,7 +93,7 @@ impl Memory {
 impl Consumer for Evaluation {
     fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
         let state = self.memory.recall(tx)?;
-        let own = depth(tx, &event.payload)?;
+        let own = chain(tx, &event.payload)?;
         let settled = match event.payload.report() {
             Some(report) => outbox::settled_by(tx, &event.id, report)?,
             None => None,
@@ -102,7 +103,7 @@ impl Consumer for Evaluation {
         let mut reads = Vec::new();
         let input = Input {
             event,
-            own,
+            own: own.as_deref(),
             settled: settled.as_ref(),
         };
         engine::take(&self.rules, state, input, now, |state, decision| {
@@ -148,12 +149,13 @@ fn is_on_record(payload: &Payload) -> bool {
     )
 }
 
-/// How deep the run stands in the chain of runs whose order this is about; none when it is about none of ours.
+/// The rules of the runs that caused each other, down to the one whose order this is about; none when it
+/// is about none of ours.
 #[expect(clippy::wildcard_enum_match_arm, reason = "two kinds are about orders")]
-fn depth(tx: &Tx<'_>, payload: &Payload) -> Result<Option<u32>, Error> {
+fn chain(tx: &Tx<'_>, payload: &Payload) -> Result<Option<Vec<RuleId>>, Error> {
     match payload {
-        Payload::Report(report) => outbox::depth_of_action(tx, report),
-        Payload::Settled(settled) => outbox::depth(tx, &settled.command),
+        Payload::Report(report) => outbox::chain_of_action(tx, report),
+        Payload::Settled(settled) => outbox::chain(tx, &settled.command),
         _ => Ok(None),
     }
 }
@@ -169,9 +171,12 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
         follow_ups: _,
         moved_on: _,
     } = decision;
-    changes
-        .iter()
-        .try_for_each(|it| runs::save(tx, state, it))?;
+    for change in changes {
+        if let Change::RulePaused { rule, reason, .. } = change {
+            tracing::warn!(%rule, reason, "a rule is paused");
+        }
+        runs::save(tx, state, change)?;
+    }
     commands
         .iter()
         .try_for_each(|it| outbox::enqueue(tx, it, now))?;

@@ -68,7 +68,7 @@ pub(crate) fn command(name: &str, parameters: &[(&str, f64, Unit)]) -> Command {
         rule: RuleId::new("a-rule"),
         run: RunId::new("run_1"),
         cause: EventId::new("msg_1"),
-        depth: 0,
+        chain: Vec::new(),
     }
 }
 

@@ -23,9 +23,17 @@ pub struct Command {
     pub run: RunId,
     /// The event whose evaluation asked for it.
     pub cause: EventId,
-    /// How deep the run stands in the chain of runs that caused each other.
-    #[serde(default)]
-    pub depth: u32,
+    /// The rules of the runs that caused each other and led to this one, the first first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<RuleId>,
+}
+
+impl Command {
+    /// The chain as it is for a run that this command causes.
+    pub fn chain_below(&self) -> Vec<RuleId> {
+        let own = std::iter::once(&self.rule);
+        self.chain.iter().chain(own).cloned().collect()
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +55,7 @@ impl Command {
             rule: RuleId::new("rule"),
             run: RunId::new("run_1"),
             cause: EventId::new("msg_1"),
-            depth: 0,
+            chain: Vec::new(),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, condition, freshness, go_on, listening};
+use crate::engine::{Scene, breaker, condition, freshness, go_on, listening};
 use crate::rules::rule::{IfUnknown, Mode, Rule, Trigger};
 
 /// One time that a rule was woken.
@@ -28,8 +28,8 @@ pub(super) struct Call<'a> {
     pub(super) fields: TriggerFields,
     /// Tells it from other calls of the same rule that the same event makes; empty for the first.
     pub(super) occasion: String,
-    /// The depth of a run that begins.
-    pub(super) depth: u32,
+    /// The rules of the runs that led here.
+    pub(super) chain: Vec<RuleId>,
     /// The event that woke it.
     pub(super) cause: EventId,
     /// When that was received.
@@ -87,7 +87,7 @@ pub(super) fn ask_again(scene: Scene<'_>, waiting: &WaitingCall, decision: &mut 
         index: waiting.trigger,
         fields: waiting.fields.clone(),
         occasion: waiting.occasion.clone(),
-        depth: waiting.depth,
+        chain: waiting.chain.clone(),
         cause: waiting.cause.clone(),
         received_at: waiting.received_at,
     };
@@ -130,63 +130,83 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
         trigger: call.trigger.and_then(|it| it.id.clone()),
         ..Memory::default()
     };
-    trace.verdict = match refusal(scene, &call, &decision.changes, &mut memory) {
+    let key = key(scene, &call, &decision.changes, &mut memory);
+    trace.verdict = match refusal(scene, &call, key.as_deref()) {
         Some(verdict) => verdict,
         // Somebody who names the rule has decided.
         None if call.trigger.is_none() => Verdict::Started,
         None => {
             if let Some(waiting) = reads_first(scene, (&call, before), &memory, decision) {
+                let key = key.clone();
+                let waiting = WaitingCall { key, ..waiting };
                 return decision.changes.push(Change::CallWaits(waiting));
             }
             judge((scene, &decision.changes), &call, &memory, &mut trace)
         }
     };
     if matches!(trace.verdict, Verdict::Waits { .. }) {
-        return wait(scene, (call, before), trace, decision);
+        return wait(scene, (call, key, before), trace, decision);
     }
     if let Some(waiting) = before {
         let id = waiting.id.clone();
         decision.changes.push(Change::CallOver { id });
+    }
+    if trace.verdict == Verdict::Started
+        && let Some(reason) = breaker::tripped(scene, rule, &call.chain)
+    {
+        decision.changes.push(Change::RulePaused {
+            rule: rule.id.clone(),
+            reason: reason.clone(),
+            at: scene.now,
+        });
+        trace.verdict = Verdict::Paused { because: reason };
     }
     let is_quiet = matches!(
         trace.verdict,
         Verdict::AlreadyRunning { .. } | Verdict::TooMany { .. }
     ) && rule.settings.is_silent;
     if trace.verdict == Verdict::Started {
-        start(scene, call, memory, &mut trace, decision);
+        start(scene, (call, key), memory, &mut trace, decision);
     }
     if !is_quiet {
         decision.traces.push(trace);
     }
 }
 
-/// Why no run can begin now, whatever the conditions say.
-fn refusal(
+/// The value that the run would be one of (`per:`), once the variables of the run are there.
+fn key(
     scene: Scene<'_>,
     call: &Call<'_>,
     changes: &[Change],
     memory: &mut Memory,
-) -> Option<Verdict> {
+) -> Option<String> {
+    let nothing = Memory::default();
+    let view = view(scene, call, &nothing, changes);
+    let of_trigger = call.trigger.into_iter().flat_map(|it| &it.variables);
+    for variable in call.rule.variables.iter().chain(of_trigger) {
+        let value = evaluate(&variable.value, View { memory, ..view });
+        memory.variables.insert(variable.name.clone(), value);
+    }
+    let view = View { memory, ..view };
+    let per = call.rule.settings.per.as_ref();
+    per.map(|it| view.shown(&evaluate(it, view)))
+}
+
+/// Why no run can begin now, whatever the conditions say.
+fn refusal(scene: Scene<'_>, call: &Call<'_>, key: Option<&str>) -> Option<Verdict> {
     let rule = call.rule;
     if let Some(because) = scene.state.paused(&rule.id) {
         let because = because.to_owned();
         return Some(Verdict::Paused { because });
     }
-    let last = scene.state.last_started(&rule.id);
+    let last = scene.state.last_started(&rule.id, key);
     if let (Some(cooldown), Some(last)) = (rule.settings.cooldown, last) {
         let until = later(last, cooldown);
         if scene.now < until && call.trigger.is_some() {
             return Some(Verdict::CoolingDown { until });
         }
     }
-    let nothing = Memory::default();
-    let view = view(scene, call, &nothing, changes);
-    let of_trigger = call.trigger.into_iter().flat_map(|it| &it.variables);
-    for variable in rule.variables.iter().chain(of_trigger) {
-        let value = evaluate(&variable.value, View { memory, ..view });
-        memory.variables.insert(variable.name.clone(), value);
-    }
-    crowded(scene, rule, (None, &run_id(call)))
+    crowded(scene, rule, (key, &run_id(call)))
 }
 
 /// The call as it waits for fresh values, if it has to. What waited already is decided with what is known.
@@ -257,7 +277,7 @@ fn judge(
 /// Lets the call wait until more is known, as one of its conditions asks; for so long and no longer.
 fn wait(
     scene: Scene<'_>,
-    (call, before): (Call<'_>, Option<&WaitingCall>),
+    (call, key, before): (Call<'_>, Option<String>, Option<&WaitingCall>),
     mut trace: Trace,
     decision: &mut Decision,
 ) {
@@ -277,6 +297,7 @@ fn wait(
         listening::of_condition(condition, &mut topics);
     }
     let waiting = WaitingCall {
+        key,
         since,
         until,
         topics,
@@ -295,7 +316,8 @@ fn waiting(scene: Scene<'_>, call: &Call<'_>) -> WaitingCall {
         trigger: call.index,
         fields: call.fields.clone(),
         occasion: call.occasion.clone(),
-        depth: call.depth,
+        chain: call.chain.clone(),
+        key: None,
         cause: call.cause.clone(),
         received_at: call.received_at,
         since: scene.now,
@@ -310,11 +332,12 @@ fn run_id(call: &Call<'_>) -> RunId {
 }
 
 /// Whether runs that are under way leave no room for the run `id`. What is not decided yet takes its room.
-fn crowded(scene: Scene<'_>, rule: &Rule, (key, id): (Option<&String>, &RunId)) -> Option<Verdict> {
+fn crowded(scene: Scene<'_>, rule: &Rule, (key, id): (Option<&str>, &RunId)) -> Option<Verdict> {
     let runs = scene.state.runs_of(&rule.id);
-    let runs = runs.filter(|it| it.key.as_ref() == key).map(|it| &it.id);
-    let calls = scene.state.calls_of(&rule.id).map(|it| &it.id);
-    let mut runs = runs.chain(calls.filter(|it| *it != id));
+    let runs = runs.filter(|it| it.key.as_deref() == key);
+    let calls = scene.state.calls_of(&rule.id);
+    let calls = calls.filter(|it| it.key.as_deref() == key).map(|it| &it.id);
+    let mut runs = runs.map(|it| &it.id).chain(calls.filter(|it| *it != id));
     match rule.settings.mode {
         Mode::Single => {
             let run = runs.next()?.clone();
@@ -330,16 +353,16 @@ fn crowded(scene: Scene<'_>, rule: &Rule, (key, id): (Option<&String>, &RunId)) 
 
 fn start(
     scene: Scene<'_>,
-    call: Call<'_>,
+    (call, key): (Call<'_>, Option<String>),
     memory: Memory,
     trace: &mut Trace,
     decision: &mut Decision,
 ) {
     let rule = call.rule;
-    let others: Vec<RunId> = scene
+    let others: Vec<&Run> = scene
         .state
         .runs_of(&rule.id)
-        .map(|it| it.id.clone())
+        .filter(|it| it.key == key)
         .collect();
     let mut run = Run {
         id: run_id(&call),
@@ -349,8 +372,8 @@ fn start(
         wait: None,
         until: None,
         parent: None,
-        key: None,
-        depth: call.depth,
+        key,
+        chain: call.chain,
         cause: call.cause,
         trigger: call.fields,
         started_at: scene.now,
@@ -358,15 +381,11 @@ fn start(
     };
     trace.run = Some(run.id.clone());
     if rule.settings.mode == Mode::Restart {
-        let reason = "the rule began anew".to_owned();
-        decision
-            .follow_ups
-            .extend(others.iter().map(|it| FollowUp::End {
-                run: it.clone(),
-                end: RunEnd::Stopped {
-                    reason: reason.clone(),
-                },
-            }));
+        // First, so that the new run finds the devices of the old one free.
+        for other in &others {
+            let reason = "the rule began anew".to_owned();
+            go_on::end(scene, other, RunEnd::Stopped { reason }, decision);
+        }
     }
     if matches!(rule.settings.mode, Mode::Queued(_)) && !others.is_empty() {
         run.wait = Some(Wait::Turn);

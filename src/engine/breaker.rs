@@ -9,7 +9,7 @@ use crate::engine::recent::Keep;
 use crate::rules::rule::Rule;
 
 /// How many runs may stand above a run in the chain of runs that caused each other.
-pub const DEPTH_MAX: usize = 8;
+pub(super) const DEPTH_MAX: usize = 8;
 
 /// The starts of a rule that are remembered: those that the longest and largest limit counts.
 pub(super) const STARTS: Keep = Keep {

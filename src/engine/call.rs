@@ -26,7 +26,10 @@ pub struct WaitingCall {
     pub fields: TriggerFields,
     /// Tells it from other calls of the same rule that the same event made.
     pub occasion: String,
-    pub depth: u32,
+    /// The rules of the runs that led to it.
+    pub chain: Vec<RuleId>,
+    /// The value that the run would be one of (`per:`).
+    pub key: Option<String>,
     /// The event that the trigger heard.
     pub cause: EventId,
     pub received_at: Timestamp,

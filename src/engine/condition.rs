@@ -91,7 +91,7 @@ fn check_rule(view: View<'_>, test: &RuleTest) -> Examined {
         found.push(running(runs).to_owned());
     }
     if let Some(within) = test.last_ran_within {
-        let last = state.last_started(&test.rule);
+        let last = state.last_started(&test.rule, None);
         let last = last.max(own.map(|it| it.started_at));
         let (is_within, ago) = look_back(last, within, view.scene.now);
         holds &= is_within;

@@ -179,7 +179,12 @@ pub enum FollowUp {
         nth: u32,
     },
     /// A rule is run by another run, or by hand: its triggers and conditions are not asked.
-    Run { rule: RuleId, by: Option<RunId> },
+    Run {
+        rule: RuleId,
+        by: Option<RunId>,
+        /// The rules of the runs that led to that.
+        chain: Vec<RuleId>,
+    },
     /// A command is over: the run that waits for it goes on.
     CommandOver(Settled),
     /// A branch of `run` is over.

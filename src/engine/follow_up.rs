@@ -48,14 +48,16 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
                     index: *trigger,
                     fields: fields.clone(),
                     occasion,
-                    depth: scene.depth,
                     cause: scene.event.id.clone(),
                     received_at: scene.event.received_at,
+                    chain: scene.chain.to_vec(),
                 };
                 begin::answer(scene, call, &mut decision);
             }
         }
-        FollowUp::Run { rule, by } => run_rule(scene, (rule, by.as_ref()), &mut decision),
+        FollowUp::Run { rule, by, chain } => {
+            run_rule(scene, rule, (by.as_ref(), chain), &mut decision);
+        }
         FollowUp::CommandOver(settled) => go_on::settled(scene, settled, &mut decision),
         FollowUp::BranchOver { run, branch, end } => {
             if let Some(run) = scene.state.run(run) {
@@ -107,20 +109,24 @@ fn trigger_due(scene: Scene<'_>, (rule, index): (&RuleId, usize), decision: &mut
 }
 
 /// Another run or a person wants the rule to run; its triggers and conditions are not asked.
-fn run_rule(scene: Scene<'_>, (rule, by): (&RuleId, Option<&RunId>), decision: &mut Decision) {
+fn run_rule(
+    scene: Scene<'_>,
+    rule: &RuleId,
+    (by, chain): (Option<&RunId>, &[RuleId]),
+    decision: &mut Decision,
+) {
     let Some(rule) = begin::rule(scene, rule) else {
         return;
     };
-    let by_run = by.and_then(|it| scene.state.run(it));
     let call = Call {
         rule,
         trigger: None,
         index: 0,
         fields: TriggerFields::new(),
         occasion: by.map(ToString::to_string).unwrap_or_default(),
-        depth: by_run.map_or(scene.depth, |it| it.depth + 1),
         cause: scene.event.id.clone(),
         received_at: scene.event.received_at,
+        chain: chain.to_vec(),
     };
     begin::answer(scene, call, decision);
 }
@@ -163,7 +169,7 @@ pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decisi
         at: scene.now,
     };
     match request {
-        Request::Trigger { rule } => run_rule(scene, (rule, None), decision),
+        Request::Trigger { rule } => run_rule(scene, rule, (None, &[]), decision),
         Request::Pause { rule } => decision.changes.push(paused(rule)),
         Request::Resume { rule } => {
             let rule = rule.clone();

@@ -36,7 +36,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use crate::domain::event::{EngineChange, Event, Payload, Readings, Settled};
-use crate::domain::id::DeviceId;
+use crate::domain::id::{DeviceId, RuleId};
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::orders::Orders;
 use crate::engine::state::{State, Wakeful};
@@ -48,9 +48,9 @@ use crate::rules::rule::{Listener, RuleSet};
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub event: &'a Event,
-    /// For a report and for what settled: how deep the run stands in the chain of runs that caused each
-    /// other whose order it was; none when it was not one of ours.
-    pub own: Option<u32>,
+    /// For a report and for what settled: the rules of the runs that caused each other, down to the one
+    /// whose order it was; none when it was not one of ours.
+    pub own: Option<&'a [RuleId]>,
     /// For a report: the order of ours that it ended. Its own event comes later, and rules that hear the
     /// report know already that the order is over.
     pub settled: Option<&'a Settled>,
@@ -65,8 +65,8 @@ struct Scene<'a> {
     /// The order of ours that is over with this event.
     settled: Option<&'a Settled>,
     now: Timestamp,
-    /// Of a run that the event starts.
-    depth: u32,
+    /// The rules of the runs that led to the event.
+    chain: &'a [RuleId],
 }
 
 /// What follows from one input at most; more is left undone, and said.
@@ -113,7 +113,7 @@ fn scene<'a>(rules: &'a RuleSet, state: &'a State, input: Input<'a>, now: Timest
         event: input.event,
         settled: input.settled,
         now,
-        depth: input.own.map_or(0, |it| it.saturating_add(1)),
+        chain: input.own.unwrap_or_default(),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn command(
         rule: run.rule.clone(),
         run: run.id.clone(),
         cause: view.scene.event.id.clone(),
-        depth: run.depth,
+        chain: run.chain.clone(),
     })
 }
 

@@ -28,8 +28,8 @@ pub struct Run {
     pub parent: Option<RunId>,
     /// The value it is the run of, for rules that have a run for each (`per:`).
     pub key: Option<String>,
-    /// How many runs stand above it in the chain of runs that caused each other.
-    pub depth: u32,
+    /// The rules of the runs that caused each other and led to this one, the first first.
+    pub chain: Vec<RuleId>,
     /// The event that started it.
     pub cause: EventId,
     /// What the trigger saw in it.
@@ -39,6 +39,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// The chain as it is for a run that this one causes.
+    pub(super) fn chain_below(&self) -> Vec<RuleId> {
+        let own = std::iter::once(&self.rule);
+        self.chain.iter().chain(own).cloned().collect()
+    }
+
     /// The next moment at which time alone does something to it.
     pub fn due(&self) -> Option<Timestamp> {
         let within = self.wait.as_ref().and_then(Wait::due);

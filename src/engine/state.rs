@@ -60,6 +60,8 @@ pub struct State {
     foreign: BTreeMap<DeviceId, Timestamp>,
     /// When the last runs of each rule began.
     started: BTreeMap<RuleId, Recent>,
+    /// When the last run for each value began, of rules that have one for each (`per:`).
+    started_for: BTreeMap<RuleId, BTreeMap<String, Timestamp>>,
 }
 
 /// Whose moment comes.
@@ -233,8 +235,13 @@ impl State {
 
     /// When the last run of `rule` began: it has passed the rule's conditions. None when it never had
     /// one, or when that was longer ago than rows are kept.
-    pub fn last_started(&self, rule: &RuleId) -> Option<Timestamp> {
-        self.started.get(rule).and_then(Recent::last)
+    ///
+    /// With a `key`, of the runs for this value (`per:`).
+    pub fn last_started(&self, rule: &RuleId, key: Option<&str>) -> Option<Timestamp> {
+        match key {
+            None => self.started.get(rule).and_then(Recent::last),
+            Some(key) => self.started_for.get(rule)?.get(key).copied(),
+        }
     }
 
     /// When the last runs of `rule` began.
@@ -273,10 +280,23 @@ impl State {
         self.foreign.get(device).copied()
     }
 
-    /// A run of `rule` began at `at`.
-    pub fn note_start(&mut self, rule: &RuleId, at: Timestamp) {
+    /// A run of `rule` began at `at`, for this value if the rule has one for each.
+    pub fn note_start(&mut self, rule: &RuleId, key: Option<&str>, at: Timestamp) {
         let of_rule = self.started.entry(rule.clone()).or_default();
         of_rule.note(at, breaker::STARTS);
+        let Some(key) = key else {
+            return;
+        };
+        let of_rule = self.started_for.entry(rule.clone()).or_default();
+        let last = of_rule.entry(key.to_owned()).or_insert(at);
+        *last = at.max(*last);
+        // As many as the starts that are remembered: those further back are forgotten first.
+        if breaker::STARTS.most < of_rule.len()
+            && let Some(oldest) = of_rule.iter().min_by_key(|(_, at)| **at)
+        {
+            let oldest = oldest.0.clone();
+            of_rule.remove(&oldest);
+        }
     }
 
     /// The state after `change`.
@@ -290,7 +310,7 @@ impl State {
             Change::CallOver { id } => self.forget_call(id),
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
-                    self.note_start(&run.rule, run.started_at);
+                    self.note_start(&run.rule, run.key.as_deref(), run.started_at);
                 }
                 self.stand(run.clone());
             }

@@ -193,7 +193,7 @@ pub(super) fn branch(
             until: None,
             parent: Some(run.id.clone()),
             key: run.key.clone(),
-            depth: run.depth,
+            chain: run.chain.clone(),
             cause: scene.event.id.clone(),
             trigger: run.trigger.clone(),
             started_at: scene.now,

@@ -217,7 +217,8 @@ fn about_rule(
         RuleVerb::Run => {
             let note = format!("runs `{rule}`");
             let by = Some(run.id.clone());
-            decision.follow_ups.push(FollowUp::Run { rule, by });
+            let chain = run.chain_below();
+            decision.follow_ups.push(FollowUp::Run { rule, by, chain });
             note
         }
         RuleVerb::Pause => {

@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use crate::clock::later;
 use crate::domain::command::Command;
 use crate::domain::event::{Report, Settled};
-use crate::domain::id::{ActionId, CommandId, DeviceId, EventId};
+use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     /// In the order in which they were given. A device has one push under way at a time.
     open: Vec<Open>,
-    /// Each order that was ever given, with the depth of its run.
-    known: BTreeMap<CommandId, u32>,
+    /// Each order that was ever given, with the rules of the runs that led to it.
+    known: BTreeMap<CommandId, Vec<RuleId>>,
     /// Whose push each action is.
     actions: BTreeMap<ActionId, CommandId>,
     /// Pushes that left and nobody has looked at.
@@ -43,7 +43,7 @@ impl Outbox {
         if self.known.contains_key(&command.id) {
             return;
         }
-        self.known.insert(command.id.clone(), command.depth);
+        self.known.insert(command.id.clone(), command.chain_below());
         self.open.push(Open {
             command: command.clone(),
             lifecycle: Lifecycle::Queued {
@@ -189,14 +189,14 @@ impl Outbox {
         self.open.iter().find(|it| it.command.device.id == *device)
     }
 
-    /// How deep the run stands whose push the action is; none when it is none of ours.
-    pub(super) fn depth(&self, action: &ActionId) -> Option<u32> {
-        self.depth_of(self.actions.get(action)?)
+    /// The rules of the runs that led to the push that the action is; none when it is none of ours.
+    pub(super) fn chain(&self, action: &ActionId) -> Option<&[RuleId]> {
+        self.chain_of(self.actions.get(action)?)
     }
 
-    /// How deep the run stands whose order it is.
-    pub(super) fn depth_of(&self, command: &CommandId) -> Option<u32> {
-        self.known.get(command).copied()
+    /// The same of an order.
+    pub(super) fn chain_of(&self, command: &CommandId) -> Option<&[RuleId]> {
+        self.known.get(command).map(Vec::as_slice)
     }
 
     pub(super) fn take_sent(&mut self) -> Vec<Sent> {

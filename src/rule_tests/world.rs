@@ -248,15 +248,15 @@ impl<'w> World<'w> {
             if !self.counted.insert(counts_as) {
                 return Vec::new();
             }
-            own = self.outbox.depth(&report.action);
+            own = self.outbox.chain(&report.action).map(<[_]>::to_vec);
             settled = self.outbox.settle_by_report(report, &event.id, self.now);
         }
         if let Payload::Settled(it) = &event.payload {
-            own = self.outbox.depth_of(&it.command);
+            own = self.outbox.chain_of(&it.command).map(<[_]>::to_vec);
         }
         let input = Input {
             event: &event,
-            own,
+            own: own.as_deref(),
             settled: settled.as_ref(),
         };
         let mut state = std::mem::take(&mut self.state);

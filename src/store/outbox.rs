@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Settled, Source};
-use crate::domain::id::{ActionId, CommandId, DeviceId, EventId};
+use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
 use crate::store::error::Error;
 use crate::store::signal::Area;
@@ -177,18 +177,18 @@ pub(crate) fn settle_by_report(
     Ok(())
 }
 
-/// How deep the run stands in the chain of runs whose order the report speaks of; none when the action is
-/// no push of ours, as far as can be known now.
+/// The rules of the runs that caused each other, down to the one whose order the report speaks of; none
+/// when the action is no push of ours, as far as can be known now.
 ///
 /// While an answer is out, an action of the same command on the same device is taken for ours: Amps has
 /// one at a time for each device, and the report may overtake the answer that names it.
-pub(crate) fn depth_of_action(tx: &Tx<'_>, report: &Report) -> Result<Option<u32>, Error> {
+pub(crate) fn chain_of_action(tx: &Tx<'_>, report: &Report) -> Result<Option<Vec<RuleId>>, Error> {
     let known = tx
         .prepare("SELECT command_id FROM command_steps WHERE action_id = ?1")?
         .query_row([report.action.as_str()], |row| row.get::<_, String>(0))
         .optional()?;
     if let Some(id) = known {
-        return Ok(Some(depth(tx, &CommandId::new(id))?.unwrap_or_default()));
+        return Ok(Some(chain(tx, &CommandId::new(id))?.unwrap_or_default()));
     }
     let waiting = open_where(
         tx,
@@ -198,13 +198,13 @@ pub(crate) fn depth_of_action(tx: &Tx<'_>, report: &Report) -> Result<Option<u32
     let ours = waiting
         .iter()
         .find(|open| Some(&open.command.name) == report.command.as_ref());
-    Ok(ours.map(|it| it.command.depth))
+    Ok(ours.map(|it| it.command.chain_below()))
 }
 
-/// How deep the run stands in the chain of runs whose order it is.
-pub(crate) fn depth(tx: &Tx<'_>, id: &CommandId) -> Result<Option<u32>, Error> {
+/// The rules of the runs that caused each other, down to the one whose order it is.
+pub(crate) fn chain(tx: &Tx<'_>, id: &CommandId) -> Result<Option<Vec<RuleId>>, Error> {
     let found = open_where(tx, "id = ?1", [id.as_str()])?.pop();
-    Ok(found.map(|it| it.command.depth))
+    Ok(found.map(|it| it.command.chain_below()))
 }
 
 /// The command of ours that is over because of `report`, which came as `event`.

@@ -134,8 +134,8 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     tx.prepare(
         "INSERT INTO runs
              (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields, memory,
-              wait, wait_until, parent, run_key, depth)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+              wait, wait_until, parent, run_key, depth, chain)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO NOTHING",
     )?
     .execute(rusqlite::params![
@@ -152,7 +152,8 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
         run.until.map(stamp),
         run.parent.as_ref().map(RunId::as_str),
         run.key,
-        run.depth,
+        stored(run.chain.len()),
+        chain(run)?,
     ])?;
     Ok(())
 }
@@ -180,6 +181,13 @@ fn awaited_command(run: &Run) -> Option<&str> {
 
 fn wait(run: &Run) -> Result<Option<String>, Error> {
     Ok(run.wait.as_ref().map(serde_json::to_string).transpose()?)
+}
+
+fn chain(run: &Run) -> Result<Option<String>, Error> {
+    let is_there = !run.chain.is_empty();
+    Ok(is_there
+        .then(|| serde_json::to_string(&run.chain))
+        .transpose()?)
 }
 
 /// How exactly it is written down how lately a value was heard that does not change.
@@ -255,13 +263,14 @@ fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     let mut statement = tx.prepare(
         "WITH newest AS (
              SELECT rule, max(started_at) AS at FROM runs WHERE parent IS NULL GROUP BY rule)
-         SELECT rule, started_at FROM runs JOIN newest USING (rule)
+         SELECT rule, started_at, run_key FROM runs JOIN newest USING (rule)
          WHERE parent IS NULL AND at - ?1 < started_at ORDER BY seq",
     )?;
     let mut rows = statement.query([orders::COUNTED])?;
     while let Some(row) = rows.next()? {
         let rule = RuleId::new(row.get::<_, String>(0)?);
-        state.note_start(&rule, moment(row.get(1)?));
+        let key = row.get::<_, Option<String>>(2)?;
+        state.note_start(&rule, key.as_deref(), moment(row.get(1)?));
     }
     Ok(())
 }
@@ -270,7 +279,7 @@ fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
         "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields, memory,
-             wait, wait_until, parent, run_key, depth
+             wait, wait_until, parent, run_key, chain
          FROM runs LEFT JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;
@@ -293,7 +302,10 @@ fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
             until: row.get::<_, Option<i64>>(10)?.map(moment),
             parent: row.get::<_, Option<String>>(11)?.map(RunId::new),
             key: row.get(12)?,
-            depth: row.get(13)?,
+            chain: match row.get::<_, Option<String>>(13)? {
+                Some(chain) => serde_json::from_str(&chain)?,
+                None => Vec::new(),
+            },
             cause: EventId::new(row.get::<_, String>(2)?),
             trigger: trigger.unwrap_or_default(),
             started_at: moment(row.get(5)?),

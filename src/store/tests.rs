@@ -55,7 +55,7 @@ async fn a_run_remembers_what_its_trigger_saw() {
         until: Some(NOW),
         parent: None,
         key: Some("house_battery".to_owned()),
-        depth: 2,
+        chain: vec![RuleId::new("a"), RuleId::new("b")],
         cause: EventId::new("msg_1"),
         trigger: trigger.map(|(name, it)| (name.to_owned(), it)).into(),
         started_at: NOW,

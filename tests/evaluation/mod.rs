@@ -24,6 +24,8 @@ use amps_rules::rules;
 use amps_rules::rules::rule::RuleSet;
 use jiff::{SignedDuration, Timestamp};
 
+/// Who gets a device, what a home allows, and what is stopped: with what the traces say.
+mod arbitration;
 /// Ways, loops, variables, failures: what a run does besides ordering and telling.
 mod flow;
 /// What a home knows of its own orders and of when its rules ran.
@@ -48,6 +50,7 @@ fn taken(rules: &RuleSet, state: &mut State, input: Input<'_>, now: Timestamp) -
     let Ok(()) = engine::take(rules, state, input, now, |_, decision| {
         all.changes.extend(decision.changes.iter().cloned());
         all.commands.extend(decision.commands.iter().cloned());
+        all.withdrawn.extend(decision.withdrawn.iter().cloned());
         let notifications = decision.notifications.iter().cloned();
         all.notifications.extend(notifications);
         all.traces.extend(decision.traces.iter().cloned());
@@ -123,7 +126,8 @@ impl Engine {
             received_at: self.now,
             payload,
         };
-        let own = own.then_some(0);
+        let chain = [RuleId::new("somebody")];
+        let own = own.then_some(&chain[..]);
         let input = Input {
             event: &event,
             own,

@@ -141,6 +141,11 @@ fn a_home_allows_so_many_orders_and_none_that_changes_nothing() {
 }
 
 #[test]
+fn runs_of_a_rule_get_along_as_its_mode_says_and_do_not_run_away() {
+    check_in("shared_home", "runs.yaml", &[], "runs.txt");
+}
+
+#[test]
 fn the_sun_is_that_of_the_home() {
     check("sun.yaml", &[], "sun.txt");
 }

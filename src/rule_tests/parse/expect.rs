@@ -27,6 +27,7 @@ const LEVELS: &[(&str, Level)] = &[
 
 const OUTCOMES: &[(&str, &str)] = &[
     ("running", "running"),
+    ("stopped", "stopped"),
     ("completed", "completed"),
     ("failed", "failed"),
 ];

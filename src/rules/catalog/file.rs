@@ -1,7 +1,7 @@
 //! The words around triggers, conditions and actions: of a rule file, and of a rule.
 
 use crate::document::decode::Reserved::{Foreign, Later};
-use crate::document::vocabulary::{Word, defaulting, later, optional, required};
+use crate::document::vocabulary::{Word, defaulting, optional, required};
 use crate::rules::catalog::ENABLED;
 
 pub const ALL: &[&Word] = &[&FILE, &RULE];
@@ -54,11 +54,11 @@ pub static RULE: Word = Word {
                 "warning",
                 "how a trigger that came too often is told",
             ),
-            later(optional(
+            optional(
                 "per",
                 "an expression, like `trigger.device`; the braces may be left out",
-                "one run for each value instead of one for the rule",
-            )),
+                "one run for each value instead of one for the rule; `mode`, `max` and `cooldown` count for each",
+            ),
             optional(
                 "cooldown",
                 "a duration",

@@ -11,3 +11,6 @@ CREATE TABLE foreign_orders (
     device_id TEXT PRIMARY KEY,
     ended_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The rules of the runs that caused each other and led to this one: a JSON list; null when there are none.
+ALTER TABLE runs ADD COLUMN chain TEXT;
