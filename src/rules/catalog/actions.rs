@@ -27,6 +27,8 @@ pub const ALL: &[&Word] = &[
     &other_rules::RESUME_RULE,
 ];
 
+const LINES: &str = "lines `NAME: value`, also expressions";
+const TEXT: &str = "text, also with expressions";
 pub(super) const WHAT: &str = "this step";
 
 pub(super) const COMMON: &[Key] = &[
@@ -82,11 +84,7 @@ pub static COMMAND: Word = Word {
         &[
             required("command", "a command of the device", "what it is to do"),
             required("device", "a name", "the device"),
-            optional(
-                "parameters",
-                "lines `NAME: value`, also expressions",
-                "with units",
-            ),
+            optional("parameters", LINES, "with units"),
         ],
         COMMON,
         &[
@@ -160,8 +158,8 @@ pub static NOTIFY: Word = Word {
     keys: &[
         &[
             required("notify", "a notifier or a list of them", "where to"),
-            required("message", "text, also with expressions", "what"),
-            optional("title", "text, also with expressions", "above it"),
+            required("message", TEXT, "what"),
+            optional("title", TEXT, "above it"),
             LEVEL,
         ],
         COMMON,
@@ -194,13 +192,7 @@ pub static LOG: Word = Word {
     name: "log",
     what: WHAT,
     meaning: "writes a line into the trace",
-    keys: &[
-        &[
-            required("log", "text, also with expressions", "the line"),
-            LEVEL,
-        ],
-        COMMON,
-    ],
+    keys: &[&[required("log", TEXT, "the line"), LEVEL], COMMON],
     reserved: &[
         FOREIGN,
         &[("message", Foreign("write the text behind `log:`"))],
@@ -274,7 +266,7 @@ pub static VARIABLES: Word = Word {
     keys: &[
         &[required(
             "variables",
-            "lines `NAME: value`, also expressions",
+            LINES,
             "the values; each may use those above it",
         )],
         COMMON,
@@ -307,7 +299,7 @@ pub static STOP: Word = Word {
     meaning: "ends the run",
     keys: &[
         &[
-            required("stop", "text, also with expressions", "why"),
+            required("stop", TEXT, "why"),
             defaulting(
                 "failed",
                 "`true` or `false`",

@@ -1,7 +1,8 @@
 //! The names that a rule makes for itself, and what is known of their values.
 //!
 //! A rule may use a name above the place that says what it holds: in a loop, or as `state.NAME` from an
-//! earlier run. So a rule is checked again until what its names hold does not change any more.
+//! earlier run. So a rule is checked again until what its names hold does not change any more; one whose
+//! names come before their use is checked once.
 
 use crate::config::names::Names;
 use crate::document::node::Kind as NodeKind;
@@ -31,6 +32,8 @@ pub(super) struct Definitions {
     count: usize,
     /// Where the outermost loop begins: what is defined inside is there in the next round.
     loop_start: Option<usize>,
+    /// A name was given a value of another kind than before: what was checked meanwhile is not certain.
+    pub(super) has_changed: bool,
 }
 
 /// What was taken down before a branch began.
@@ -112,7 +115,7 @@ impl Definitions {
                 for reach in &mut field.reach {
                     reach.to = reach.to.min(end);
                 }
-                add(mine, name, field);
+                self.has_changed |= add(mine, name, field);
             }
         }
     }
@@ -132,7 +135,7 @@ impl Definitions {
             reach,
             ..kind.into()
         };
-        add(&mut self.known.variables, name.to_owned(), field);
+        self.has_changed |= add(&mut self.known.variables, name.to_owned(), field);
     }
 
     pub(super) fn variables(&mut self, variables: &[Variable]) {
@@ -157,7 +160,8 @@ impl Definitions {
                 for variable in values {
                     // An earlier run may have set it.
                     let field = variable.value.kind().into();
-                    add(&mut self.known.state, variable.name.clone(), field);
+                    let name = variable.name.clone();
+                    self.has_changed |= add(&mut self.known.state, name, field);
                 }
             }
             OperationKind::Http(http) => {

@@ -33,6 +33,7 @@ mod question;
 mod schedule;
 mod step;
 mod trigger;
+mod version;
 mod watched;
 
 /// What the parts of a rule may name.
@@ -89,10 +90,16 @@ pub(super) fn rule(
         let mut scope = scope.clone();
         scope.values = known.clone().within(scope.values);
         let rule = look(written, place.clone(), scope, &mut definitions, findings);
-        let mut joined = known.clone().joined(definitions.known);
         looks += 1;
-        if joined == known || looks > LOOKS_MAX {
-            return rule;
+        // Nothing was used before it was there.
+        let is_certain =
+            looks == 1 && !findings.has_errors_since(mark.0) && !definitions.has_changed;
+        let mut joined = known.clone().joined(definitions.known);
+        if is_certain || joined == known || looks > LOOKS_MAX {
+            return rule.map(|mut rule| {
+                version::seal(Arc::make_mut(&mut rule.program), Some(&rule.id));
+                rule
+            });
         }
         if looks == LOOKS_MAX {
             joined.forget_kinds();
@@ -125,18 +132,20 @@ fn look(
     scope.values = scope.values.with(Root::Trigger, seen);
     let rule_variables = variables(&written.variables, &scope, findings);
     definitions.variables(&rule_variables);
+    learn(Root::Vars, &rule_variables, &mut scope.values);
     let mut triggers = Vec::new();
     for (written, on) in written.triggers.iter().zip(ons) {
         scope.values.at = definitions.here();
         let variables = variables(&written.variables, &scope, findings);
         definitions.variables(&variables);
+        learn(Root::Vars, &variables, &mut scope.values);
         triggers.extend(on.map(|on| trigger::of(written, on, variables, findings)));
     }
     scope.values.at = definitions.here();
     let per = written.per.and_then(|it| per(it, &scope, findings));
     let conditions = condition::all(&written.conditions, &scope, findings);
     let id = written.id.map(|it| RuleId::new(it.value));
-    let program = program::program(id.as_ref(), written, scope, definitions, findings);
+    let program = program::program(written, scope, definitions, findings);
     let id = id?;
     Some(Rule {
         alias: written.alias.unwrap_or(id.as_str()).to_owned(),
@@ -213,10 +222,18 @@ fn variables(
             let name = name.value.to_owned();
             // What is broken is said; that the name is there is known all the same.
             let value = value.unwrap_or(Expression::Literal(Value::Unknown));
+            values.learn(Root::Vars, &name, || value.kind());
             variables.push(Variable { name, value });
         }
     }
     variables
+}
+
+/// Lets what comes next know the names.
+fn learn(root: Root, variables: &[Variable], values: &mut Values<'_>) {
+    for variable in variables {
+        values.learn(root, &variable.name, || variable.value.kind());
+    }
 }
 
 /// What tells the runs of a rule apart; a text is an expression, with braces or without.

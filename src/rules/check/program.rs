@@ -6,18 +6,15 @@ use crate::document::code;
 use crate::document::decode::{whole_number, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::node::{Kind as NodeKind, Node};
-use crate::domain::id::{RuleId, RuleVersion};
+use crate::domain::id::RuleVersion;
 use crate::rules::check::known::Definitions;
-use crate::rules::check::{Scope, condition, place, step};
-use crate::rules::condition::Block;
+use crate::rules::check::{Scope, condition, learn, place, step};
 use crate::rules::expr::kind::Kind;
 use crate::rules::expr::scope::{Fields, Root, failure_fields, repeat_fields};
 use crate::rules::expr::value::Value;
 use crate::rules::expression::{Expression, Wanted, compile, compile_as, is_computed};
-use crate::rules::operation::{Awaited, Handler, ParallelOperation, RepeatOperation, Rounds};
-use crate::rules::rule::{
-    Condition, Operation, OperationKind, Place, Program, Test, TestOperation, Trigger,
-};
+use crate::rules::operation::{Handler, ParallelOperation, RepeatOperation, Rounds};
+use crate::rules::rule::{Operation, OperationKind, Place, Program, TestOperation};
 use crate::rules::syntax::{self, Step, StepKind, Way};
 
 /// The most operations of a rule, those inside other steps included.
@@ -25,7 +22,6 @@ const OPERATIONS_MAX: usize = 2000;
 
 /// What the rule's steps come to, its steps for failures behind them.
 pub(super) fn program(
-    id: Option<&RuleId>,
     written: &syntax::Rule<'_>,
     scope: Scope<'_>,
     definitions: &mut Definitions,
@@ -58,7 +54,7 @@ pub(super) fn program(
             .report(code::TOO_MANY, last.head, message)
             .help("divide it into several rules");
     }
-    compiler.program(id)
+    compiler.program()
 }
 
 /// The operations so far.
@@ -84,20 +80,10 @@ impl<'d, 'h> Compiler<'d, 'h> {
         }
     }
 
-    /// The version is that of what the program does: a rule that moves within its file keeps it.
-    fn program(self, id: Option<&RuleId>) -> Program {
-        let kinds: Vec<OperationKind> = self
-            .operations
-            .iter()
-            .map(|it| without_places(it.kind.clone()))
-            .collect();
-        let meaning = if self.handlers.is_empty() {
-            serde_json::to_string(&(id, &kinds))
-        } else {
-            serde_json::to_string(&(id, &kinds, &self.handlers))
-        };
+    /// Without its version yet.
+    fn program(self) -> Program {
         Program {
-            version: RuleVersion::of(&meaning.expect("operations can be written as JSON")),
+            version: RuleVersion::new(""),
             operations: self.operations,
             handlers: self.handlers,
         }
@@ -174,7 +160,7 @@ impl<'d, 'h> Compiler<'d, 'h> {
                     scope.values.at = self.definitions.here();
                     let mut branch = Compiler::new(scope, self.definitions);
                     branch.sequence(steps, findings);
-                    programs.push(branch.program(None));
+                    programs.push(branch.program());
                     self.definitions.leave_branch(outside);
                 }
                 self.scope.values.at = self.definitions.here();
@@ -195,6 +181,12 @@ impl<'d, 'h> Compiler<'d, 'h> {
                     None => self.definitions.broken_step(kind),
                 }
                 self.scope.values.at = self.definitions.here();
+                if let Some(OperationKind::Variables { values }) = &operation {
+                    learn(Root::Vars, values, &mut self.scope.values);
+                }
+                if let Some(OperationKind::Set { values }) = &operation {
+                    learn(Root::State, values, &mut self.scope.values);
+                }
                 if let Some(operation) = operation {
                     self.push(&here, step.alias, operation);
                 }
@@ -372,56 +364,4 @@ fn each(
         return None;
     }
     compile(node, &scope.values, findings)
-}
-
-/// The same without the places in it, which are for people.
-fn without_places(mut kind: OperationKind) -> OperationKind {
-    match &mut kind {
-        OperationKind::Test(test) => test.conditions.iter_mut().for_each(forget_place),
-        OperationKind::Repeat(repeat) => match &mut repeat.rounds {
-            Rounds::While(conditions) | Rounds::Until(conditions) => {
-                conditions.iter_mut().for_each(forget_place);
-            }
-            Rounds::Count(_) | Rounds::ForEach(_) => {}
-        },
-        OperationKind::Wait(wait) => match &mut wait.until {
-            Awaited::Triggers(triggers) => triggers.iter_mut().for_each(forget_place_of_trigger),
-            Awaited::Conditions(block) => block.conditions.iter_mut().for_each(forget_place),
-        },
-        OperationKind::Parallel(_)
-        | OperationKind::Command(_)
-        | OperationKind::Notify(_)
-        | OperationKind::Log(_)
-        | OperationKind::Jump { .. }
-        | OperationKind::Variables { .. }
-        | OperationKind::Set { .. }
-        | OperationKind::Stop(_)
-        | OperationKind::End
-        | OperationKind::Fail
-        | OperationKind::Setting(_)
-        | OperationKind::Cancel(_)
-        | OperationKind::Read(_)
-        | OperationKind::Http(_)
-        | OperationKind::Delay(_)
-        | OperationKind::Rule(_) => {}
-    }
-    kind
-}
-
-fn nowhere() -> Place {
-    Place {
-        file: String::new(),
-        line: 0,
-    }
-}
-
-fn forget_place(condition: &mut Condition) {
-    condition.place = nowhere();
-    if let Test::Block(Block { conditions, .. }) = &mut condition.test {
-        conditions.iter_mut().for_each(forget_place);
-    }
-}
-
-fn forget_place_of_trigger(trigger: &mut Trigger) {
-    trigger.place = nowhere();
 }

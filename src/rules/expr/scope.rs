@@ -91,6 +91,14 @@ impl<'h> Scope<'h> {
         self
     }
 
+    /// Takes a name in that is known from here on; one that is there already stays as it is.
+    pub fn learn(&mut self, root: Root, name: &str, kind: impl FnOnce() -> Kind) {
+        let fields = self.fields.entry(root).or_default();
+        if !fields.contains_key(name) {
+            Rc::make_mut(fields).insert(name.to_owned(), kind().into());
+        }
+    }
+
     /// The input of this name.
     pub fn input(&self, name: &str) -> Option<Input> {
         let of_home = || self.names.inputs.get(&InputName::new(name));
@@ -261,19 +269,20 @@ pub fn trigger_fields(triggers: &[Sight]) -> Fields {
     all
 }
 
-/// A field that is there already is of either kind, wherever one of the two is known.
-pub fn add(all: &mut Fields, name: String, field: Field) {
+/// A field that is there already is of either kind, wherever one of the two is known. Says whether it
+/// is of another kind now.
+pub fn add(all: &mut Fields, name: String, field: Field) -> bool {
     let Some(known) = all.get_mut(&name) else {
         all.insert(name, field);
-        return;
+        return false;
     };
-    match known.kind.join(&field.kind) {
-        Some((kind, _)) => known.kind = kind,
-        None => {
-            let first = std::mem::replace(&mut known.kind, Kind::Any);
-            if first != Kind::Any {
-                known.mixed = Some(Box::new((first, field.kind)));
-            }
+    let before = known.kind.clone();
+    if let Some((kind, _)) = known.kind.join(&field.kind) {
+        known.kind = kind;
+    } else {
+        let first = std::mem::replace(&mut known.kind, Kind::Any);
+        if first != Kind::Any {
+            known.mixed = Some(Box::new((first, field.kind)));
         }
     }
     known.mixed = known.mixed.take().or(field.mixed);
@@ -290,6 +299,7 @@ pub fn add(all: &mut Fields, name: String, field: Field) {
         // Several closed lists are no list that could be looked at as one.
         known.words = &[];
     }
+    known.kind != before
 }
 
 /// What `failure.…` has.
