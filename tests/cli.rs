@@ -111,6 +111,29 @@ help: did you mean `car_charger`?
 }
 
 #[test]
+fn what_no_rule_asks_is_told_of_a_whole_and_sound_home_alone() {
+    let settings = format!("{SETTINGS}inputs:\n  grid_price: {{type: number, max_age: 1h}}\n");
+    let dir = home(&settings, CAR_AFTER_BATTERY);
+    let unused = |arguments: &[&str]| {
+        let check = at(
+            dir.path(),
+            &[&["check", "--format", "json"], arguments].concat(),
+        );
+        let findings: serde_json::Value = serde_json::from_slice(&check.stdout).unwrap();
+        let findings = findings.as_array().unwrap().iter();
+        let unused = findings.filter(|it| it["code"] == "W612");
+        unused
+            .map(|it| (it["file"].clone(), it["line"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(unused(&[]), [(json!("home.yaml"), json!(11))]);
+    let rules = dir.path().join("rules");
+    assert_eq!(unused(&[rules.to_str().unwrap()]), []);
+    fs::write(rules.join("broken.yaml"), "rules: [").unwrap();
+    assert_eq!(unused(&[]), []);
+}
+
+#[test]
 fn other_rule_files_can_be_checked_against_the_home() {
     let dir = home(SETTINGS, CAR_AFTER_BATTERY);
     let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/car-after-battery.yaml");

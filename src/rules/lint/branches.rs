@@ -73,31 +73,29 @@ impl<'r> Inspector<'_, 'r, '_> {
 
     /// A way of `choose`, or `if`.
     fn branch(&mut self, stand: Stand<'_, 'r>, test: &'r TestOperation) {
-        let is_above = |it: &&Fact<'r>| !it.held && stand.is_way_above(it);
         let now = &stand.known.now;
-        let above: Vec<Fact<'r>> = now.iter().filter(is_above).copied().collect();
-        let before: Vec<Fact<'r>> = now.iter().filter(|it| !is_above(it)).copied().collect();
+        let (before, above) = now.split_at(stand.first_way_above());
         // Where no run comes, all has been said.
-        if !self.can_be(&before, &[]) || self.never(&test.conditions, &before, List::Branch) {
+        if !self.can_be(before, &[]) || self.never(&test.conditions, before, List::Branch) {
             return;
         }
         let holds = self.logic.list(&test.conditions, true);
         if !above.is_empty() && !self.can_be(now, &[&holds]) {
-            return self.shadowed(&test.conditions, &holds, &before, &above);
+            return self.shadowed(&test.conditions, &holds, before, above);
         }
         let fails = self.logic.list(&test.conditions, false);
         let rest = stand.otherwise(test);
-        if !self.can_be(&before, &[&fails]) {
+        if !self.can_be(before, &[&fails]) {
             match rest {
-                Rest::Steps(first) => self.nothing_left(first, &test.conditions, &fails, &before),
-                Rest::Nothing => self.always(&test.conditions, &fails, &before, List::Branch),
+                Rest::Steps(first) => self.nothing_left(first, &test.conditions, &fails, before),
+                Rest::Nothing => self.always(&test.conditions, &fails, before, List::Branch),
                 // Each of them is told of by itself.
                 Rest::Ways => {}
             }
         } else if let Rest::Steps(first) = rest
             && !self.can_be(now, &[&fails])
         {
-            self.nothing_left(first, &test.conditions, &fails, &before);
+            self.nothing_left(first, &test.conditions, &fails, before);
         }
     }
 
@@ -197,14 +195,17 @@ impl<'r> Inspector<'_, 'r, '_> {
         match &repeat.rounds {
             Rounds::While(asked) => {
                 let known = &stand.known.now;
+                let fails = self.logic.list(asked, false);
+                let body = &stand.program.operations[stand.at..repeat.end];
+                let mut steps = body.iter();
+                let ends = steps.any(|it| matches!(it.kind, OperationKind::Stop(_)));
+                // `while: true` with a `stop` inside is a way to write a loop.
+                if ends && !self.logic.can_be(&[&fails]) {
+                    return;
+                }
                 if !self.can_be(known, &[]) || self.never(asked, known, List::Rounds) {
                     return;
                 }
-                let fails = self.logic.list(asked, false);
-                let body = &stand.program.operations[stand.at..repeat.end];
-                let ends = body
-                    .iter()
-                    .any(|it| matches!(it.kind, OperationKind::Stop(_)));
                 if !ends && !self.can_be(known, &[&fails]) {
                     self.always(asked, &fails, known, List::Rounds);
                 }
@@ -279,23 +280,24 @@ enum Rest<'r> {
 }
 
 impl<'r> Stand<'_, 'r> {
-    /// Whether `fact` is the answer to a way of the same `choose`, above this one.
-    fn is_way_above(&self, fact: &Fact<'_>) -> bool {
+    /// Where the answers to the ways above this one, of the same `choose`, begin among what is known now. They are
+    /// the last ones: nothing is asked between two ways.
+    fn first_way_above(&self) -> usize {
         let operations = &self.program.operations;
-        let here = &operations[self.at];
-        let mut way = fact.by;
-        while let Some(at) = way {
-            match operations.get(at).map(|it| (&it.kind, &it.place)) {
-                Some((OperationKind::Test(test), place)) if *place == here.place => {
-                    if test.otherwise == self.at {
-                        return true;
-                    }
-                    way = Some(test.otherwise);
-                }
-                Some(_) | None => return false,
+        let place = &operations[self.at].place;
+        let (mut first, mut next) = (self.known.now.len(), self.at);
+        for fact in self.known.now.iter().rev() {
+            let asked = fact.by.filter(|_| !fact.held);
+            match asked.and_then(|at| Some((at, operations.get(at)?))) {
+                Some((at, operation)) if operation.place == *place => match &operation.kind {
+                    OperationKind::Test(test) if test.otherwise == next => next = at,
+                    _ => break,
+                },
+                Some(_) | None => break,
             }
+            first -= 1;
         }
-        false
+        first
     }
 
     fn otherwise(&self, test: &TestOperation) -> Rest<'r> {

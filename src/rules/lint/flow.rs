@@ -81,10 +81,11 @@ impl<'r> Known<'r> {
         known
     }
 
-    /// What is known on both ways to a place.
+    /// What is known on both ways to a place: as long as they asked the same, they came the same way.
     fn or(&self, other: &Self) -> Self {
         let both = |a: &[Fact<'r>], b: &[Fact<'r>]| -> Vec<Fact<'r>> {
-            a.iter().filter(|it| b.contains(it)).copied().collect()
+            let same = a.iter().zip(b).take_while(|(a, b)| a == b);
+            same.map(|(it, _)| *it).collect()
         };
         Self {
             now: both(&self.now, &other.now),

@@ -11,7 +11,7 @@ use crate::rules::lint::region::{Interval, Region};
 use crate::rules::rule::{Condition, IfUnknown, Subject, Test, TimeTest};
 
 /// What can be tried for one rule before everything left is taken to be possible.
-const EFFORT_MAX: usize = 50_000;
+const EFFORT_MAX: usize = 20_000;
 
 /// What can be tried for one question.
 const EFFORT_PER_QUESTION_MAX: usize = 1000;
