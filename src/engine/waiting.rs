@@ -22,12 +22,12 @@ use crate::engine::wait::Wait;
 use crate::engine::walk::{ask, view};
 use crate::engine::{freshness, go_on};
 use crate::rules::condition::Block;
-use crate::rules::expr::program::Read;
+use crate::rules::expr::program::{Read, Source};
 use crate::rules::expr::value::Value;
 use crate::rules::operation::{
     Awaited, DelayOperation, ParallelOperation, ReadOperation, WaitOperation,
 };
-use crate::rules::rule::{Condition, OperationKind, Test, TimeTest};
+use crate::rules::rule::{Condition, IfUnknown, OperationKind, Test, TimeTest};
 
 /// The longest that a run waits for anything; a step that names no time waits this long.
 pub(super) const WAIT_MAX: Duration = Duration::from_hours(366 * 24);
@@ -233,7 +233,7 @@ fn whole(block: &Block) -> Condition {
     Condition {
         alias: None,
         enabled: true,
-        if_unknown: crate::rules::rule::IfUnknown::Block,
+        if_unknown: IfUnknown::Block,
         place: crate::rules::rule::Place {
             file: String::new(),
             line: 0,
@@ -259,23 +259,32 @@ pub(super) fn next_ask(scene: Scene<'_>, run: &Run) -> Option<Timestamp> {
     block(run)?
         .conditions
         .iter()
-        .filter_map(|it| changes(&it.test, &now))
+        .filter_map(|it| changes(it, &now))
         .min()
 }
 
-fn changes(test: &Test, now: &Zoned) -> Option<Timestamp> {
-    match test {
+fn changes(condition: &Condition, now: &Zoned) -> Option<Timestamp> {
+    // A value that grows old is unknown, and that may be what is waited for.
+    if condition.if_unknown == IfUnknown::Allow {
+        return next_minute(now);
+    }
+    match &condition.test {
         Test::Time(test) => edge(test, now),
         Test::Block(block) => {
             let parts = block.conditions.iter();
-            parts.filter_map(|it| changes(&it.test, now)).min()
+            parts.filter_map(|it| changes(it, now)).min()
         }
         Test::State(test) => test.held_for.and_then(|_| next_minute(now)),
         Test::NumericState(test) => test.held_for.and_then(|_| next_minute(now)),
         Test::Input(test) => test.held_for.and_then(|_| next_minute(now)),
         Test::Expression(checked) => {
-            let by_clock =
-                |it: Read<'_>| matches!(it, Read::Now | Read::Age { .. } | Read::Series { .. });
+            let by_clock = |it: Read<'_>| match it {
+                Read::Now | Read::Age { .. } | Read::Series { .. } => true,
+                Read::Value { source, .. } => match source {
+                    Source::Attribute { .. } | Source::Input { .. } => true,
+                    Source::Field { .. } => false,
+                },
+            };
             checked.reads().any(by_clock).then(|| next_minute(now))?
         }
         Test::Sun(_) | Test::Command(_) => next_minute(now),
