@@ -78,12 +78,20 @@ const RUNS: &[Row] = &[
         restarted: "each branch goes on as it would alone",
     },
     Row {
-        thing: "fresh values ◌ (`read`, `max_age`)",
+        thing: "fresh values (`read`, `max_age`)",
         stored: "which devices, and until when: 20 seconds at most",
         again: MODE,
         edited: OLD_TEXT,
         removed: RUN_ENDS,
-        restarted: "every device is read at a start",
+        restarted: "its 20 seconds begin once more",
+    },
+    Row {
+        thing: "the conditions of a rule (fresh values, `if_unknown: wait`)",
+        stored: "what woke the rule and what it saw, and until when: 20 seconds, and 15 minutes for what is unknown",
+        again: "waits beside it; when each is answered, the rule's `mode` decides",
+        edited: "the conditions that are there then are asked",
+        removed: "nothing comes of it",
+        restarted: "fresh values have their 20 seconds once more; the unknown has the remaining time",
     },
     Row {
         thing: "a device that another run has ◌",
