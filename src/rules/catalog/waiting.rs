@@ -94,7 +94,7 @@ const RUNS: &[Row] = &[
         restarted: "fresh values have their 20 seconds once more; the unknown has the remaining time",
     },
     Row {
-        thing: "a device that another run has ◌",
+        thing: "a device that another run has",
         stored: "which device, and the end of the step's `timeout`",
         again: MODE,
         edited: OLD_TEXT,
