@@ -54,6 +54,10 @@ const ORDERS: &[(&str, &str)] = &[
         include_str!("../../../rules/charge-car-overnight.yaml"),
     ),
     (
+        "rules/cheap-price.yaml",
+        include_str!("../../../rules/cheap-price.yaml"),
+    ),
+    (
         "rules/hold-battery-while-car-charges.yaml",
         include_str!("../../../rules/hold-battery-while-car-charges.yaml"),
     ),
@@ -72,6 +76,10 @@ const ORDERS: &[(&str, &str)] = &[
     (
         "rules/quiet-night.yaml",
         include_str!("../../../rules/quiet-night.yaml"),
+    ),
+    (
+        "rules/ready-for-a-storm.yaml",
+        include_str!("../../../rules/ready-for-a-storm.yaml"),
     ),
     (
         "rules/retry-a-failed-charge.yaml",
