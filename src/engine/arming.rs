@@ -1,11 +1,12 @@
 //! What triggers remember: from the moment that they are there, and after each change of the rules.
 
-use crate::domain::id::RuleVersion;
 use crate::engine::Scene;
-use crate::engine::decision::{Change, Decision};
+use crate::engine::decision::{Change, Decision, FollowUp};
+use crate::engine::run::{Run, RunEnd};
 use crate::engine::trigger::hear::arm as arm_trigger;
 use crate::engine::trigger::memory::TriggerMemory;
-use crate::rules::rule::{Place, Rule, Trigger};
+use crate::rules::rule::{Rule, Trigger};
+use crate::rules::version;
 
 /// Writes down what the trigger at the index remembers now, if that is something else than before.
 pub(super) fn remember(
@@ -60,13 +61,28 @@ pub(super) fn arm(scene: Scene<'_>, decision: &mut Decision) {
     }
 }
 
-/// What a trigger is, without its place in the file: it may move and is still the same.
-fn shape(trigger: &Trigger) -> String {
-    let mut bare = trigger.clone();
-    bare.place = Place {
-        file: String::new(),
-        line: 0,
+/// Ends the runs of rules that are no longer there, or switched off. Those of changed rules go on with the
+/// actions that they began with, and so do those of rules whose text is broken.
+pub(super) fn retire(scene: Scene<'_>, decision: &mut Decision) {
+    let over = |run: &Run| {
+        let reason = match scene.rules.rule(&run.rule) {
+            Some(rule) if rule.enabled => return None,
+            Some(_) => "the rule was switched off",
+            None if scene.rules.broken.contains(&run.rule) => return None,
+            None => "the rule was removed",
+        };
+        Some(FollowUp::End {
+            run: run.id.clone(),
+            end: RunEnd::Stopped {
+                reason: reason.to_owned(),
+            },
+        })
     };
-    let text = serde_json::to_string(&bare.on).expect("a trigger can be written as JSON");
-    RuleVersion::of(&text).as_str().to_owned()
+    let ends = scene.state.all_runs().filter_map(over);
+    decision.follow_ups.extend(ends);
+}
+
+/// What a trigger is, without its place in the file: it may move and is still the same.
+pub fn shape(trigger: &Trigger) -> String {
+    version::of(&trigger.on).as_str().to_owned()
 }

@@ -22,7 +22,7 @@ pub mod trigger;
 pub mod wait;
 pub mod walk;
 
-mod arming;
+pub mod arming;
 mod begin;
 mod breaker;
 mod follow_up;
@@ -197,6 +197,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         }
         Payload::Engine(change) => {
             arming::arm(scene, &mut decision);
+            arming::retire(scene, &mut decision);
             let due = state.asking().map(|it| FollowUp::Ask(it.id.clone()));
             decision.follow_ups.extend(due);
             if *change == EngineChange::Started {

@@ -30,6 +30,7 @@ pub(super) fn rule_set(mut rules: Vec<Rule>, names: &Names) -> RuleSet {
         timezone: names.timezone.clone(),
         location: names.location,
         allowance: names.allowance.clone(),
+        broken: BTreeSet::new(),
     }
 }
 

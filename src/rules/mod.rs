@@ -15,15 +15,18 @@ use rule::{Place, Rule, RuleSet};
 pub mod catalog;
 pub(crate) mod check;
 pub mod condition;
+pub mod difference;
 pub mod expr;
 pub mod expression;
 pub(crate) mod index;
+pub mod last_good;
 mod lint;
 pub mod operation;
 mod parse;
 pub mod rule;
 mod syntax;
 pub mod trigger;
+pub mod version;
 
 /// The most rules of a home.
 pub const RULES_MAX: usize = 20_000;
@@ -33,6 +36,8 @@ pub const RULES_MAX: usize = 20_000;
 #[derive(Debug)]
 pub struct Loaded {
     pub rules: RuleSet,
+    /// Names of all files that were looked at.
+    pub files: BTreeSet<String>,
     /// In the order of the files.
     pub broken: Vec<BrokenRule>,
     /// Names of files that are not readable as rules at all, so that nobody knows what was in them.
@@ -80,6 +85,7 @@ pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
     diagnostics.extend(lint::between(&rules, files));
     Loaded {
         rules,
+        files: files.iter().map(|it| it.name.to_string()).collect(),
         broken: loading.broken,
         broken_files: loading.broken_files,
         diagnostics,

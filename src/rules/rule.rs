@@ -3,7 +3,7 @@
 //! This is what the checker makes and the engine runs. A rule's actions are a flat list of
 //! operations, so that a run is plain data: a position in the list and what it waits for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub struct RuleSet {
     pub location: Option<Location>,
     /// What rules may do with the devices, and how much at all.
     pub allowance: Allowance,
+    /// Rules whose text is broken now. Those that were right before are among `rules`, as they were then.
+    pub broken: BTreeSet<RuleId>,
 }
 
 impl RuleSet {
@@ -80,7 +82,7 @@ pub struct Listener {
     pub trigger: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     pub id: RuleId,
     /// What people see; the id when the file gives none.
@@ -109,7 +111,7 @@ impl Rule {
 }
 
 /// How runs of a rule get along with each other and with other rules.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     pub mode: Mode,
     /// How a trigger that came too often is told (`max_exceeded:`).
@@ -123,7 +125,8 @@ pub struct Settings {
 }
 
 /// What a trigger does while a run is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     Single,
     Restart,

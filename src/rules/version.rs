@@ -1,0 +1,36 @@
+//! What a rule is, whatever its lines: the hash by which an unchanged rule is known.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::id::RuleVersion;
+use crate::rules::rule::{Place, Rule};
+
+impl Rule {
+    /// The same for a rule that only moved, within its file or to another one.
+    pub fn version(&self) -> RuleVersion {
+        of(self)
+    }
+}
+
+/// The version of something compiled; its places in files do not count.
+pub fn of(compiled: &impl Serialize) -> RuleVersion {
+    let mut value =
+        serde_json::to_value(compiled).expect("what is compiled can be written as JSON");
+    drop_places(&mut value);
+    RuleVersion::of(&value.to_string())
+}
+
+fn drop_places(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let is_place = |it: &Value| serde_json::from_value::<Place>(it.clone()).is_ok();
+            if fields.get("place").is_some_and(is_place) {
+                fields.remove("place");
+            }
+            fields.values_mut().for_each(drop_places);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_places),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
