@@ -8,13 +8,16 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::alarms::{self, Alarms};
 use crate::clock::{Clock, earlier};
 use crate::config::home::Home;
+use crate::config::names::Names;
+use crate::config::{self};
+use crate::control::server::{self as control, Control, Socket};
 use crate::delivery::messages::Messages;
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
@@ -27,8 +30,11 @@ use crate::intake::signature::Key;
 use crate::intake::{self, Intake};
 use crate::notify::Notifiers;
 use crate::readings::{self, Poller};
-use crate::rules::rule::RuleSet;
+use crate::reload::{self, Reloader};
+use crate::rules::rule::{Rule, RuleSet};
+use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
+use crate::store::view::{StoredRule, View};
 use crate::store::writer::Consumer;
 use crate::store::{Lock, Store, inbox, outbox, retention};
 use crate::tracking::{self, Reports, Tracking};
@@ -60,13 +66,16 @@ struct Stop {
 }
 
 impl App {
-    /// Starts the engine of `home` with `rules`. When this returns, webhooks are taken in.
-    pub async fn start(home: &Home, rules: RuleSet, clock: Clock) -> anyhow::Result<Self> {
+    /// Starts the engine of `home` with the rules that were `loaded`; broken ones stay as they were when they
+    /// were last right. When this returns, webhooks are taken in.
+    pub async fn start(home: &Home, loaded: Loaded, clock: Clock) -> anyhow::Result<Self> {
         let lock = Lock::take(&home.dir)
             .with_context(|| format!("failed to write to {}", home.dir.join("state").display()))?
             .context("another engine is running on this home; stop it first")?;
         let outside = Outside::of(home)?;
-        let (evaluation, hints) = Evaluation::new(Arc::new(rules), clock.clone());
+        let rules = Arc::new(with_last_good(home, loaded)?);
+        let (offers, offered) = watch::channel(None);
+        let (evaluation, hints) = Evaluation::new(Arc::clone(&rules), offered, clock.clone());
         let consumers: Vec<Box<dyn Consumer>> =
             vec![Box::new(Reports::new(clock.clone())), Box::new(evaluation)];
         let started = Store::start(&home.dir, consumers).context("failed to open the database")?;
@@ -83,9 +92,19 @@ impl App {
             stop: stop.clone(),
         };
         let mut stages = inside.start(home, outside, listener, (started.news, hints.reads));
+        let Inside { clock, .. } = inside;
+        let (reloader, reload) = Reloader::new(home, rules, offers, store.clone(), clock.clone());
+        stages.spawn(reload::run(reloader, stop.rest.clone()));
+        let control = Control {
+            store: store.clone(),
+            clock: clock.clone(),
+            reload,
+        };
+        let socket = Socket::open(&home.dir);
+        stages.spawn(control::serve(socket, control, stop.rest.clone()));
         let alarms = Alarms {
             store: store.clone(),
-            clock: inside.clock,
+            clock,
             next: hints.alarms,
         };
         stages.spawn(alarms::run(alarms, stop.rest.clone()));
@@ -128,6 +147,33 @@ impl App {
             .map_err(|_| anyhow::anyhow!("the writer broke"))?;
         broken.map_or(Ok(()), |error| Err(error).context("a stage broke"))
     }
+}
+
+/// The rules that were loaded and, of those that are broken, the last good versions that the database has.
+fn with_last_good(home: &Home, loaded: Loaded) -> anyhow::Result<RuleSet> {
+    let view = View::open(&home.dir).context("failed to open the database")?;
+    let stored = view.map_or_else(|| Ok(Vec::new()), |it| it.rules())?;
+    let names = Names::of(home);
+    let wanted = stored
+        .iter()
+        .filter(|it| loaded.rules.rule(&it.id).is_none());
+    let known: Vec<Rule> = wanted.filter_map(StoredRule::rule).collect();
+    let (known, unfit): (Vec<_>, Vec<_>) = known
+        .into_iter()
+        .partition(|it| last_good::fits(it, &names));
+    let rules = last_good::complete(loaded, &known, &names, |file| {
+        config::is_there(&home.dir, file)
+    });
+    for rule in &rules.broken {
+        if rules.rule(rule).is_some() {
+            tracing::warn!(%rule, "the rule is broken; it stays as it was when it was last right");
+        } else if unfit.iter().any(|it| it.id == *rule) {
+            tracing::warn!(%rule, "the rule is broken, and was about devices that the home no longer has; it stays out");
+        } else {
+            tracing::warn!(%rule, "the rule is broken and stays out");
+        }
+    }
+    Ok(rules)
 }
 
 /// What the stages speak to, and what speaks to them.

@@ -1,4 +1,7 @@
 //! Inbox to engine to outbox: what an event leads to, in the transaction that records the event.
+//!
+//! New rules come into force with the event that tells of them: for it and for all later ones, and not at
+//! all when its transaction does not stand.
 
 use std::sync::Arc;
 
@@ -7,20 +10,23 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::domain::event::{Event, Payload};
-use crate::domain::id::RuleId;
+use crate::domain::id::{EventId, RuleId};
 use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::state::State;
 use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
 use crate::store::error::Error;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{inbox, notifications, outbox, runs};
+use crate::store::{inbox, notifications, outbox, rules, runs};
 use crate::worker::Alarm;
 
 /// The engine with its memory. The memory is what the tables say; when in doubt it is read again.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
-    rules: Arc<RuleSet>,
+    rules: Generation,
+    /// Those before, until it is sure that they are not needed again.
+    former: Option<Generation>,
+    offered: watch::Receiver<Option<Offer>>,
     clock: Clock,
     memory: Memory,
     alarm: watch::Sender<Alarm>,
@@ -39,6 +45,21 @@ pub(crate) struct Hints {
     pub(crate) reads: mpsc::Receiver<ReadRequest>,
 }
 
+/// Rules that are to come into force with `event`. One at a time: the next is offered when it is known
+/// what became of this one.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    pub(crate) event: EventId,
+    pub(crate) rules: Arc<RuleSet>,
+}
+
+/// Rules, and the event with which they came into force; none for those of the start.
+#[derive(Debug)]
+struct Generation {
+    event: Option<EventId>,
+    rules: Arc<RuleSet>,
+}
+
 /// What is remembered of the state.
 #[derive(Debug)]
 enum Memory {
@@ -49,11 +70,18 @@ enum Memory {
 }
 
 impl Evaluation {
-    pub(crate) fn new(rules: Arc<RuleSet>, clock: Clock) -> (Self, Hints) {
+    /// Begins with `rules`, and takes over those that are `offered`. Also what tells when something is due next.
+    pub(crate) fn new(
+        rules: Arc<RuleSet>,
+        offered: watch::Receiver<Option<Offer>>,
+        clock: Clock,
+    ) -> (Self, Hints) {
         let (alarm, alarms) = watch::channel(Alarm::default());
         let (reads, wanted) = mpsc::channel(READS_WAITING_MAX);
         let evaluation = Self {
-            rules,
+            rules: Generation { event: None, rules },
+            former: None,
+            offered,
             clock,
             memory: Memory::Unsure(State::default()),
             alarm,
@@ -66,33 +94,64 @@ impl Evaluation {
     /// What it takes for true before the next event.
     #[cfg(test)]
     pub(crate) fn remembered(&mut self, tx: &Tx<'_>) -> Result<&State, Error> {
-        self.memory.recall(tx).map(|it| &*it)
+        self.recall(tx)?;
+        Ok(self.memory.state())
+    }
+
+    /// Makes sure that memory is what the tables say, the rules included.
+    fn recall(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        let Memory::Unsure(before) = &self.memory else {
+            return Ok(());
+        };
+        let mut state = runs::load(tx)?;
+        state.keep_later_readings(before);
+        let in_force = rules::in_force(tx)?;
+        if let Some(former) = self.former.as_mut() {
+            let is_named = |it: &Generation| in_force.is_some() && it.event == in_force;
+            // A reload that nobody here knows of was one of an earlier engine.
+            let is_former = is_named(former) || (former.event.is_none() && !is_named(&self.rules));
+            if is_former {
+                std::mem::swap(former, &mut self.rules);
+            }
+        }
+        self.memory = Memory::Sure(state);
+        Ok(())
+    }
+
+    /// The rules that come into force with `event` take the place of the old ones.
+    fn take_over(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
+        let offer = self.offered.borrow().clone();
+        if let Some(Offer { rules, .. }) = offer.filter(|it| it.event == event.id) {
+            let event = Some(event.id.clone());
+            let former = std::mem::replace(&mut self.rules, Generation { event, rules });
+            self.former = Some(former);
+        }
+        let Generation { event, rules } = &self.rules;
+        rules::put_in_force(tx, rules, event.as_ref(), self.clock.now())
     }
 }
 
 impl Memory {
-    /// The state as the tables have it.
-    fn recall(&mut self, tx: &Tx<'_>) -> Result<&mut State, Error> {
-        if let Self::Unsure(before) = self {
-            let mut state = runs::load(tx)?;
-            state.keep_later_readings(before);
-            *self = Self::Sure(state);
-        }
-        match self {
-            Self::Sure(state) | Self::Unsure(state) => Ok(state),
-        }
-    }
-
     fn doubt(&mut self) {
         if let Self::Sure(state) = self {
             *self = Self::Unsure(std::mem::take(state));
+        }
+    }
+
+    fn state(&mut self) -> &mut State {
+        match self {
+            Self::Sure(state) | Self::Unsure(state) => state,
         }
     }
 }
 
 impl Consumer for Evaluation {
     fn consume(&mut self, tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
-        let state = self.memory.recall(tx)?;
+        self.recall(tx)?;
+        if let Payload::Engine(_) = event.payload {
+            self.take_over(tx, event)?;
+        }
+        let state = self.memory.state();
         let own = chain(tx, &event.payload)?;
         let settled = match event.payload.report() {
             Some(report) => outbox::settled_by(tx, &event.id, report)?,
@@ -106,7 +165,7 @@ impl Consumer for Evaluation {
             own: own.as_deref(),
             settled: settled.as_ref(),
         };
-        engine::take(&self.rules, state, input, now, |state, decision| {
+        engine::take(&self.rules.rules, state, input, now, |state, decision| {
             if !is_kept && !decision.is_empty() {
                 inbox::keep(tx, event)?;
                 is_kept = true;
@@ -191,6 +250,7 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Mutex;
     use std::time::Duration;
 
     use jiff::Timestamp;
@@ -199,7 +259,7 @@ mod tests {
     use crate::config::names::Names;
     use crate::document::source::SourceFile;
     use crate::domain::device::{Device, DeviceType};
-    use crate::domain::event::{Report, Source};
+    use crate::domain::event::{EngineChange, Report, Source};
     use crate::domain::id::{ActionId, DeviceAlias, DeviceId, EventId};
     use crate::domain::lifecycle::{Failure, Outcome, Step};
     use crate::rules;
@@ -247,12 +307,15 @@ rules:
     /// moment what it would read from the tables.
     fn remembers_what_the_tables_say(tx: &Tx<'_>) -> Result<(), Error> {
         let (clock, winder) = Clock::simulated(Timestamp::UNIX_EPOCH);
-        let mut evaluation = Evaluation::new(Arc::new(rule_set(RULES)), clock.clone()).0;
+        let (_, nothing_offered) = watch::channel(None);
+        let rules = Arc::new(rule_set(RULES));
+        let mut evaluation = Evaluation::new(rules, nothing_offered, clock.clone()).0;
         let failure = Outcome::Failed(Failure::new(Some("DEVICE_OFFLINE"), "no answer"));
         let outcomes = [Outcome::Completed, failure, Outcome::Cancelled];
         for (nth, outcome) in outcomes.into_iter().enumerate() {
             let check = |evaluation: &mut Evaluation| -> Result<(), Error> {
-                let remembered = evaluation.memory.recall(tx)?.clone();
+                evaluation.recall(tx)?;
+                let remembered = evaluation.memory.state().clone();
                 assert_eq!(remembered, runs::load(tx)?);
                 winder.advance(Duration::from_mins(1));
                 Ok(())
@@ -313,7 +376,9 @@ rules:
         let rings = |tx: &Tx<'_>| {
             let now = Timestamp::UNIX_EPOCH;
             let (clock, _winder) = Clock::simulated(now);
-            let (mut evaluation, hints) = Evaluation::new(Arc::new(rule_set(PATIENT)), clock);
+            let (_, nothing_offered) = watch::channel(None);
+            let rules = Arc::new(rule_set(PATIENT));
+            let (mut evaluation, hints) = Evaluation::new(rules, nothing_offered, clock);
             let alarms = hints.alarms;
             let begins = ended("begins", "act_1", Outcome::Completed, now);
             evaluation.consume(tx, &begins)?;
@@ -339,5 +404,84 @@ rules:
         let dir = tempfile::tempdir().unwrap();
         let store = Store::start(dir.path(), Vec::new()).unwrap().store;
         store.write(remembers_what_the_tables_say).await.unwrap();
+    }
+
+    /// Fails at reloads, in these ways, the last one first.
+    struct FailsAtReloads(Arc<Mutex<Vec<Error>>>);
+
+    impl Consumer for FailsAtReloads {
+        fn consume(&mut self, _tx: &Tx<'_>, event: &Event) -> Result<(), Error> {
+            let is_reload = event.payload == Payload::Engine(EngineChange::Reloaded);
+            let failure = is_reload.then(|| self.0.lock().unwrap().pop()).flatten();
+            failure.map_or(Ok(()), Err)
+        }
+
+        fn forget(&mut self) {}
+    }
+
+    /// Offers rules whose only rule has this id, and records the reload.
+    async fn reload(
+        store: &Store,
+        offers: &watch::Sender<Option<Offer>>,
+        rule: &str,
+    ) -> Result<(), Error> {
+        let event = Event {
+            id: EventId::new(format!("reload_{rule}")),
+            source: Source::Engine,
+            received_at: Timestamp::UNIX_EPOCH,
+            payload: Payload::Engine(EngineChange::Reloaded),
+        };
+        let text = RULES.replace("id: r", &format!("id: {rule}"));
+        offers.send_replace(Some(Offer {
+            event: event.id.clone(),
+            rules: Arc::new(rule_set(&text)),
+        }));
+        let record = move |tx: &Tx<'_>| inbox::record(tx, event.clone(), None).map(drop);
+        store.write(record).await
+    }
+
+    /// Wakes the rule in force, and tells which it was.
+    async fn woken(store: &Store, nth: u32) -> String {
+        let action = format!("act_{nth}");
+        let event = ended(
+            &format!("wakes_{nth}"),
+            &action,
+            Outcome::Completed,
+            Timestamp::UNIX_EPOCH,
+        );
+        let record = move |tx: &Tx<'_>| inbox::record(tx, event.clone(), None).map(drop);
+        store.write(record).await.unwrap();
+        store.write(runs::newest_rule).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn new_rules_come_into_force_with_their_transaction_and_not_without_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (offers, offered) = watch::channel(None);
+        let (clock, _winder) = Clock::simulated(Timestamp::UNIX_EPOCH);
+        let evaluation = Evaluation::new(Arc::new(rule_set(RULES)), offered, clock).0;
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let fails = FailsAtReloads(Arc::clone(&failures));
+        let consumers: Vec<Box<dyn Consumer>> = vec![Box::new(evaluation), Box::new(fails)];
+        let store = Store::start(dir.path(), consumers).unwrap().store;
+        let broken = || Error::Broken("on purpose".to_owned());
+        let unavailable = || Error::Unavailable("on purpose".to_owned());
+
+        // The whole transaction is undone.
+        failures.lock().unwrap().push(unavailable());
+        reload(&store, &offers, "a").await.unwrap_err();
+        assert_eq!(woken(&store, 1).await, "r");
+        // It is undone, and done again part by part.
+        failures.lock().unwrap().push(broken());
+        reload(&store, &offers, "b").await.unwrap();
+        assert_eq!(woken(&store, 2).await, "b");
+        // The second time it fails, too: the event is a dead letter.
+        failures.lock().unwrap().extend([broken(), broken()]);
+        reload(&store, &offers, "c").await.unwrap();
+        assert_eq!(woken(&store, 3).await, "b");
+        reload(&store, &offers, "d").await.unwrap();
+        failures.lock().unwrap().push(unavailable());
+        reload(&store, &offers, "e").await.unwrap_err();
+        assert_eq!(woken(&store, 4).await, "d");
     }
 }

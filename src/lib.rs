@@ -30,6 +30,9 @@ pub mod intake;
 mod readings;
 mod tracking;
 
+mod reload;
+
+mod control;
 pub mod simulator;
 
 pub mod app;

@@ -35,6 +35,8 @@ mod language;
 mod notify;
 /// Killed at every step, started again: nothing lost, nothing doubled.
 mod recovery;
+/// Edited rules come into force while the engine runs, whole or not at all.
+mod reload;
 /// Tests of rules find what is wrong with rules, and say it.
 mod rule_tests;
 /// A server that says what a test tells it to, and remembers what it was asked.

@@ -25,7 +25,8 @@ const LAYERS: &[&[&str]] = &[
         "delivery",
         "tracking",
     ],
-    &["simulator"],
+    &["reload"],
+    &["control", "simulator"],
     &["app"],
     &["cli"],
 ];
@@ -36,7 +37,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     // The simulator delivers webhooks; the command line sends one on request.
     ("reqwest", &["http_client", "simulator", "cli"]),
     ("rustls", &["http_client"]),
-    ("axum", &["intake", "simulator"]),
+    ("axum", &["intake", "control", "simulator"]),
+    ("file_watch", &["reload"]),
     ("serde_saphyr", &["document"]),
     ("serde_yaml", &["cli"]),
     ("annotate_snippets", &["document"]),
@@ -47,7 +49,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tracing", SHELL),
     ("anyhow", &["app", "cli"]),
     ("std::env", &["config", "main"]),
-    ("std::fs", &["config", "store", "cli"]),
+    ("std::fs", &["config", "store", "control", "cli"]),
 ];
 
 const SHELL: &[&str] = &[
@@ -63,6 +65,8 @@ const SHELL: &[&str] = &[
     "evaluation",
     "delivery",
     "tracking",
+    "reload",
+    "control",
     "simulator",
     "app",
     "cli",

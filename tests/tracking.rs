@@ -19,7 +19,7 @@ async fn engine(house: &House, clock: Clock) -> App {
     let (files, _) = config::rule_files(&home.dir);
     let loaded = rules::load(&files, &Names::of(&home));
     assert_eq!(loaded.diagnostics, []);
-    App::start(&home, loaded.rules, clock).await.unwrap()
+    App::start(&home, loaded, clock).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

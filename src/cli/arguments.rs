@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::id::RuleId;
+
 /// Rules for home energy: signed webhooks in, YAML rules, commands followed to their end.
 #[derive(Debug, Parser)]
 #[command(name = "amps-rules", version, disable_help_subcommand = true)]
@@ -70,6 +72,18 @@ pub(super) enum Command {
     Runs(ListArguments),
     /// What was given up and is kept to be looked at.
     DeadLetters(ListArguments),
+    /// Show what a reload would change: rules, timers, runs, and what is wrong with it.
+    Plan(HowArguments),
+    /// Take over edited rules now; the running engine also does so by itself.
+    Reload(HowArguments),
+    /// Run the actions of a rule, whatever its triggers and conditions say.
+    Trigger(RuleArguments),
+    /// Let a rule rest until it is resumed. Runs that are under way go on.
+    Pause(PauseArguments),
+    /// Let a paused rule go on.
+    Resume(RuleArguments),
+    /// End every run and pause every rule. Orders that devices have already are left to their end.
+    StopAll(HowArguments),
     /// A script that lets a shell complete the words of this program.
     Completions { shell: Shell },
 }
@@ -210,6 +224,39 @@ pub(super) struct ListArguments {
     /// How many, at most.
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HowArguments {
+    /// As JSON; the fields are described in the README.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RuleArguments {
+    /// The id of the rule.
+    #[arg(value_name = "RULE")]
+    rule: String,
+
+    #[command(flatten)]
+    pub(super) how: HowArguments,
+}
+
+impl RuleArguments {
+    pub(super) fn rule(&self) -> RuleId {
+        RuleId::new(self.rule.as_str())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PauseArguments {
+    #[command(flatten)]
+    pub(super) of: RuleArguments,
+
+    /// Why, for those who see it later.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -202,7 +202,7 @@ impl DeviceNames {
 }
 
 /// In the zone of the machine that shows it.
-fn time(moment: Timestamp) -> String {
+pub(super) fn time(moment: Timestamp) -> String {
     moment
         .to_zoned(TimeZone::system())
         .strftime("%Y-%m-%d %H:%M:%S")
@@ -256,7 +256,7 @@ fn about(payload: &Payload, names: &DeviceNames) -> String {
         Payload::Engine(EngineChange::Started) => "the engine was started".to_owned(),
         Payload::Engine(EngineChange::Reloaded) => "the rules were read again".to_owned(),
         Payload::Request(Request::Trigger { rule }) => format!("run {rule}"),
-        Payload::Request(Request::Pause { rule }) => format!("pause {rule}"),
+        Payload::Request(Request::Pause { rule, .. }) => format!("pause {rule}"),
         Payload::Request(Request::Resume { rule }) => format!("let {rule} go on"),
         Payload::Request(Request::StopAll) => "stop everything".to_owned(),
         Payload::NotRead(device) => format!("{} did not answer", names.name(device)),

@@ -5,11 +5,13 @@ mod check;
 mod completions;
 mod console;
 mod demo;
+mod engine;
 mod explain;
 mod fmt;
 mod home;
 mod init;
 mod lists;
+mod plan;
 mod run;
 mod simulator;
 mod test;
@@ -25,6 +27,7 @@ use tracing_subscriber::filter::LevelFilter;
 use arguments::{Arguments, Command, LogFormat, LogLevel};
 use console::Console;
 
+use crate::control::Wish;
 use crate::store::view::{CommandRow, DeadLetter, EventRow, RunRow};
 
 /// How the program ends (`README.md` has the table).
@@ -88,6 +91,15 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Commands(list) => lists::list::<CommandRow>(home, &list, console),
         Command::Runs(list) => lists::list::<RunRow>(home, &list, console),
         Command::DeadLetters(list) => lists::list::<DeadLetter>(home, &list, console),
+        Command::Plan(plan) => plan::plan(home, plan.json, console),
+        Command::Reload(reload) => engine::ask(home, &Wish::Reload, reload.json, console),
+        Command::StopAll(stop) => engine::ask(home, &Wish::StopAll, stop.json, console),
+        Command::Trigger(of) => engine::ask(home, &Wish::Trigger(of.rule()), of.how.json, console),
+        Command::Resume(of) => engine::ask(home, &Wish::Resume(of.rule()), of.how.json, console),
+        Command::Pause(pause) => {
+            let (rule, reason) = (pause.of.rule(), pause.reason);
+            engine::ask(home, &Wish::Pause(rule, reason), pause.of.how.json, console)
+        }
         Command::Completions { shell } => completions::completions(shell, console),
     }
 }

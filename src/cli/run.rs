@@ -19,7 +19,7 @@ pub(super) fn run(dir: &Path, console: &mut Console) -> anyhow::Result<Exit> {
         return Ok(Exit::Usage);
     };
     let rules = home::rules(&settings, console)?;
-    let (n_rules, n_devices) = (rules.rules.len(), settings.devices.len());
+    let (n_rules, n_devices) = (rules.rules.rules.len(), settings.devices.len());
     let runtime = runtime()?;
     let exit = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

@@ -33,6 +33,44 @@ pub struct Home {
     pub http_allow: BTreeSet<String>,
 }
 
+impl Home {
+    /// The keys of `home.yaml` that say something else in `other`.
+    pub fn differs_from(&self, other: &Self) -> Vec<String> {
+        let Self {
+            dir: _,
+            name,
+            timezone,
+            location,
+            amps,
+            intake,
+            dashboard,
+            devices,
+            inputs,
+            notifiers,
+            limits,
+            retention,
+            http_allow,
+        } = other;
+        let sections = [
+            (
+                "home",
+                (&self.name, &self.timezone, &self.location) == (name, timezone, location),
+            ),
+            ("amps", self.amps == *amps),
+            ("intake", self.intake == *intake),
+            ("dashboard", self.dashboard == *dashboard),
+            ("devices", self.devices == *devices),
+            ("inputs", self.inputs == *inputs),
+            ("notifiers", self.notifiers == *notifiers),
+            ("limits", self.limits == *limits),
+            ("retention", self.retention == *retention),
+            ("http_allow", self.http_allow == *http_allow),
+        ];
+        let different = sections.into_iter().filter(|(_, is_same)| !is_same);
+        different.map(|(key, _)| key.to_owned()).collect()
+    }
+}
+
 /// A place on the earth, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Location {
@@ -130,7 +168,7 @@ pub struct Retention {
 }
 
 /// How to speak to Amps.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amps {
     /// Without a trailing slash. `http` only for loopback hosts.
     pub base_url: String,
@@ -145,14 +183,14 @@ pub struct Amps {
 }
 
 /// The face to the internet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intake {
     pub listen: SocketAddr,
     /// At least one; several while a secret is rotated. Each has been found usable.
     pub secrets: Vec<Secret>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HomeDevice {
     pub device: Device,
     /// How often its state is read. 10 s to 24 h, default 5 min.
@@ -170,7 +208,7 @@ pub struct DeviceLimits {
 }
 
 /// Where messages to people go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notifier {
     /// A topic of an ntfy server; the last segment of the address is the topic.
     Ntfy { url: String, token: Option<Secret> },

@@ -86,6 +86,11 @@ pub fn rule_files(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     files::rules(dir)
 }
 
+/// Whether the home in `dir` has a file `name`, readable or not; it has one if nobody can tell.
+pub fn is_there(dir: &Path, name: &str) -> bool {
+    dir.join(name).try_exists().unwrap_or(true)
+}
+
 /// The files of a home that hold tests alone, in the order of their names.
 pub fn test_files(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     files::tests(dir)

@@ -192,6 +192,9 @@ pub enum Request {
     },
     Pause {
         rule: RuleId,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     Resume {
         rule: RuleId,

@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroize;
 
 /// A key, a token or a signing secret. Prints as `Secret(…)` and is wiped when dropped.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {

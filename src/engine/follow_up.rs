@@ -163,14 +163,19 @@ fn ask_who_watches(scene: Scene<'_>, decision: &mut Decision) {
 /// What a person asks for.
 pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decision) {
     const BY_HAND: &str = "somebody paused it";
-    let paused = |rule: &RuleId| Change::RulePaused {
+    let paused = |rule: &RuleId, reason: Option<&str>| Change::RulePaused {
         rule: rule.clone(),
-        reason: BY_HAND.to_owned(),
+        reason: reason.unwrap_or(BY_HAND).to_owned(),
         at: scene.now,
     };
     match request {
         Request::Trigger { rule } => run_rule(scene, rule, (None, &[]), decision),
-        Request::Pause { rule } => decision.changes.push(paused(rule)),
+        Request::Pause { rule, reason } => {
+            // The first reason counts.
+            if scene.state.paused(rule).is_none() {
+                decision.changes.push(paused(rule, reason.as_deref()));
+            }
+        }
         Request::Resume { rule } => {
             let rule = rule.clone();
             decision.changes.push(Change::RuleResumed { rule });
@@ -178,7 +183,9 @@ pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decisi
         Request::StopAll => {
             let rules = scene.rules.rules.iter();
             let running = rules.filter(|it| scene.state.paused(&it.id).is_none());
-            decision.changes.extend(running.map(|it| paused(&it.id)));
+            decision
+                .changes
+                .extend(running.map(|it| paused(&it.id, None)));
             arbitration::stop_all(scene, decision);
             let ends = scene.state.all_runs().map(|it| FollowUp::End {
                 run: it.id.clone(),

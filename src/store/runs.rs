@@ -337,6 +337,13 @@ fn give_up(tx: &Tx<'_>, run: &RunId) -> Result<(), Error> {
     Ok(())
 }
 
+/// The rule of the run that began last.
+#[cfg(test)]
+pub(crate) fn newest_rule(tx: &Tx<'_>) -> Result<String, Error> {
+    let mut statement = tx.prepare("SELECT rule FROM runs ORDER BY seq DESC LIMIT 1")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 pub(super) fn stored(position: usize) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }

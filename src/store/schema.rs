@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_waiting_calls.sql"),
     include_str!("migrations/0006_inputs.sql"),
     include_str!("migrations/0007_leases.sql"),
+    include_str!("migrations/0008_rules.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.

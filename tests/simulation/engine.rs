@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +54,10 @@ impl Engine {
         (clock, network): (&Clock, &Network),
         findings: &Findings,
     ) -> Result<Self, Error> {
-        let (evaluation, hints) = Evaluation::new(Arc::clone(&plan.rules), clock.clone());
+        // These rules stay in force.
+        let (_, nothing_offered) = watch::channel(None);
+        let rules = Arc::clone(&plan.rules);
+        let (evaluation, hints) = Evaluation::new(rules, nothing_offered, clock.clone());
         let evaluation = Arc::new(Mutex::new(evaluation));
         let watched = Watched {
             n_events: 0,

@@ -101,7 +101,7 @@ async fn request(day: &mut Day) {
     let rule: RuleId = day.chance.one_of(rules).id.clone();
     let request = match day.chance.below(10) {
         0..5 => Request::Trigger { rule },
-        5..7 => Request::Pause { rule },
+        5..7 => Request::Pause { rule, reason: None },
         7..9 => Request::Resume { rule },
         _ => Request::StopAll,
     };

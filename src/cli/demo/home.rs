@@ -17,8 +17,7 @@ use crate::config::{self};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::render::{self, Style};
 use crate::document::source::SourceFile;
-use crate::rules;
-use crate::rules::rule::RuleSet;
+use crate::rules::{self, Loaded};
 
 /// The starter rule that the story is about.
 const RULES: &str = include_str!("../../../rules/car-after-battery.yaml");
@@ -76,15 +75,15 @@ impl DemoHome {
         })
     }
 
-    pub(super) fn rules(&self) -> anyhow::Result<RuleSet> {
+    pub(super) fn rules(&self) -> anyhow::Result<Loaded> {
         let (files, mut diagnostics) = config::rule_files(&self.settings.dir);
         let loaded = rules::load(&files, &Names::of(&self.settings));
-        diagnostics.extend(loaded.diagnostics);
+        diagnostics.extend(loaded.diagnostics.iter().cloned());
         anyhow::ensure!(
             diagnostics.is_empty(),
             explain("the rules", &diagnostics, &files)
         );
-        Ok(loaded.rules)
+        Ok(loaded)
     }
 }
 

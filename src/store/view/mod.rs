@@ -3,6 +3,7 @@
 mod commands;
 mod dead_letters;
 mod events;
+mod rules;
 mod runs;
 pub mod timeline;
 
@@ -16,6 +17,7 @@ use crate::store::{database_path, schema};
 pub use commands::{CommandRow, CommandStory};
 pub use dead_letters::DeadLetter;
 pub use events::{EventRow, EventStory};
+pub use rules::{StoredRule, Timer};
 pub use runs::{RunRow, RunStory};
 
 /// Why a list cannot be shown.
