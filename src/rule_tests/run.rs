@@ -60,7 +60,7 @@ pub(super) fn run(
     None
 }
 
-fn take(step: &Step, world: &mut World<'_>) -> Result<(), Problem> {
+fn take<'w>(step: &'w Step, world: &mut World<'w>) -> Result<(), Problem> {
     match &step.kind {
         StepKind::Set(settings) => settings.iter().for_each(|it| world.set(it)),
         StepKind::End { device, outcome } => end(device, outcome, world)?,
@@ -72,6 +72,7 @@ fn take(step: &Step, world: &mut World<'_>) -> Result<(), Problem> {
         StepKind::Advance(duration) => world.wind_to(later(world.now(), *duration)),
         StepKind::At(moment) => wind(*moment, world)?,
         StepKind::Restart => world.restart(),
+        StepKind::Reload(rules) => world.reload(rules.as_deref()),
         StepKind::Expect(expectation) => expect(expectation, world)?,
     }
     Ok(())

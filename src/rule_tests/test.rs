@@ -1,6 +1,7 @@
 //! A test as it was read: every name resolved, every number in its unit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use crate::domain::id::InputName;
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Point, Value};
 use crate::rule_tests::expected::Expected;
-use crate::rules::rule::Place;
+use crate::rules::rule::{Place, RuleSet};
 
 #[derive(Debug)]
 pub(super) struct Test {
@@ -70,6 +71,8 @@ pub(super) enum StepKind {
     At(Moment),
     /// The engine is stopped and started.
     Restart,
+    /// These are the rules from now on; none when the files say what they said.
+    Reload(Option<Arc<RuleSet>>),
     Expect(Expectation),
 }
 

@@ -27,11 +27,11 @@ pub(super) const STEPS: &[(&str, Keys)] = &[
     ("advance", keys(&["advance"])),
     ("at", keys(&["at"])),
     ("restart", keys(&["restart"])),
+    ("reload", keys(&["reload"])),
     ("expect", keys(&["expect", "in_any_order"])),
 ];
 
-/// Steps of the language that this version does not have.
-pub(super) const LATER_STEPS: &[&str] = &["reload"];
+pub(super) const RELOAD: Keys = keys(&["rules"]);
 
 pub(super) const HOOK: Keys = keys(&["name", "json"]);
 

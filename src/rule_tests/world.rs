@@ -18,14 +18,14 @@ use crate::domain::value::{Origin, Point, Value};
 use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::run::RunEnd;
 use crate::engine::state::State;
-use crate::engine::trace::Trace;
+use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::{self, Input};
 use crate::rule_tests::coverage::Coverage;
 use crate::rule_tests::expected::Happened;
 use crate::rule_tests::outbox::Outbox;
 use crate::rule_tests::rows::Rows;
 use crate::rule_tests::test::{InputShows, Setting, Shows};
-use crate::rules::rule::{OperationKind, RuleSet};
+use crate::rules::rule::{OperationKind, Rule, RuleSet};
 
 /// How often a device is read, as `poll:` is when nobody sets it.
 const POLL: Duration = Duration::from_mins(5);
@@ -35,6 +35,8 @@ const RINGS_MAX: usize = 1000;
 
 pub(super) struct World<'w> {
     rules: &'w RuleSet,
+    /// Those before reloads, by which runs may still go.
+    former: Vec<&'w RuleSet>,
     coverage: &'w mut Coverage,
     now: Timestamp,
     state: State,
@@ -102,6 +104,7 @@ impl<'w> World<'w> {
         }
         Self {
             rules,
+            former: Vec::new(),
             coverage,
             now,
             state,
@@ -366,25 +369,23 @@ impl<'w> World<'w> {
 
     fn note_steps(&mut self, trace: &Trace) {
         self.coverage.note(self.rules, trace);
-        let Some(rule) = self.rules.rules.iter().find(|it| it.id == trace.rule) else {
-            return;
-        };
+        let newest_first = self.former.iter().rev().copied();
+        let rules: Vec<&Rule> = std::iter::once(self.rules)
+            .chain(newest_first)
+            .filter_map(|it| it.rule(&trace.rule))
+            .collect();
         let mut from = trace
             .run
             .as_ref()
             .and_then(|it| self.positions.get(it).copied());
-        let operations = rule.program.every_operation();
         for step in &trace.steps {
-            let ahead = operations.iter().enumerate().skip(from.unwrap_or_default());
-            let found = ahead.chain(operations.iter().enumerate());
-            let found = found
-                .into_iter()
-                .find(|(_, it)| it.kind.is_told() && it.place == step.place);
-            let Some((index, operation)) = found else {
+            let mut versions = rules.iter();
+            let found = versions.find_map(|rule| find(rule, from.unwrap_or_default(), step));
+            let Some((rule, index, is_log)) = found else {
                 continue;
             };
             self.coverage.reach(rule, index);
-            if matches!(operation.kind, OperationKind::Log(_)) {
+            if is_log {
                 self.since.happened.push(Happened::Log(step.did.clone()));
             }
             from = Some(index + 1);
@@ -440,4 +441,25 @@ impl<'w> World<'w> {
         self.next_poll = later(self.now, POLL);
         self.read_all();
     }
+
+    /// The files were edited, and the engine takes `rules` over; the same as before when there are none.
+    pub(super) fn reload(&mut self, rules: Option<&'w RuleSet>) {
+        if let Some(rules) = rules {
+            self.former.push(std::mem::replace(&mut self.rules, rules));
+        }
+        let reloaded = Payload::Engine(EngineChange::Reloaded);
+        self.happens(Source::Engine, reloaded);
+        self.ring();
+    }
+}
+
+/// The operation of `rule` that `step` tells of: the first at or behind `from`, or the first at all; and
+/// whether it writes into the log.
+fn find<'r>(rule: &'r Rule, from: usize, step: &StepTrace) -> Option<(&'r Rule, usize, bool)> {
+    let operations = rule.program.every_operation();
+    let ahead = operations.iter().enumerate().skip(from);
+    let mut all = ahead.chain(operations.iter().enumerate());
+    let (index, operation) = all.find(|(_, it)| it.kind.is_told() && it.place == step.place)?;
+    let is_log = matches!(operation.kind, OperationKind::Log(_));
+    Some((rule, index, is_log))
 }

@@ -63,20 +63,9 @@ pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
             (findings, node)
         })
         .collect();
-    let mut loading = Loading {
-        names,
-        rule_ids: read
-            .iter()
-            .filter_map(|(_, node)| node.as_ref())
-            .flat_map(parse::ids)
-            .map(RuleId::new)
-            .collect(),
-        ids: BTreeMap::new(),
-        rules: Vec::new(),
-        broken: Vec::new(),
-        broken_files: Vec::new(),
-        diagnostics: Vec::new(),
-    };
+    let nodes = read.iter().filter_map(|(_, node)| node.as_ref());
+    let rule_ids = nodes.flat_map(parse::ids).map(RuleId::new).collect();
+    let mut loading = Loading::new(names, rule_ids);
     for (findings, node) in read {
         loading.file(findings, node.as_ref());
     }
@@ -102,6 +91,22 @@ pub fn unused_names(loaded: &Loaded, names: &Names) -> Vec<Diagnostic> {
     }
 }
 
+/// Checks a list of rules that stands below `rules:` in `block`, somewhere else than in a rule file.
+/// They are only to be run if there are no errors.
+pub(crate) fn list(
+    block: &Node,
+    nodes: &[Node],
+    names: &Names,
+    findings: &mut Findings<'_>,
+) -> RuleSet {
+    let rule_ids = parse::ids(block).map(RuleId::new).collect();
+    let mut loading = Loading::new(names, rule_ids);
+    for node in nodes {
+        loading.rule(node, 0, findings);
+    }
+    index::rule_set(loading.rules, names)
+}
+
 struct Loading<'h> {
     names: &'h Names,
     /// What rules may name, in whatever order the files come.
@@ -114,7 +119,19 @@ struct Loading<'h> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Loading<'_> {
+impl<'h> Loading<'h> {
+    fn new(names: &'h Names, rule_ids: BTreeSet<RuleId>) -> Self {
+        Self {
+            names,
+            rule_ids,
+            ids: BTreeMap::new(),
+            rules: Vec::new(),
+            broken: Vec::new(),
+            broken_files: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
     fn file(&mut self, mut findings: Findings<'_>, node: Option<&Node>) {
         let n_read = findings.mark();
         match node.and_then(|it| parse::file(it, &mut findings)) {

@@ -101,6 +101,11 @@ fn inputs_and_webhooks_of_the_home_are_heard_and_asked() {
 }
 
 #[test]
+fn a_reload_touches_what_was_edited_alone() {
+    check("reload.yaml", &[], "reload.txt");
+}
+
+#[test]
 fn a_difference_is_shown_side_by_side_with_what_the_rules_made_of_it() {
     check("differences.yaml", &[], "differences.txt");
 }

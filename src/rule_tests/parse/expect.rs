@@ -30,6 +30,7 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("stopped", "stopped"),
     ("completed", "completed"),
     ("failed", "failed"),
+    ("stopped", "stopped"),
 ];
 
 pub(super) fn expectation(
@@ -223,7 +224,7 @@ fn rule(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Ru
         wrong_type(node, "the id of a rule", findings);
         return None;
     };
-    let ids = || known.rules.rules.iter().map(|it| it.id.as_str());
+    let ids = || known.rule_ids();
     if ids().any(|it| it == written) {
         return Some(RuleId::new(written));
     }

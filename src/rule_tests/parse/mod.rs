@@ -46,6 +46,17 @@ pub enum FileKind {
 struct Known<'k> {
     names: &'k Names,
     rules: &'k RuleSet,
+    /// Those of the reloads before.
+    reloaded: &'k [Arc<RuleSet>],
+}
+
+impl Known<'_> {
+    /// Of every rule that there is or was.
+    fn rule_ids(&self) -> impl Iterator<Item = &str> {
+        let reloaded = self.reloaded.iter().map(|it| &**it);
+        let rules = std::iter::once(self.rules).chain(reloaded);
+        rules.flat_map(|it| it.rules.iter().map(|it| it.id.as_str()))
+    }
 }
 
 /// The home that a file of tests names for itself, and where.
@@ -73,7 +84,11 @@ pub fn suite(
         // The rules have been looked at, and whoever did it told what is wrong with the file.
         findings.diagnostics.clear();
     }
-    let known = Known { names, rules };
+    let known = Known {
+        names,
+        rules,
+        reloaded: &[],
+    };
     let tests = node.map(|it| match kind {
         FileKind::Tests => of_tests(&it, known, &mut findings),
         FileKind::Rules => of_rules(&it, known, &mut findings),
@@ -166,8 +181,7 @@ fn test(
     let mut steps = Vec::new();
     if let Some(node) = fields.require("steps", findings) {
         let items = items(node, key(&fields, "steps"), "steps", STEPS_MAX, findings);
-        let read = items.iter().map(|it| step::step(it, known, findings));
-        let read: Vec<_> = read.collect();
+        let read = all_steps(items, known, findings);
         if let (Some(last), None) = (items.last(), not_read(&read)) {
             looks_at_the_end(last, &read, findings);
         }
@@ -183,6 +197,24 @@ fn test(
         steps,
     });
     Some((name.to_owned(), span, test))
+}
+
+/// Each of the steps, as far as it can be read.
+fn all_steps(items: &[Node], known: Known<'_>, findings: &mut Findings<'_>) -> Vec<Option<Step>> {
+    let mut reloaded = Vec::new();
+    let mut read = Vec::new();
+    for item in items {
+        let known = Known {
+            reloaded: &reloaded,
+            ..known
+        };
+        let step = step::step(item, known, findings);
+        if let Some(StepKind::Reload(Some(rules))) = step.as_ref().map(|it| &it.kind) {
+            reloaded.push(Arc::clone(rules));
+        }
+        read.push(step);
+    }
+    read
 }
 
 fn not_read<T>(steps: &[Option<T>]) -> Option<&Option<T>> {

@@ -1,11 +1,12 @@
 //! `given:` and `steps:` of a test.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::home::Input;
 use crate::document::code;
-use crate::document::decode::{Fields, Keys, boolean, named, not_available, wrong_type};
+use crate::document::decode::{Fields, Keys, boolean, named, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Entry, Kind, Node};
@@ -13,10 +14,11 @@ use crate::document::suggest::closest;
 use crate::domain::device::Device;
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Point, Value};
-use crate::rule_tests::parse::{Known, event, expect, moment, place};
+use crate::rule_tests::parse::{Known, event, expect, items, key, moment, place, wants_block};
 use crate::rule_tests::test::{InputShows, Setting, Shows, Step, StepKind};
 use crate::rule_tests::words;
 use crate::rules::check::given;
+use crate::rules::{self, RULES_MAX};
 
 const ADVANCE_MIN: Duration = Duration::from_millis(1);
 
@@ -103,8 +105,12 @@ fn point(
 pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Step> {
     let place = place(node.head(), findings);
     // `- restart` reads better than `- restart: true`.
-    if node.as_key() == Some("restart") {
-        let kind = StepKind::Restart;
+    let alone = match node.as_key() {
+        Some("restart") => Some(StepKind::Restart),
+        Some("reload") => Some(StepKind::Reload(None)),
+        Some(_) | None => None,
+    };
+    if let Some(kind) = alone {
         return Some(Step { place, kind });
     }
     let (what, keys) = which(node, findings)?;
@@ -127,6 +133,7 @@ pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -
         "advance" => bounded(value, ADVANCE_MIN, DURATION_MAX, findings).map(StepKind::Advance),
         "at" => moment::moment(value, known.names.timezone.as_ref(), findings).map(StepKind::At),
         "restart" => restart(value, findings),
+        "reload" => reload(value, known, findings),
         _ => expect::expectation(&fields, value, known, findings).map(StepKind::Expect),
     };
     kind.map(|kind| Step { place, kind })
@@ -163,9 +170,6 @@ fn which<'w>(node: &Node, findings: &mut Findings<'_>) -> Option<(&'w str, &'w K
 
 fn report_no_step(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
     let written = || entries.iter().filter_map(|it| it.key.as_key());
-    if let Some(later) = written().find(|it| words::LATER_STEPS.contains(it)) {
-        return not_available(&format!("`{later}:`"), node.head(), findings);
-    }
     let known = || words::STEPS.iter().map(|(word, _)| *word);
     let near = written().find_map(|it| closest(it, known()));
     findings
@@ -243,4 +247,21 @@ fn restart(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {
             .help("write `- restart`, or leave it out");
     }
     restarts.then_some(StepKind::Restart)
+}
+
+/// The rules that there are from now on; the same as before when none are given.
+fn reload(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<StepKind> {
+    if node.kind == Kind::Null {
+        return Some(StepKind::Reload(None));
+    }
+    if wants_block(node, "`{rules: [{id: …}]}`", findings) {
+        return None;
+    }
+    let mark = findings.mark();
+    let fields = Fields::open(node, "`reload`", &words::RELOAD, findings)?;
+    let written = fields.require("rules", findings)?;
+    let nodes = items(written, key(&fields, "rules"), "rules", RULES_MAX, findings);
+    let rules = rules::list(node, nodes, known.names, findings);
+    let is_right = !findings.has_errors_since(mark);
+    is_right.then(|| StepKind::Reload(Some(Arc::new(rules))))
 }
