@@ -2,34 +2,30 @@
 
 use std::time::Duration;
 
-use jiff::civil::{Time, Weekday};
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::document::duration::display;
 use crate::domain::catalogue::AttributeKind;
 use crate::domain::id::InputName;
 use crate::domain::value::{Origin, Reading, Value};
-use crate::engine::Scene;
 use crate::engine::facts::{Known, View};
 use crate::engine::memory::Memory;
-use crate::engine::schedule::{self, daylight};
 use crate::engine::trace::{ConditionTrace, Truth};
+use crate::engine::{Scene, daytime};
 use crate::rules::condition::{
-    Block, CommandState, CommandTest, InputQuestion, InputTest, Join, RuleTest, SunTest,
+    Block, CommandState, CommandTest, InputQuestion, InputTest, Join, RuleTest,
 };
 use crate::rules::expr::eval::{Facts, age, eval};
 use crate::rules::expr::kind::Kind;
 use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::value;
-use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test, TimeTest};
-use crate::rules::trigger::SunEvent;
+use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test};
 
 /// A question, what was found, and the answer.
-struct Examined {
-    asked: String,
-    found: String,
-    answer: Truth,
+pub(super) struct Examined {
+    pub(super) asked: String,
+    pub(super) found: String,
+    pub(super) answer: Truth,
 }
 
 /// The most values that the trace of one expression names.
@@ -58,7 +54,7 @@ pub(super) fn check(view: View<'_>, condition: &Condition) -> ConditionTrace {
 fn examine(view: View<'_>, condition: &Condition) -> Examined {
     let scene = view.scene;
     match &condition.test {
-        Test::Time(test) => check_time(scene, test),
+        Test::Time(test) => daytime::time(scene, test),
         Test::State(test) => check_state(scene, test),
         Test::NumericState(test) => check_number(scene, test),
         Test::Trigger(ids) => check_trigger(view.memory, ids),
@@ -66,7 +62,7 @@ fn examine(view: View<'_>, condition: &Condition) -> Examined {
         Test::Block(block) => check_block(view, block),
         Test::Expression(checked) => check_expression(view, checked),
         Test::Command(test) => check_command(scene, test),
-        Test::Sun(test) => check_sun(scene, test),
+        Test::Sun(test) => daytime::sun(scene, test),
         Test::Input(test) => check_input(scene, test),
     }
 }
@@ -210,92 +206,6 @@ fn check_block(view: View<'_>, block: &Block) -> Examined {
         found: format!("({})", joined(|it| &it.found)),
         answer,
     }
-}
-
-fn check_time(scene: Scene<'_>, test: &TimeTest) -> Examined {
-    let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
-    let now = scene.now.to_zoned(zone);
-    let in_window = is_within(now.time(), test.after, test.before);
-    let on_day = test.weekdays.is_empty() || test.weekdays.contains(&now.weekday());
-    Examined {
-        asked: describe_window(test),
-        found: now.strftime("%a %H:%M:%S").to_string(),
-        answer: Truth::from(in_window && on_day),
-    }
-}
-
-/// `after` belongs to the window, `before` does not; a window whose end is not after its begin wraps midnight.
-fn is_within(time: Time, after: Option<Time>, before: Option<Time>) -> bool {
-    match (after, before) {
-        (None, None) => true,
-        (Some(after), None) => after <= time,
-        (None, Some(before)) => time < before,
-        (Some(after), Some(before)) if after < before => after <= time && time < before,
-        (Some(after), Some(before)) => after <= time || time < before,
-    }
-}
-
-fn describe_window(test: &TimeTest) -> String {
-    let after = test
-        .after
-        .map(|it| format!("after {}", it.strftime("%H:%M:%S")));
-    let before = test
-        .before
-        .map(|it| format!("before {}", it.strftime("%H:%M:%S")));
-    let days: Vec<_> = test.weekdays.iter().copied().map(weekday_name).collect();
-    let days = (!days.is_empty()).then(|| format!("on {}", days.join(", ")));
-    let parts: Vec<_> = [after, before, days].into_iter().flatten().collect();
-    format!("time {}", parts.join(" "))
-}
-
-fn weekday_name(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "mon",
-        Weekday::Tuesday => "tue",
-        Weekday::Wednesday => "wed",
-        Weekday::Thursday => "thu",
-        Weekday::Friday => "fri",
-        Weekday::Saturday => "sat",
-        Weekday::Sunday => "sun",
-    }
-}
-
-fn check_sun(scene: Scene<'_>, test: &SunTest) -> Examined {
-    let (zone, location) = (schedule::zone(scene.rules), scene.rules.location);
-    let show = |at: Timestamp| {
-        let at = at.to_zoned(zone.clone());
-        at.strftime("%a %H:%M:%S").to_string()
-    };
-    let mut asked = vec!["sun".to_owned()];
-    let mut found = vec![show(scene.now)];
-    for (word, bound) in [("after", test.after), ("before", test.before)] {
-        let Some((event, offset)) = bound else {
-            continue;
-        };
-        let name = sun_name(event, offset);
-        let at = daylight::moment((event, offset), zone, location, scene.now);
-        asked.push(format!("{word} {name}"));
-        found.push(match at {
-            Some(at) => format!("{name} {}", show(at)),
-            None if location.is_none() => format!("no {name}, the home has no location"),
-            None => format!("no {name} in these days"),
-        });
-    }
-    let answer = daylight::holds(test, zone, location, scene.now);
-    Examined {
-        asked: asked.join(" "),
-        found: found.join("; "),
-        answer: answer.map_or(Truth::Unknown, Truth::from),
-    }
-}
-
-fn sun_name(event: SunEvent, offset: SignedDuration) -> String {
-    let event = event.name();
-    if offset.is_zero() {
-        return event.to_owned();
-    }
-    let sign = if offset.is_negative() { '-' } else { '+' };
-    format!("{event} {sign}{}", display(offset.unsigned_abs()))
 }
 
 fn check_state(scene: Scene<'_>, test: &StateTest) -> Examined {

@@ -25,6 +25,7 @@ pub mod walk;
 pub mod arming;
 mod begin;
 mod breaker;
+mod daytime;
 mod follow_up;
 mod go_on;
 mod inputs;

@@ -1,5 +1,7 @@
 //! What the engine remembers between two inputs. Lives in memory; the store holds the same as rows.
 
+mod orders;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -8,8 +10,6 @@ use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Point, Reading};
 use crate::engine::arbitration::lease::Leases;
-use crate::engine::arbitration::room;
-use crate::engine::breaker;
 use crate::engine::call::WaitingCall;
 use crate::engine::decision::Change;
 use crate::engine::freshness::Contacts;
@@ -222,81 +222,6 @@ impl State {
     /// What the rule remembers as `state.NAME`.
     pub fn remembered(&self, rule: &RuleId, name: &str) -> Option<&Value> {
         self.remembered.get(rule)?.get(name)
-    }
-
-    /// Our own orders to `device`; none when it never had one.
-    pub fn orders(&self, device: &DeviceId) -> Option<&Orders> {
-        self.orders.get(device)
-    }
-
-    pub fn orders_mut(&mut self, device: &DeviceId) -> &mut Orders {
-        self.orders.entry(device.clone()).or_default()
-    }
-
-    /// When the last run of `rule` began: it has passed the rule's conditions. None when it never had
-    /// one, or when that was longer ago than rows are kept.
-    ///
-    /// With a `key`, of the runs for this value (`per:`).
-    pub fn last_started(&self, rule: &RuleId, key: Option<&str>) -> Option<Timestamp> {
-        match key {
-            None => self.started.get(rule).and_then(Recent::last),
-            Some(key) => self.started_for.get(rule)?.get(key).copied(),
-        }
-    }
-
-    /// When the last runs of `rule` began.
-    pub(super) fn starts(&self, rule: &RuleId) -> Option<&Recent> {
-        self.started.get(rule)
-    }
-
-    pub(super) fn leases(&self) -> &Leases {
-        &self.leases
-    }
-
-    /// The orders that runs wait for.
-    pub(super) fn awaited_commands(&self) -> impl Iterator<Item = &CommandId> {
-        self.waiting.keys()
-    }
-
-    /// When orders to `device` were given lately.
-    pub(super) fn given(&self, device: &DeviceId) -> Option<&Recent> {
-        self.given.get(device)
-    }
-
-    /// When orders to any device were given lately.
-    pub(super) fn given_to_all(&self) -> &Recent {
-        &self.given_to_all
-    }
-
-    /// An order to `device` was given at `at`.
-    pub fn note_given(&mut self, device: &DeviceId, at: Timestamp) {
-        let of_device = self.given.entry(device.clone()).or_default();
-        of_device.note(at, room::OF_DEVICE);
-        self.given_to_all.note(at, room::OF_HOME);
-    }
-
-    /// When somebody else's order to `device` was last over. Told once after each of ours that was taken.
-    pub(super) fn foreign_order(&self, device: &DeviceId) -> Option<Timestamp> {
-        self.foreign.get(device).copied()
-    }
-
-    /// A run of `rule` began at `at`, for this value if the rule has one for each.
-    pub fn note_start(&mut self, rule: &RuleId, key: Option<&str>, at: Timestamp) {
-        let of_rule = self.started.entry(rule.clone()).or_default();
-        of_rule.note(at, breaker::STARTS);
-        let Some(key) = key else {
-            return;
-        };
-        let of_rule = self.started_for.entry(rule.clone()).or_default();
-        let last = of_rule.entry(key.to_owned()).or_insert(at);
-        *last = at.max(*last);
-        // As many as the starts that are remembered: those further back are forgotten first.
-        if breaker::STARTS.most < of_rule.len()
-            && let Some(oldest) = of_rule.iter().min_by_key(|(_, at)| **at)
-        {
-            let oldest = oldest.0.clone();
-            of_rule.remove(&oldest);
-        }
     }
 
     /// The state after `change`.
