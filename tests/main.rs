@@ -39,6 +39,8 @@ mod recovery;
 mod reload;
 /// Tests of rules find what is wrong with rules, and say it.
 mod rule_tests;
+/// What editors are told of files is what the program makes of them.
+mod schema;
 /// A server that says what a test tells it to, and remembers what it was asked.
 mod scripted_server;
 /// Every signature case decides as the contract says.

@@ -57,6 +57,8 @@ pub(super) enum Command {
     Test(TestArguments),
     /// Write the home's files in one way: indentation, spaces, order of keys. Comments stay.
     Fmt(FmtArguments),
+    /// Print what editors can know of a kind of file, as JSON Schema.
+    Schema(SchemaArguments),
     /// Say what a code like `E204` means, with an example.
     Explain(ExplainArguments),
     /// Run a pretend Amps on this machine.
@@ -154,6 +156,24 @@ pub(super) struct FmtArguments {
     /// Write nothing; list the files that would change, and end with 1 if there are any.
     #[arg(long)]
     pub(super) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArguments {
+    /// The kind of file; rule files may hold tests too.
+    #[arg(value_enum, default_value_t = SchemaKind::Rules, value_name = "KIND")]
+    pub(super) kind: SchemaKind,
+
+    /// Write the schemas of all kinds into this folder instead, in place of older ones.
+    #[arg(long, value_name = "DIR", conflicts_with = "kind")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaKind {
+    Rules,
+    Tests,
+    Home,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod init;
 mod lists;
 mod plan;
 mod run;
+mod schema;
 mod simulator;
 mod test;
 mod webhook;
@@ -82,6 +83,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Check(check) => check::check(home, &check, console),
         Command::Test(test) => test::test(home, &test, console),
         Command::Fmt(fmt) => fmt::fmt(home, &fmt, console),
+        Command::Schema(schema) => schema::schema(&schema, console),
         Command::Explain(explain) => explain::explain(&explain, console),
         Command::Simulator(settings) => simulator::simulator(&settings, console),
         Command::Webhook(arguments::WebhookCommand::Send(send)) => {

@@ -26,10 +26,10 @@ const DASHBOARD_LISTEN_DEFAULT: &str = "127.0.0.1:8788";
 const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const LOOK_UP_AFTER_DEFAULT: Duration = Duration::from_secs(30);
 const IN_DOUBT_FOR_DEFAULT: Duration = Duration::from_mins(1);
-const NAME_CHARACTERS_MAX: usize = 200;
+pub(super) const NAME_CHARACTERS_MAX: usize = 200;
 
 /// The most secrets at a time; more than two is a rotation that nobody finished.
-const INTAKE_SECRETS_MAX: usize = 8;
+pub(super) const INTAKE_SECRETS_MAX: usize = 8;
 
 /// What `node` says. The home is only to be used when `findings` has no errors.
 pub(super) fn home(

@@ -18,16 +18,16 @@ use crate::domain::id::{DeviceAlias, DeviceId};
 const POLL_DEFAULT: Duration = Duration::from_mins(5);
 const POLL_MIN: Duration = Duration::from_secs(10);
 const POLL_MAX: Duration = Duration::from_hours(24);
-const ID_CHARACTERS_MAX: usize = 128;
+pub(super) const ID_CHARACTERS_MAX: usize = 128;
 
-const PRIORITY_MAX: u32 = 100;
+pub(super) const PRIORITY_MAX: u32 = 100;
 const MIN_HOLD_MIN: Duration = Duration::from_secs(1);
 const MIN_HOLD_MAX: Duration = Duration::from_hours(24);
-const PER_HOUR_MAX: u32 = 3600;
-const PER_DAY_MAX: u32 = 10_000;
+pub(super) const PER_HOUR_MAX: u32 = 3600;
+pub(super) const PER_DAY_MAX: u32 = 10_000;
 
 /// The most devices of a home.
-const DEVICES_MAX: usize = 1000;
+pub(super) const DEVICES_MAX: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct Devices {

@@ -16,19 +16,19 @@ use crate::domain::id::InputName;
 use crate::domain::unit::Unit;
 
 /// The most inputs of a home.
-const INPUTS_MAX: usize = 1000;
-const UNIT_CHARACTERS_MAX: usize = 20;
+pub(super) const INPUTS_MAX: usize = 1000;
+pub(super) const UNIT_CHARACTERS_MAX: usize = 20;
 const MAX_AGE_DEFAULT: Duration = Duration::from_mins(15);
 const MAX_AGE_MIN: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, PartialEq)]
-enum Type {
+pub(super) enum Type {
     Number,
     Text,
     Boolean,
 }
 
-const TYPES: &[(&str, Type)] = &[
+pub(super) const TYPES: &[(&str, Type)] = &[
     ("number", Type::Number),
     ("text", Type::Text),
     ("boolean", Type::Boolean),

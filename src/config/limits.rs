@@ -13,15 +13,15 @@ use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Kind, Node};
 
 const DAY: Duration = Duration::from_hours(24);
-const COMMANDS_PER_MINUTE_MAX: u32 = 60_000;
-const RUNS_MAX: u32 = 1000;
-const HOSTS_MAX: usize = 100;
-const HOST_CHARACTERS_MAX: usize = 260;
+pub(super) const COMMANDS_PER_MINUTE_MAX: u32 = 60_000;
+pub(super) const RUNS_MAX: u32 = 1000;
+pub(super) const HOSTS_MAX: usize = 100;
+pub(super) const HOST_CHARACTERS_MAX: usize = 260;
 const MIB: u64 = 1024 * 1024;
 const DATABASE_MIN: u64 = 16 * MIB;
 const DATABASE_MAX: u64 = 1024 * 1024 * MIB;
 
-const SIZES: &[(&str, u64)] = &[
+pub(super) const SIZES: &[(&str, u64)] = &[
     ("MiB", MIB),
     ("MB", 1_000_000),
     ("GiB", 1024 * MIB),

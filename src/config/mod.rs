@@ -22,6 +22,7 @@ pub mod environment;
 mod files;
 pub mod home;
 mod inputs;
+pub(crate) mod kinds;
 mod limits;
 pub mod names;
 mod notifiers;

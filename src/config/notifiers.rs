@@ -14,15 +14,15 @@ use crate::document::node::{Kind, Node};
 use crate::domain::id::NotifierName;
 
 /// The most notifiers of a home.
-const NOTIFIERS_MAX: usize = 100;
+pub(super) const NOTIFIERS_MAX: usize = 100;
 
 #[derive(Clone, Copy)]
-enum NotifierType {
+pub(super) enum NotifierType {
     Ntfy,
     Webhook,
 }
 
-const TYPES: &[(&str, NotifierType)] = &[
+pub(super) const TYPES: &[(&str, NotifierType)] = &[
     ("ntfy", NotifierType::Ntfy),
     ("webhook", NotifierType::Webhook),
 ];

@@ -1,6 +1,16 @@
 //! Every key of `home.yaml`, with its meaning: the reader takes the known keys from here.
 
-use crate::document::vocabulary::{Word, defaulting, later, optional, required};
+use crate::config::decode::INTAKE_SECRETS_MAX;
+use crate::config::devices::{DEVICES_MAX, PER_DAY_MAX, PER_HOUR_MAX, PRIORITY_MAX};
+use crate::config::inputs::{self, INPUTS_MAX};
+use crate::config::kinds::{
+    BASE_URL, DEVICE_ID, DEVICE_TYPE, HOST, LISTEN, NAME, SECRET, SIZE, TIMEZONE, TITLE, UNIT, URL,
+};
+use crate::config::limits::{COMMANDS_PER_MINUTE_MAX, HOSTS_MAX, RUNS_MAX};
+use crate::config::notifiers::{self, NOTIFIERS_MAX};
+use crate::document::vocabulary::durations::DURATION;
+use crate::document::vocabulary::kind::{Kind, LineName, Lines, one_or_many, whole};
+use crate::document::vocabulary::{Word, defaulting, later, optional, required, word};
 
 pub const ALL: &[&Word] = &[
     &FILE,
@@ -18,58 +28,73 @@ pub const ALL: &[&Word] = &[
     &RETENTION,
 ];
 
-const fn block(name: &'static str, what: &'static str, meaning: &'static str) -> Word {
-    Word {
-        name,
-        what,
-        meaning,
-        keys: &[],
-        reserved: &[],
-        example: "",
-        runs: true,
+const fn lines(value: Kind, most: usize) -> Lines {
+    Lines {
+        told: "lines `NAME: {…}`",
+        name: LineName::Text(&NAME),
+        value,
+        least: 0,
+        most: Some(most),
     }
 }
 
+/// Lines that may be left out behind their key, as in a home that has no devices yet.
+const DEVICES: Kind = Kind::Either(&[
+    Kind::Lines(&lines(Kind::Block(&DEVICE), DEVICES_MAX)),
+    Kind::Nothing,
+]);
+
+const INPUTS: Kind = Kind::Either(&[
+    Kind::Lines(&lines(Kind::Block(&INPUT), INPUTS_MAX)),
+    Kind::Nothing,
+]);
+
+const NOTIFIERS: Kind = Kind::Either(&[
+    Kind::Lines(&lines(Kind::Block(&NOTIFIER), NOTIFIERS_MAX)),
+    Kind::Nothing,
+]);
+
+const HOSTS: Kind = Kind::Either(&[
+    Kind::OneOrMany {
+        of: &HOST,
+        least: 0,
+        most: HOSTS_MAX,
+    },
+    Kind::Nothing,
+]);
+
 pub static FILE: Word = Word {
     keys: &[&[
-        required("version", "`1`", "the version of the language"),
-        required("home", "a block", "the home itself"),
-        required("amps", "a block", "how to speak to Amps"),
+        required("version", Kind::Version, "the version of the language"),
+        required("home", Kind::Block(&HOME), "the home itself"),
+        required("amps", Kind::Block(&AMPS), "how to speak to Amps"),
         required(
             "intake",
-            "a block",
+            Kind::Block(&INTAKE),
             "the face to the internet: webhooks only",
         ),
         later(optional(
             "dashboard",
-            "a block",
+            Kind::Block(&DASHBOARD),
             "the face to the people of the house",
         )),
         optional(
             "devices",
-            "lines `NAME: {…}`",
+            DEVICES,
             "the devices, by the names that rules use",
         ),
-        optional("inputs", "lines `NAME: {…}`", "values from outside Amps"),
-        optional(
-            "notifiers",
-            "lines `NAME: {…}`",
-            "where messages to people go",
-        ),
-        optional("limits", "a block", "how much may happen"),
+        optional("inputs", INPUTS, "values from outside Amps"),
+        optional("notifiers", NOTIFIERS, "where messages to people go"),
+        optional("limits", Kind::Block(&LIMITS), "how much may happen"),
         later(optional(
             "retention",
-            "a block",
+            Kind::Block(&RETENTION),
             "how long what is over is kept",
         )),
-        optional(
-            "http_allow",
-            "one or a list of hosts",
-            "hosts that rules may call",
-        ),
+        optional("http_allow", HOSTS, "hosts that rules may call"),
     ]],
     example: "version: 1\nhome: {name: Rose Cottage, timezone: Europe/London, location: {latitude: 51.45, longitude: -2.59}}\namps: {api_key: !secret amps_api_key}\nintake: {secrets: [!secret amps_webhook_secret]}\ndevices:\n  house_battery: {type: battery, id: dev_abc123}\nnotifiers:\n  phone: {type: ntfy, url: https://ntfy.sh/rose-cottage-7f3}\n",
-    ..block(
+    ..word(
         "home.yaml",
         "home.yaml",
         "the file that makes a folder a home",
@@ -78,76 +103,74 @@ pub static FILE: Word = Word {
 
 pub static HOME: Word = Word {
     keys: &[&[
-        defaulting("name", "text", "Home", "what people see"),
-        required(
-            "timezone",
-            "continent and city",
-            "the zone of all times in rules",
+        defaulting("name", TITLE, "Home", "what people see"),
+        required("timezone", TIMEZONE, "the zone of all times in rules"),
+        optional(
+            "location",
+            Kind::Block(&LOCATION),
+            "only needed for the sun",
         ),
-        optional("location", "a block", "only needed for the sun"),
     ]],
-    ..block("home", "`home`", "the home itself")
+    ..word("home", "`home`", "the home itself")
 };
 
 pub static LOCATION: Word = Word {
     keys: &[&[
-        required("latitude", "degrees", "north is positive"),
-        required("longitude", "degrees", "east is positive"),
+        required(
+            "latitude",
+            Kind::Number { most: Some(90) },
+            "north is positive",
+        ),
+        required(
+            "longitude",
+            Kind::Number { most: Some(180) },
+            "east is positive",
+        ),
     ]],
-    ..block("location", "`location`", "where the home is")
+    ..word("location", "`location`", "where the home is")
 };
 
 pub static AMPS: Word = Word {
     keys: &[&[
-        defaulting(
-            "base_url",
-            "an address",
-            "https://api.amps.ai",
-            "where Amps is",
-        ),
-        required("api_key", "`!secret NAME`", "the key"),
-        defaulting("request_timeout", "a duration", "10s", "for one request"),
+        defaulting("base_url", BASE_URL, "https://api.amps.ai", "where Amps is"),
+        required("api_key", SECRET, "the key"),
+        defaulting("request_timeout", DURATION, "10s", "for one request"),
         defaulting(
             "look_up_after",
-            "a duration",
+            DURATION,
             "30s",
             "when no webhook came, ask",
         ),
         defaulting(
             "in_doubt_for",
-            "a duration, 1 s to 1 h",
+            DURATION,
             "1m",
-            "how long a push whose answer was lost may still turn up",
+            "how long a push whose answer was lost may still turn up, 1 s to 1 h",
         ),
     ]],
-    ..block("amps", "`amps`", "how to speak to Amps")
+    ..word("amps", "`amps`", "how to speak to Amps")
 };
 
 pub static INTAKE: Word = Word {
     keys: &[&[
-        defaulting(
-            "listen",
-            "an address",
-            "127.0.0.1:8787",
-            "where webhooks come in",
-        ),
+        defaulting("listen", LISTEN, "127.0.0.1:8787", "where webhooks come in"),
         required(
             "secrets",
-            "one or a list of `!secret NAME`",
+            one_or_many(&SECRET, INTAKE_SECRETS_MAX),
             "several while a secret is rotated",
         ),
     ]],
-    ..block("intake", "`intake`", "the face to the internet")
+    ..word("intake", "`intake`", "the face to the internet")
 };
 
 pub static DASHBOARD: Word = Word {
     keys: &[&[defaulting(
         "listen",
-        "an address",
+        LISTEN,
         "127.0.0.1:8788",
         "where people look",
     )]],
-    ..block(
+    ..word(
         "dashboard",
         "`dashboard`",
         "the face to the people of the house",
@@ -156,43 +179,39 @@ pub static DASHBOARD: Word = Word {
 
 pub static DEVICE: Word = Word {
     keys: &[&[
-        required("type", "a type of device", "what it is"),
-        required("id", "text, like `dev_abc123`", "what Amps calls it"),
-        defaulting("poll", "a duration", "5m", "how often its state is read"),
+        required("type", DEVICE_TYPE, "what it is"),
+        required("id", DEVICE_ID, "what Amps calls it"),
+        defaulting("poll", DURATION, "5m", "how often its state is read"),
         defaulting(
             "priority_floor",
-            "a number from 0 to 100",
+            whole(0, PRIORITY_MAX),
             "0",
             "rules of a lower priority do not get it",
         ),
         optional(
             "min_hold",
-            "a duration",
+            DURATION,
             "the least time between two orders; a further one waits",
         ),
         optional(
             "limits",
-            "`per_hour`, `per_day`",
+            Kind::Block(&DEVICE_LIMITS),
             "the most orders to it; one more fails",
         ),
     ]],
-    ..block("devices", "a device", "a device of the home")
+    ..word("devices", "a device", "a device of the home")
 };
 
 pub static DEVICE_LIMITS: Word = Word {
     keys: &[&[
         optional(
             "per_hour",
-            "a number from 1 to 3600",
+            whole(1, PER_HOUR_MAX),
             "the most orders in an hour",
         ),
-        optional(
-            "per_day",
-            "a number from 1 to 10000",
-            "the most orders in a day",
-        ),
+        optional("per_day", whole(1, PER_DAY_MAX), "the most orders in a day"),
     ]],
-    ..block(
+    ..word(
         "limits of a device",
         "`limits` of a device",
         "the most orders to it",
@@ -201,66 +220,57 @@ pub static DEVICE_LIMITS: Word = Word {
 
 pub static INPUT: Word = Word {
     keys: &[&[
-        required(
-            "type",
-            "`number`, `text` or `boolean`",
-            "what its values are",
-        ),
-        optional(
-            "unit",
-            "a unit, also one of your own like `GBP/kWh`",
-            "of numbers",
-        ),
-        defaulting("max_age", "a duration", "15m", "an older value is unknown"),
+        required("type", Kind::Word(&inputs::TYPES), "what its values are"),
+        optional("unit", UNIT, "of numbers"),
+        defaulting("max_age", DURATION, "15m", "an older value is unknown"),
     ]],
-    ..block("inputs", "an input", "a value from outside Amps")
+    ..word("inputs", "an input", "a value from outside Amps")
 };
 
 pub static NOTIFIER: Word = Word {
     keys: &[&[
-        required("type", "`ntfy` or `webhook`", "how messages are sent"),
-        required("url", "an address", "where to"),
-        optional("token", "`!secret NAME`", "sent as a bearer token"),
+        required(
+            "type",
+            Kind::Word(&notifiers::TYPES),
+            "how messages are sent",
+        ),
+        required("url", URL, "where to"),
+        optional("token", SECRET, "sent as a bearer token"),
     ]],
-    ..block("notifiers", "a notifier", "where messages to people go")
+    ..word("notifiers", "a notifier", "where messages to people go")
 };
 
 pub static LIMITS: Word = Word {
     keys: &[&[
         defaulting(
             "commands_per_minute",
-            "a number from 1 to 60000",
+            whole(1, COMMANDS_PER_MINUTE_MAX),
             "30",
             "orders to all devices; one more fails",
         ),
         defaulting(
             "runs_per_rule",
-            "`count`, `within`",
+            Kind::Block(&RUNS_PER_RULE),
             "{count: 20, within: 60s}",
             "more pause the rule",
         ),
     ]],
-    ..block("limits", "`limits`", "how much may happen")
+    ..word("limits", "`limits`", "how much may happen")
 };
 
 pub static RUNS_PER_RULE: Word = Word {
     keys: &[&[
-        defaulting("count", "a number from 1 to 1000", "20", "so many runs"),
-        defaulting("within", "a duration", "60s", "in this time"),
+        defaulting("count", whole(1, RUNS_MAX), "20", "so many runs"),
+        defaulting("within", DURATION, "60s", "in this time"),
     ]],
-    ..block("runs_per_rule", "`runs_per_rule`", "more pause the rule")
+    ..word("runs_per_rule", "`runs_per_rule`", "more pause the rule")
 };
 
 pub static RETENTION: Word = Word {
     keys: &[&[
-        defaulting("traces", "a duration", "30d", "why rules did what they did"),
-        defaulting("events", "a duration", "90d", "what came in"),
-        defaulting(
-            "database_max",
-            "a size, like `512 MiB`",
-            "512 MiB",
-            "the oldest go first",
-        ),
+        defaulting("traces", DURATION, "30d", "why rules did what they did"),
+        defaulting("events", DURATION, "90d", "what came in"),
+        defaulting("database_max", SIZE, "512 MiB", "the oldest go first"),
     ]],
-    ..block("retention", "`retention`", "how long what is over is kept")
+    ..word("retention", "`retention`", "how long what is over is kept")
 };

@@ -9,14 +9,6 @@ use super::source::Span;
 use super::suggest;
 use super::vocabulary::Word;
 
-/// The words that a block may use as keys.
-#[derive(Clone, Copy, Debug)]
-pub struct Keys {
-    pub known: &'static [&'static str],
-    /// Words that are answered better than with "unknown".
-    pub reserved: &'static [(&'static str, Reserved)],
-}
-
 /// The words of one block, from wherever they are listed.
 #[derive(Clone, Copy)]
 struct Words<'w> {
@@ -47,19 +39,10 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// Reports what is no block, what stands twice and what is not known; none if it is no block.
-    pub fn open(
-        node: &'n Node,
-        what: &'static str,
-        keys: &Keys,
-        findings: &mut Findings<'_>,
-    ) -> Option<Self> {
-        Self::open_known(node, what, keys.known, keys.reserved, findings)
-    }
-
-    /// The block that `word` begins or names; notes which of its words do not run in this version.
+    /// The block that `word` begins or names: reports what is no block, what stands twice and what is not known, and
+    /// notes which of its words do not run in this version; none if it is no block.
     pub fn of(node: &'n Node, word: &'static Word, findings: &mut Findings<'_>) -> Option<Self> {
-        let fields = Self::open_known(node, word.what, &word.known(), &word.reserved(), findings)?;
+        let fields = Self::open(node, word.what, &word.known(), &word.reserved(), findings)?;
         let mut is_later = !word.runs;
         for key in word.each_key() {
             if let Some(entry) = fields.entry(key.name) {
@@ -74,7 +57,7 @@ impl<'n> Fields<'n> {
         Some(fields)
     }
 
-    fn open_known(
+    fn open(
         node: &'n Node,
         what: &'static str,
         known: &[&'static str],

@@ -5,14 +5,16 @@ use std::time::Duration;
 use jiff::civil::Time;
 
 use super::code;
-use super::decode::{Fields, Keys};
+use super::decode::Fields;
 use super::diagnostic::{Findings, shown};
 use super::node::{Kind, Node};
+use super::vocabulary::durations::MAP;
 
 /// The longest duration that can be written.
 pub const DURATION_MAX: Duration = Duration::from_hours(366 * 24);
 
-const UNITS: &[(&str, u64)] = &[
+/// In milliseconds, in ascending order.
+pub(super) const UNITS: &[(&str, u64)] = &[
     ("ms", 1),
     ("s", 1000),
     ("m", 60_000),
@@ -21,19 +23,8 @@ const UNITS: &[(&str, u64)] = &[
     ("d", 86_400_000),
 ];
 
-/// Home Assistant's map, by key.
-const MAP_UNITS: &[(&str, u64)] = &[
-    ("days", 86_400_000),
-    ("hours", 3_600_000),
-    ("minutes", 60_000),
-    ("seconds", 1000),
-    ("milliseconds", 1),
-];
-
-const MAP_KEYS: Keys = Keys {
-    known: &["days", "hours", "minutes", "seconds", "milliseconds"],
-    reserved: &[],
-};
+/// What the keys of [`MAP`] count, in milliseconds.
+const MAP_UNITS: [u64; 5] = [86_400_000, 3_600_000, 60_000, 1000, 1];
 
 /// The duration that `node` says; none, and a finding, when it says none.
 pub fn duration(node: &Node, findings: &mut Findings<'_>) -> Option<Duration> {
@@ -181,10 +172,11 @@ fn of_clock(text: &str) -> Option<u64> {
 }
 
 fn of_map(node: &Node, findings: &mut Findings<'_>) -> Option<u64> {
-    let fields = Fields::open(node, "a duration", &MAP_KEYS, findings)?;
+    let fields = Fields::of(node, &MAP, findings)?;
     let mut total: u64 = 0;
     let mut is_whole = true;
-    for (name, size) in MAP_UNITS {
+    for (key, size) in MAP.each_key().zip(MAP_UNITS) {
+        let name = key.name;
         let Some(part) = fields.get(name) else {
             continue;
         };
@@ -197,7 +189,7 @@ fn of_map(node: &Node, findings: &mut Findings<'_>) -> Option<u64> {
             | Kind::Map(_)
             | Kind::Secret(_) => None,
         };
-        let sum = count.and_then(|it| total.checked_add(it.checked_mul(*size)?));
+        let sum = count.and_then(|it| total.checked_add(it.checked_mul(size)?));
         if sum.is_none() {
             is_whole = false;
             let message = format!("`{name}` must be a whole number");

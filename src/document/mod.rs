@@ -7,6 +7,7 @@ pub mod decode;
 pub mod diagnostic;
 pub mod duration;
 pub mod format;
+pub mod json;
 pub mod node;
 pub mod pages;
 pub mod places;

@@ -68,6 +68,14 @@ impl Unit {
             .map(|(unit, ..)| *unit)
     }
 
+    /// Every spelling of every unit.
+    pub fn spellings() -> impl Iterator<Item = &'static str> {
+        SPELLINGS.iter().flat_map(|(_, symbol, wire, others)| {
+            let both = [*symbol, *wire];
+            both.into_iter().chain(others.iter().copied())
+        })
+    }
+
     fn spelling(self) -> &'static (Unit, &'static str, &'static str, &'static [&'static str]) {
         SPELLINGS
             .iter()

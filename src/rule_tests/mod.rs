@@ -23,7 +23,6 @@ mod rows;
 mod run;
 mod test;
 mod trace;
-mod words;
 mod world;
 
 /// The tests of one file.

@@ -9,7 +9,8 @@ use std::process::Command;
 use amps_rules::config::names::Names;
 use amps_rules::document::source::SourceFile;
 use amps_rules::rule_tests::coverage::Coverage;
-use amps_rules::rule_tests::parse::{self, FileKind, STEPS_MAX, TESTS_MAX};
+use amps_rules::rule_tests::parse::{self, FileKind};
+use amps_rules::rules::catalog::test_files::{STEPS_MAX, TESTS_MAX};
 use amps_rules::rules::rule::RuleSet;
 
 use crate::diagnostics;

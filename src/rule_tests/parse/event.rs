@@ -1,46 +1,27 @@
 //! `event:` of a test: the body of a webhook as Amps sends it, or its short form.
 
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
 use crate::amps_json::envelope;
 use crate::document::code;
 use crate::document::decode::{Fields, text, word};
 use crate::document::diagnostic::{Findings, shown};
+use crate::document::json::json;
 use crate::document::node::{Kind, Node};
 use crate::document::suggest::closest;
 use crate::domain::device::Device;
-use crate::domain::event::{ConnectionChange, Hook, Payload};
+use crate::domain::event::{Hook, Payload};
 use crate::domain::lifecycle::{Failure, Outcome};
 use crate::rule_tests::parse::{Known, wants_block};
 use crate::rule_tests::test::Webhook;
-use crate::rule_tests::words;
+use crate::rules::catalog::test_files::{
+    ADDRESS_CHARACTERS_MAX, BODY_KEYS, CHANGES, CODE_CHARACTERS_MAX, EVENT, Ended, HOOK,
+    MESSAGE_CHARACTERS_MAX, RESULTS,
+};
 use crate::rules::check::given;
-
-const CODE_CHARACTERS_MAX: usize = 128;
-const MESSAGE_CHARACTERS_MAX: usize = 500;
-const ADDRESS_CHARACTERS_MAX: usize = 64;
 
 /// The `message` of a failure that gives none.
 const MESSAGE_DEFAULT: &str = "as the test says";
-
-const CHANGES: &[(&str, ConnectionChange)] = &[
-    ("connected", ConnectionChange::Connected),
-    ("disconnected", ConnectionChange::Disconnected),
-    ("reconnected", ConnectionChange::Reconnected),
-];
-
-#[derive(Clone, Copy, PartialEq)]
-enum Result {
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-const RESULTS: &[(&str, Result)] = &[
-    ("completed", Result::Completed),
-    ("failed", Result::Failed),
-    ("cancelled", Result::Cancelled),
-];
 
 /// What the webhook says; `address` is the last part of the address that it came to.
 pub(super) fn event(
@@ -62,7 +43,7 @@ pub(super) fn event(
     let is_body = entries
         .iter()
         .filter_map(|it| it.key.as_key())
-        .any(|it| words::BODY_KEYS.contains(&it));
+        .any(|it| BODY_KEYS.contains(&it));
     if is_body {
         let address = match address {
             Some(node) => Some(text(node, "an address", ADDRESS_CHARACTERS_MAX, findings)?),
@@ -87,13 +68,13 @@ pub(super) fn hook(node: &Node, findings: &mut Findings<'_>) -> Option<Webhook> 
     if wants_block(node, "`{name: doorbell, json: {…}}`", findings) {
         return None;
     }
-    let fields = Fields::open(node, "a webhook", &words::HOOK, findings)?;
+    let fields = Fields::of(node, &HOOK, findings)?;
     let name = fields
         .require("name", findings)
         .and_then(|it| text(it, "a name", ADDRESS_CHARACTERS_MAX, findings));
     let json = match fields.get("json") {
         Some(node) => {
-            let json = json(node);
+            let json = json(node, &|_| None);
             if json.is_none() {
                 let message = "something stands in the body that JSON has no word for";
                 findings.report(code::BAD_EVENT, node.head(), message);
@@ -114,7 +95,7 @@ fn body(
     known: Known<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Payload> {
-    let Some(json) = json(node) else {
+    let Some(json) = json(node, &|_| None) else {
         findings.report(
             code::BAD_EVENT,
             node.head(),
@@ -167,29 +148,8 @@ fn body(
     Some(payload)
 }
 
-/// None when something in it has no word in JSON: a secret, a list as a key.
-fn json(node: &Node) -> Option<Value> {
-    Some(match &node.kind {
-        Kind::Null => Value::Null,
-        Kind::Bool(value) => Value::Bool(*value),
-        Kind::Number { value, text } => match text.parse::<i64>() {
-            Ok(whole) => Value::Number(whole.into()),
-            Err(_) => Value::Number(Number::from_f64(*value)?),
-        },
-        Kind::Text(text) => Value::String(text.clone()),
-        Kind::List(items) => Value::Array(items.iter().map(json).collect::<Option<_>>()?),
-        Kind::Map(entries) => {
-            let fields = entries
-                .iter()
-                .map(|it| Some((it.key.as_key()?.to_owned(), json(&it.value)?)));
-            Value::Object(fields.collect::<Option<Map<_, _>>>()?)
-        }
-        Kind::Secret(_) => return None,
-    })
-}
-
 fn short(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Webhook> {
-    let fields = Fields::open(node, "this event", &words::EVENT, findings)?;
+    let fields = Fields::of(node, &EVENT, findings)?;
     let device = fields
         .require("device", findings)
         .and_then(|it| given::device(it, known.names, findings));
@@ -222,17 +182,14 @@ fn report(
     let command = given::command(command, &device, findings);
     let result = match fields.get("result") {
         Some(node) => word(node, "a result", RESULTS, findings)?,
-        None => Result::Completed,
+        None => Ended::Completed,
     };
     let outcome = match result {
-        Result::Completed => Outcome::Completed,
-        Result::Cancelled => Outcome::Cancelled,
-        Result::Failed => Outcome::Failed(failure(fields, findings)?),
+        Ended::Completed => Outcome::Completed,
+        Ended::Cancelled => Outcome::Cancelled,
+        Ended::Failed => Outcome::Failed(failure(fields, findings)?),
     };
-    if let Some(node) = fields
-        .get("error_code")
-        .filter(|_| result != Result::Failed)
-    {
+    if let Some(node) = fields.get("error_code").filter(|_| result != Ended::Failed) {
         findings
             .report(
                 code::NEVER_TRUE,

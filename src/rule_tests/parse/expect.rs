@@ -10,28 +10,12 @@ use crate::domain::id::RuleId;
 use crate::rule_tests::expected::Expected;
 use crate::rule_tests::parse::{Known, items, key, wants_block};
 use crate::rule_tests::test::Expectation;
-use crate::rule_tests::words;
+use crate::rules::catalog::choices::LEVELS;
+use crate::rules::catalog::test_files::{
+    EXPECTED, EXPECTED_COMMAND, EXPECTED_NOTIFY, EXPECTED_RUN, ITEMS_MAX, NOTHING, OUTCOMES,
+    TEXT_CHARACTERS_MAX,
+};
 use crate::rules::check::given;
-use crate::rules::rule::Level;
-
-/// The most things that one `expect` can list.
-const ITEMS_MAX: usize = 500;
-
-const TEXT_CHARACTERS_MAX: usize = 4000;
-
-const LEVELS: &[(&str, Level)] = &[
-    ("info", Level::Info),
-    ("warning", Level::Warning),
-    ("error", Level::Error),
-];
-
-const OUTCOMES: &[(&str, &str)] = &[
-    ("running", "running"),
-    ("stopped", "stopped"),
-    ("completed", "completed"),
-    ("failed", "failed"),
-    ("stopped", "stopped"),
-];
 
 pub(super) fn expectation(
     fields: &Fields<'_>,
@@ -66,7 +50,7 @@ pub(super) fn expectation(
 }
 
 fn is_nothing(node: &Node) -> bool {
-    node.as_key() == Some("nothing")
+    node.as_key() == Some(NOTHING)
 }
 
 fn all(
@@ -99,9 +83,9 @@ fn item(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Ex
         return None;
     }
     let mark = findings.mark();
-    let fields = Fields::open(node, "`expect`", &words::EXPECTED, findings)?;
-    let mut written = words::EXPECTED
-        .known
+    let fields = Fields::of(node, &EXPECTED, findings)?;
+    let known_here = EXPECTED.known();
+    let mut written = known_here
         .iter()
         .filter_map(|it| Some((*it, fields.get(it)?)));
     let Some((what, value)) = written.next() else {
@@ -140,7 +124,7 @@ fn command(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option
     if wants_block(node, "`{device: NAME, command: NAME}`", findings) {
         return None;
     }
-    let fields = Fields::open(node, "a command", &words::EXPECTED_COMMAND, findings)?;
+    let fields = Fields::of(node, &EXPECTED_COMMAND, findings)?;
     let device = fields
         .require("device", findings)
         .and_then(|it| given::device(it, known.names, findings));
@@ -181,7 +165,7 @@ fn notify(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<
             level: None,
         });
     }
-    let fields = Fields::open(node, "a message", &words::EXPECTED_NOTIFY, findings)?;
+    let fields = Fields::of(node, &EXPECTED_NOTIFY, findings)?;
     let notifier = fields
         .require("notifier", findings)
         .and_then(|it| given::notifier(it, known.names, findings));
@@ -206,7 +190,7 @@ fn run(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Exp
     if wants_block(node, "`{rule: ID, outcome: completed}`", findings) {
         return None;
     }
-    let fields = Fields::open(node, "a run", &words::EXPECTED_RUN, findings)?;
+    let fields = Fields::of(node, &EXPECTED_RUN, findings)?;
     let rule = fields
         .require("rule", findings)
         .and_then(|it| rule(it, known, findings));

@@ -12,22 +12,15 @@ use crate::document::reader;
 use crate::document::source::{Location, SourceFile, Span};
 use crate::rule_tests::Suite;
 use crate::rule_tests::test::{Step, StepKind, Test};
-use crate::rule_tests::words;
+use crate::rules::catalog::test_files::{
+    FILE, NAME_CHARACTERS_MAX, PATH_CHARACTERS_MAX, STEPS_MAX, TEST, TESTS_MAX,
+};
 use crate::rules::rule::{Place, RuleSet};
 
 mod event;
 mod expect;
 mod moment;
 mod step;
-
-/// The most tests of a file.
-pub const TESTS_MAX: usize = 10_000;
-
-/// The most steps of a test.
-pub const STEPS_MAX: usize = 1000;
-
-const NAME_CHARACTERS_MAX: usize = 200;
-const PATH_CHARACTERS_MAX: usize = 1000;
 
 /// When a test begins that does not say when: noon of an ordinary day.
 const AT_DEFAULT: &str = "2026-01-01T12:00:00";
@@ -65,7 +58,7 @@ impl Known<'_> {
 pub fn home_of(source: &SourceFile) -> Option<(String, Location)> {
     let mut findings = Findings::new(source);
     let node = reader::read(&mut findings)?;
-    let fields = Fields::open(&node, "a file of tests", &words::FILE, &mut findings)?;
+    let fields = Fields::of(&node, &FILE, &mut findings)?;
     let node = fields.get("home")?;
     let path = text(node, "a folder", PATH_CHARACTERS_MAX, &mut findings)?;
     Some((path.to_owned(), source.location(node.span)))
@@ -101,7 +94,7 @@ pub fn suite(
 }
 
 fn of_tests(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Vec<Test> {
-    let Some(fields) = Fields::open(node, "a file of tests", &words::FILE, findings) else {
+    let Some(fields) = Fields::of(node, &FILE, findings) else {
         return Vec::new();
     };
     let version = fields.require("version", findings);
@@ -166,7 +159,7 @@ fn test(
     findings: &mut Findings<'_>,
 ) -> Option<(String, Span, Option<Test>)> {
     let mark = findings.mark();
-    let fields = Fields::open(node, "a test", &words::TEST, findings)?;
+    let fields = Fields::of(node, &TEST, findings)?;
     let name = fields
         .require("name", findings)
         .and_then(|it| Some((text(it, "a name", NAME_CHARACTERS_MAX, findings)?, it.span)));

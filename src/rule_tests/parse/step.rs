@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use crate::config::home::Input;
 use crate::document::code;
-use crate::document::decode::{Fields, Keys, boolean, named, wrong_type};
+use crate::document::decode::{Fields, boolean, named, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Entry, Kind, Node};
 use crate::document::suggest::closest;
+use crate::document::vocabulary::Word;
 use crate::domain::device::Device;
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Point, Value};
 use crate::rule_tests::parse::{Known, event, expect, items, key, moment, place, wants_block};
 use crate::rule_tests::test::{InputShows, Setting, Shows, Step, StepKind};
-use crate::rule_tests::words;
+use crate::rules::catalog::test_files::{
+    FAILED_ORDER, ORDER, POINT, RELOAD, RELOADED, RESTART, SILENT, STEPS,
+};
 use crate::rules::check::given;
+use crate::rules::expr::series::POINTS_MAX;
 use crate::rules::{self, RULES_MAX};
 
 const ADVANCE_MIN: Duration = Duration::from_millis(1);
@@ -44,7 +48,7 @@ fn setting(
         return input(entry, known, findings);
     }
     let device = given::device(&entry.key, known.names, findings)?;
-    if entry.value.as_key() == Some("silent") {
+    if entry.value.as_key() == Some(SILENT) {
         let shows = Shows::Silent;
         return Some(Setting::Device { device, shows });
     }
@@ -62,9 +66,15 @@ fn setting(
 /// `input.NAME:` with a value, with a list of what is foretold, or `silent`.
 fn input(entry: &Entry, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Setting> {
     let (input, of_home) = given::input(&entry.key, known.names, findings)?;
-    let shows = if entry.value.as_key() == Some("silent") {
+    let shows = if entry.value.as_key() == Some(SILENT) {
         InputShows::Silent
     } else if let Kind::List(items) = &entry.value.kind {
+        if items.len() > POINTS_MAX {
+            let n_items = items.len();
+            let message = format!("the list has {n_items} items, and {POINTS_MAX} are allowed");
+            findings.report(code::TOO_MANY, entry.value.head(), message);
+            return None;
+        }
         let points: Vec<_> = items
             .iter()
             .map(|it| point(it, of_home, known, findings))
@@ -85,7 +95,7 @@ fn point(
     known: Known<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Point> {
-    let fields = Fields::open(node, "a value that is foretold", &words::POINT, findings)?;
+    let fields = Fields::of(node, &POINT, findings)?;
     let timezone = known.names.timezone.as_ref();
     let start = fields
         .require("from", findings)
@@ -106,17 +116,17 @@ pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -
     let place = place(node.head(), findings);
     // `- restart` reads better than `- restart: true`.
     let alone = match node.as_key() {
-        Some("restart") => Some(StepKind::Restart),
-        Some("reload") => Some(StepKind::Reload(None)),
+        Some(it) if it == RESTART.name => Some(StepKind::Restart),
+        Some(it) if it == RELOAD.name => Some(StepKind::Reload(None)),
         Some(_) | None => None,
     };
     if let Some(kind) = alone {
         return Some(Step { place, kind });
     }
-    let (what, keys) = which(node, findings)?;
-    let fields = Fields::open(node, "this step", keys, findings)?;
-    let value = fields.get(what)?;
-    let kind = match what {
+    let word = which(node, findings)?;
+    let fields = Fields::of(node, word, findings)?;
+    let value = fields.get(word.name)?;
+    let kind = match word.name {
         "set" => {
             let mark = findings.mark();
             let settings = settings(value, known, findings);
@@ -140,7 +150,7 @@ pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -
 }
 
 /// The key that says what the step is.
-fn which<'w>(node: &Node, findings: &mut Findings<'_>) -> Option<(&'w str, &'w Keys)> {
+fn which(node: &Node, findings: &mut Findings<'_>) -> Option<&'static Word> {
     let Kind::Map(entries) = &node.kind else {
         wrong_type(
             node,
@@ -150,27 +160,27 @@ fn which<'w>(node: &Node, findings: &mut Findings<'_>) -> Option<(&'w str, &'w K
         return None;
     };
     let is_written = |word: &str| entries.iter().any(|it| it.key.as_key() == Some(word));
-    let mut here = words::STEPS.iter().filter(|(word, _)| is_written(word));
-    let Some((what, keys)) = here.next() else {
+    let mut here = STEPS.iter().filter(|it| is_written(it.name));
+    let Some(what) = here.next() else {
         report_no_step(node, entries, findings);
         return None;
     };
-    if let Some((other, _)) = here.next() {
+    if let Some(other) = here.next() {
         findings
             .report(
                 code::WHICH_STEP,
                 node.head(),
-                format!("the step is both `{what}` and `{other}`"),
+                format!("the step is both `{}` and `{}`", what.name, other.name),
             )
             .help("begin each with its own dash");
         return None;
     }
-    Some((what, keys))
+    Some(what)
 }
 
 fn report_no_step(node: &Node, entries: &[Entry], findings: &mut Findings<'_>) {
     let written = || entries.iter().filter_map(|it| it.key.as_key());
-    let known = || words::STEPS.iter().map(|(word, _)| *word);
+    let known = || STEPS.iter().map(|it| it.name);
     let near = written().find_map(|it| closest(it, known()));
     findings
         .report(
@@ -193,7 +203,7 @@ fn end(
     findings: &mut Findings<'_>,
 ) -> Option<StepKind> {
     let device = if matches!(node.kind, Kind::Map(_)) {
-        let fields = Fields::open(node, "this step", &words::ORDER, findings)?;
+        let fields = Fields::of(node, &ORDER, findings)?;
         ordered(fields.require("device", findings)?, known, findings)?
     } else {
         ordered(node, known, findings)?
@@ -205,7 +215,7 @@ fn end(
 }
 
 fn fail(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<StepKind> {
-    let fields = Fields::open(node, "`fail`", &words::FAILED_ORDER, findings)?;
+    let fields = Fields::of(node, &FAILED_ORDER, findings)?;
     let device = fields
         .require("device", findings)
         .and_then(|it| ordered(it, known, findings));
@@ -258,7 +268,7 @@ fn reload(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<
         return None;
     }
     let mark = findings.mark();
-    let fields = Fields::open(node, "`reload`", &words::RELOAD, findings)?;
+    let fields = Fields::of(node, &RELOADED, findings)?;
     let written = fields.require("rules", findings)?;
     let nodes = items(written, key(&fields, "rules"), "rules", RULES_MAX, findings);
     let rules = rules::list(node, nodes, known.names, findings);

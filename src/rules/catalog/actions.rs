@@ -1,8 +1,16 @@
 //! Actions: what a rule does, a step after another.
 
 use crate::document::decode::Reserved::{self, Elsewhere, Foreign};
-use crate::document::vocabulary::{Key, Word, defaulting, later, optional, required};
-use crate::rules::catalog::{ALIAS, ENABLED, ENTITY, other_rules};
+use crate::document::vocabulary::durations::DURATION;
+use crate::document::vocabulary::kind::{Kind, one_or_many};
+use crate::document::vocabulary::{Key, Together, Word, defaulting, later, optional, required};
+use crate::rules::catalog::bounds::ITEMS_MAX;
+use crate::rules::catalog::device_words::{COMMAND as COMMAND_WORD, SETTING as SETTING_WORD};
+use crate::rules::catalog::kinds::{
+    ACTIONS, BRANCHES, CONDITIONS, DEVICE, ID, MESSAGE, MOMENT, NOTIFIERS, QUANTITY, REMEMBERED,
+    SOME_VARIABLES, TEMPLATED_PARAMETERS, TITLE, TRIGGERS, WAYS,
+};
+use crate::rules::catalog::{ALIAS, ENABLED, ENTITY, blocks, choices, other_rules};
 
 pub const ALL: &[&Word] = &[
     &COMMAND,
@@ -27,21 +35,15 @@ pub const ALL: &[&Word] = &[
     &other_rules::RESUME_RULE,
 ];
 
-const LINES: &str = "lines `NAME: value`, also expressions";
-const TEXT: &str = "text, also with expressions";
 pub(super) const WHAT: &str = "this step";
 
 pub(super) const COMMON: &[Key] = &[
     ALIAS,
-    optional(
-        "id",
-        "small letters, digits and `-`",
-        "a name for this step, unique in the rule",
-    ),
+    optional("id", ID, "a name for this step, unique in the rule"),
     ENABLED,
     defaulting(
         "continue_on_failure",
-        "`true` or `false`",
+        Kind::Boolean,
         "false",
         "go on with the next step when this one fails",
     ),
@@ -49,7 +51,7 @@ pub(super) const COMMON: &[Key] = &[
 
 const ON_FAILURE: Key = optional(
     "on_failure",
-    "one or a list of actions",
+    ACTIONS,
     "done when this step fails; then the run ends as failed, unless `continue_on_failure` is there",
 );
 
@@ -63,18 +65,20 @@ pub(super) const FOREIGN: &[(&str, Reserved)] = &[
 
 pub(super) const RETRY_KEY: Key = optional(
     "retry",
-    "`attempts`, `backoff`, `max_backoff`",
+    Kind::Block(&blocks::RETRY),
     "when the cause may pass; three attempts when left out",
 );
 
-const TIMEOUT: Key = optional("timeout", "a duration", "not longer than this");
+const TIMEOUT: Key = optional("timeout", DURATION, "not longer than this");
 
 const CONTINUE_ON_TIMEOUT: Key = defaulting(
     "continue_on_timeout",
-    "`true` or `false`",
+    Kind::Boolean,
     "true",
     "`false` ends the run as failed when the time is over",
 );
+
+const ON_TIMEOUT: Together = Together::Beside("continue_on_timeout", "timeout");
 
 pub static COMMAND: Word = Word {
     name: "command",
@@ -82,9 +86,9 @@ pub static COMMAND: Word = Word {
     meaning: "orders a device, and waits for the end of the order",
     keys: &[
         &[
-            required("command", "a command of the device", "what it is to do"),
-            required("device", "a name", "the device"),
-            optional("parameters", LINES, "with units"),
+            required("command", COMMAND_WORD, "what it is to do"),
+            required("device", DEVICE, "the device"),
+            optional("parameters", TEMPLATED_PARAMETERS, "with units"),
         ],
         COMMON,
         &[
@@ -92,49 +96,46 @@ pub static COMMAND: Word = Word {
             ON_FAILURE,
             later(optional(
                 "start",
-                "a duration from now, a time of day, or an expression",
-                "when it begins; at once when left out",
+                MOMENT,
+                "when it begins, from now on or by the clock; at once when left out",
             )),
-            later(optional(
-                "end",
-                "like `start`, also an expression",
-                "when it ends by itself",
-            )),
+            later(optional("end", MOMENT, "when it ends by itself")),
             defaulting(
                 "on_conflict",
-                "`wait`, `skip`, `replace` or `fail`",
+                Kind::Word(&choices::ON_CONFLICT),
                 "wait",
                 "when a run of the same or a higher priority has the device; `replace` takes it from one of the same",
             ),
             defaulting(
                 "wait_for",
-                "`completed`, `accepted` or `nothing`",
+                Kind::Word(&choices::GOALS),
                 "completed",
                 "how far the step follows the order; `accepted` does not run yet",
             ),
             optional(
                 "timeout",
-                "a duration",
+                DURATION,
                 "the step fails when the device is not free and the order not over by then; the order is left to its end; without it, the step waits 15 minutes for the device",
             ),
             later(optional(
                 "verify",
-                "`attribute`, a comparison, `within`",
+                Kind::Block(&blocks::VERIFY),
                 "reads the device until it agrees",
             )),
             defaulting(
                 "force",
-                "`true` or `false`",
+                Kind::Boolean,
                 "false",
                 "send it even if it changes nothing",
             ),
             optional(
                 "lease",
-                "`{until: …}`",
+                Kind::Block(&blocks::LEASE),
                 "keep the device longer than the step, also when the run is over",
             ),
         ],
     ],
+    together: &[],
     reserved: &[
         FOREIGN,
         &[
@@ -157,13 +158,14 @@ pub static NOTIFY: Word = Word {
     meaning: "sends a message to people",
     keys: &[
         &[
-            required("notify", "a notifier or a list of them", "where to"),
-            required("message", TEXT, "what"),
-            optional("title", TEXT, "above it"),
+            required("notify", NOTIFIERS, "where to"),
+            required("message", MESSAGE, "what"),
+            optional("title", TITLE, "above it"),
             LEVEL,
         ],
         COMMON,
     ],
+    together: &[],
     reserved: &[
         FOREIGN,
         &[
@@ -183,7 +185,7 @@ pub static NOTIFY: Word = Word {
 
 const LEVEL: Key = defaulting(
     "level",
-    "`info`, `warning` or `error`",
+    Kind::Word(&choices::LEVELS),
     "info",
     "how much it matters",
 );
@@ -192,7 +194,8 @@ pub static LOG: Word = Word {
     name: "log",
     what: WHAT,
     meaning: "writes a line into the trace",
-    keys: &[&[required("log", TEXT, "the line"), LEVEL], COMMON],
+    keys: &[&[required("log", MESSAGE, "the line"), LEVEL], COMMON],
+    together: &[],
     reserved: &[
         FOREIGN,
         &[("message", Foreign("write the text behind `log:`"))],
@@ -207,16 +210,13 @@ pub static IF: Word = Word {
     meaning: "one way or the other",
     keys: &[
         &[
-            required("if", "one or a list of conditions", "all of them must hold"),
-            required("then", "one or a list of actions", "when they hold"),
-            optional(
-                "else",
-                "one or a list of actions",
-                "when they do not, or are unknown",
-            ),
+            required("if", CONDITIONS, "all of them must hold"),
+            required("then", ACTIONS, "when they hold"),
+            optional("else", ACTIONS, "when they do not, or are unknown"),
         ],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN, &[("elif", Foreign("write `choose:`"))]],
     example: "if: {condition: time, after: \"22:00\"}\nthen: {log: late}\nelse: {log: early}\n",
     runs: true,
@@ -228,15 +228,12 @@ pub static CHOOSE: Word = Word {
     meaning: "the first of several ways whose conditions hold",
     keys: &[
         &[
-            required(
-                "choose",
-                "one or a list of `conditions` with `sequence`",
-                "the ways, in order",
-            ),
-            optional("default", "one or a list of actions", "when none holds"),
+            required("choose", WAYS, "the ways, in order"),
+            optional("default", ACTIONS, "when none holds"),
         ],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN, &[("else", Elsewhere("write `default:`"))]],
     example: "choose:\n  - conditions: {condition: time, after: \"22:00\"}\n    sequence: {log: late}\n  - conditions: {condition: time, before: \"06:00\"}\n    sequence: {log: very late}\ndefault: {log: early}\n",
     runs: true,
@@ -245,15 +242,16 @@ pub static CHOOSE: Word = Word {
 pub static REPEAT: Word = Word {
     name: "repeat",
     what: WHAT,
-    meaning: "does steps again; has one of `count`, `while`, `until`, `for_each`",
+    meaning: "does steps again",
     keys: &[
         &[required(
             "repeat",
-            "a block of the keys below",
+            Kind::Block(&blocks::REPEAT_BLOCK),
             "how often, and what",
         )],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "repeat:\n  count: 3\n  sequence: {log: again}\n",
     runs: true,
@@ -266,11 +264,12 @@ pub static VARIABLES: Word = Word {
     keys: &[
         &[required(
             "variables",
-            LINES,
+            SOME_VARIABLES,
             "the values; each may use those above it",
         )],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "variables: {goal: 80 %, who: everybody}\n",
     runs: true,
@@ -280,14 +279,8 @@ pub static SET: Word = Word {
     name: "set",
     what: WHAT,
     meaning: "remembers values with the rule, for later runs",
-    keys: &[
-        &[required(
-            "set",
-            "lines `state.NAME: value`, also expressions",
-            "the values",
-        )],
-        COMMON,
-    ],
+    keys: &[&[required("set", REMEMBERED, "the values")], COMMON],
+    together: &[],
     reserved: &[FOREIGN],
     example: "set: {state.last_mode: night}\n",
     runs: true,
@@ -299,16 +292,17 @@ pub static STOP: Word = Word {
     meaning: "ends the run",
     keys: &[
         &[
-            required("stop", TEXT, "why"),
+            required("stop", MESSAGE, "why"),
             defaulting(
                 "failed",
-                "`true` or `false`",
+                Kind::Boolean,
                 "false",
                 "whether the run ends as failed",
             ),
         ],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN, &[("error", Foreign("write `failed:`"))]],
     example: "stop: nothing to do\n",
     runs: true,
@@ -320,11 +314,11 @@ pub static SETTING: Word = Word {
     meaning: "writes one setting of a device",
     keys: &[
         &[
-            required("setting", "a setting of the device", "which"),
-            required("device", "a name", "the device"),
+            required("setting", SETTING_WORD, "which"),
+            required("device", DEVICE, "the device"),
             required(
                 "value",
-                "a number with its unit, or an expression",
+                Kind::Either(&[QUANTITY, Kind::Expression]),
                 "the new value",
             ),
             RETRY_KEY,
@@ -332,6 +326,7 @@ pub static SETTING: Word = Word {
         ],
         COMMON,
     ],
+    together: &[],
     reserved: &[
         FOREIGN,
         &[
@@ -350,11 +345,12 @@ pub static CANCEL: Word = Word {
     keys: &[
         &[required(
             "cancel",
-            "`{device: NAME}` or `{step: ID}`",
+            Kind::Block(&blocks::CANCELLED),
             "which order",
         )],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "cancel: {device: car_charger}\n",
     runs: false,
@@ -366,11 +362,12 @@ pub static READ: Word = Word {
     meaning: "makes sure that the values of devices are fresh, and fails when they are not within 20 s",
     keys: &[
         &[
-            required("read", "a device or a list of them", "which devices"),
-            defaulting("max_age", "a duration", "1m", "older values are read again"),
+            required("read", one_or_many(&DEVICE, ITEMS_MAX), "which devices"),
+            defaulting("max_age", DURATION, "1m", "older values are read again"),
         ],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "read: [house_battery, car_charger]\nmax_age: 5m\n",
     runs: true,
@@ -381,9 +378,14 @@ pub static HTTP: Word = Word {
     what: WHAT,
     meaning: "calls a host that `http_allow` of home.yaml names",
     keys: &[
-        &[required("http", "a block of the keys below", "the request")],
+        &[required(
+            "http",
+            Kind::Block(&blocks::HTTP_BLOCK),
+            "the request",
+        )],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "http:\n  url: https://panel.example/api/lights\n  method: POST\n  json: {scene: evening}\n",
     runs: false,
@@ -396,11 +398,12 @@ pub static DELAY: Word = Word {
     keys: &[
         &[required(
             "delay",
-            "a duration, or an expression",
+            Kind::Either(&[DURATION, Kind::Expression]),
             "how long",
         )],
         COMMON,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "delay: 5m\n",
     runs: true,
@@ -412,16 +415,13 @@ pub static WAIT_FOR_TRIGGER: Word = Word {
     meaning: "waits until something happens",
     keys: &[
         &[
-            required(
-                "wait_for_trigger",
-                "one or a list of triggers",
-                "any one of them",
-            ),
+            required("wait_for_trigger", TRIGGERS, "any one of them"),
             TIMEOUT,
             CONTINUE_ON_TIMEOUT,
         ],
         COMMON,
     ],
+    together: &[ON_TIMEOUT],
     reserved: &[FOREIGN],
     example: "wait_for_trigger: {trigger: device, device: car_charger, event: connected}\ntimeout: 1h\n",
     runs: true,
@@ -433,12 +433,13 @@ pub static WAIT_UNTIL: Word = Word {
     meaning: "waits until conditions hold",
     keys: &[
         &[
-            required("wait_until", "one or a list of conditions", "all of them"),
+            required("wait_until", CONDITIONS, "all of them"),
             TIMEOUT,
             CONTINUE_ON_TIMEOUT,
         ],
         COMMON,
     ],
+    together: &[ON_TIMEOUT],
     reserved: &[FOREIGN],
     example: "wait_until: {condition: numeric_state, device: house_battery, attribute: level, at_least: 80 %}\ntimeout: 2h\ncontinue_on_timeout: false\n",
     runs: true,
@@ -448,14 +449,8 @@ pub static PARALLEL: Word = Word {
     name: "parallel",
     what: WHAT,
     meaning: "several sequences side by side; ends when all have ended",
-    keys: &[
-        &[required(
-            "parallel",
-            "a list of actions or of lists of actions",
-            "the sequences",
-        )],
-        COMMON,
-    ],
+    keys: &[&[required("parallel", BRANCHES, "the sequences")], COMMON],
+    together: &[],
     reserved: &[FOREIGN],
     example: "parallel:\n  - {command: charge, device: car_charger}\n  - - {command: idle, device: house_battery}\n    - {log: idle}\n",
     runs: true,

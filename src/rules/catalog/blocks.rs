@@ -1,9 +1,18 @@
 //! Blocks inside of actions.
 
 use crate::document::decode::Reserved::{Elsewhere, Foreign};
-use crate::document::vocabulary::{Word, defaulting, optional, required};
-use crate::rules::catalog::ALIAS;
+use crate::document::vocabulary::durations::DURATION;
+use crate::document::vocabulary::kind::{Kind, whole};
+use crate::document::vocabulary::{Together, Word, defaulting, optional, required};
+use crate::domain::command::RetryPolicy;
 use crate::rules::catalog::actions::RETRY_KEY;
+use crate::rules::catalog::bounds::ROUNDS_MAX;
+use crate::rules::catalog::device_words::ATTRIBUTE;
+use crate::rules::catalog::kinds::{
+    ACTIONS, CONDITIONS, DEVICE, EACH, HEADERS, JSON, MOMENT, QUANTITY as NUMBER, STEP,
+    TEMPLATED_URL, VALUES, VARIABLE, WORD,
+};
+use crate::rules::catalog::{ALIAS, choices};
 
 pub const ALL: &[&Word] = &[
     &CHOICE,
@@ -22,13 +31,10 @@ pub(in crate::rules) static CHOICE: Word = Word {
     meaning: "one way of `choose`",
     keys: &[&[
         ALIAS,
-        required(
-            "conditions",
-            "one or a list of conditions",
-            "all of them must hold",
-        ),
-        required("sequence", "one or a list of actions", "what is done then"),
+        required("conditions", CONDITIONS, "all of them must hold"),
+        required("sequence", ACTIONS, "what is done then"),
     ]],
+    together: &[],
     reserved: &[&[
         ("condition", Foreign("write `conditions:`")),
         ("then", Elsewhere("write `sequence:`")),
@@ -43,30 +49,32 @@ pub static REPEAT_BLOCK: Word = Word {
     what: "`repeat`",
     meaning: "how often, and what",
     keys: &[&[
-        optional("count", "a number, or an expression", "so many times"),
         optional(
-            "while",
-            "one or a list of conditions",
-            "asked before each round",
+            "count",
+            Kind::Either(&[whole(1, ROUNDS_MAX), Kind::Expression]),
+            "so many times",
         ),
-        optional(
-            "until",
-            "one or a list of conditions",
-            "asked after each round",
-        ),
+        optional("while", CONDITIONS, "asked before each round"),
+        optional("until", CONDITIONS, "asked after each round"),
         optional(
             "for_each",
-            "a list, or an expression",
+            EACH,
             "once for each; `repeat.item` is the value",
         ),
-        required("sequence", "one or a list of actions", "what is done"),
+        required("sequence", ACTIONS, "what is done"),
         defaulting(
             "max",
-            "a number from 1 to 1000",
+            whole(1, ROUNDS_MAX),
             "100",
             "the most rounds; one more fails the step",
         ),
     ]],
+    together: &[Together::One(&[
+        &["count"],
+        &["while"],
+        &["until"],
+        &["for_each"],
+    ])],
     reserved: &[&[("times", Foreign("write `count:`"))]],
     example: "",
     runs: true,
@@ -77,13 +85,10 @@ pub(in crate::rules) static CANCELLED: Word = Word {
     what: "`cancel`",
     meaning: "which order",
     keys: &[&[
-        optional("device", "a name", "every order of ours to it"),
-        optional(
-            "step",
-            "the `id` of a step of this rule",
-            "the order of that step",
-        ),
+        optional("device", DEVICE, "every order of ours to it"),
+        optional("step", STEP, "the order of that step"),
     ]],
+    together: &[Together::One(&[&["device"], &["step"]])],
     reserved: &[],
     example: "",
     runs: true,
@@ -94,31 +99,15 @@ pub static HTTP_BLOCK: Word = Word {
     what: "`http`",
     meaning: "the request",
     keys: &[&[
-        required(
-            "url",
-            "an address, behind the host also with expressions",
-            "where to",
-        ),
-        defaulting(
-            "method",
-            "`GET`, `POST`, `PUT`, `PATCH` or `DELETE`",
-            "GET",
-            "how",
-        ),
-        optional(
-            "headers",
-            "lines `NAME: text`, also with expressions",
-            "sent along",
-        ),
-        optional(
-            "json",
-            "any value, also expressions",
-            "the body; not with `GET`",
-        ),
-        defaulting("timeout", "a duration", "10s", "for the whole request"),
+        required("url", TEMPLATED_URL, "where to"),
+        defaulting("method", Kind::Word(&choices::METHODS), "GET", "how"),
+        optional("headers", HEADERS, "sent along"),
+        optional("json", JSON, "the body; not with `GET`"),
+        defaulting("timeout", DURATION, "10s", "for the whole request"),
         RETRY_KEY,
-        optional("save", "a name", "the answer becomes this variable"),
+        optional("save", VARIABLE, "the answer becomes this variable"),
     ]],
+    together: &[],
     reserved: &[&[
         ("payload", Foreign("write `json:`")),
         ("content_type", Foreign("write `headers:`")),
@@ -131,10 +120,8 @@ pub(in crate::rules) static BRANCH: Word = Word {
     name: "sequence",
     what: "a branch of `parallel`",
     meaning: "one branch of `parallel`",
-    keys: &[&[
-        ALIAS,
-        required("sequence", "one or a list of actions", "its steps"),
-    ]],
+    keys: &[&[ALIAS, required("sequence", ACTIONS, "its steps")]],
+    together: &[],
     reserved: &[],
     example: "",
     runs: true,
@@ -147,18 +134,19 @@ pub static RETRY: Word = Word {
     keys: &[&[
         defaulting(
             "attempts",
-            "a number from 1 to 20",
+            whole(1, RetryPolicy::ATTEMPTS_MAX),
             "3",
             "the first included",
         ),
         defaulting(
             "backoff",
-            "a duration",
+            DURATION,
             "30s",
             "before the second; doubled each time",
         ),
-        defaulting("max_backoff", "a duration", "10m", "not longer than this"),
+        defaulting("max_backoff", DURATION, "10m", "not longer than this"),
     ]],
+    together: &[],
     reserved: &[],
     example: "attempts: 5\nbackoff: 1m\n",
     runs: true,
@@ -169,25 +157,29 @@ pub static VERIFY: Word = Word {
     what: "`verify`",
     meaning: "whether the device did what it was told",
     keys: &[&[
-        required(
-            "attribute",
-            "a value that the device reports",
-            "what is read",
-        ),
-        optional("is", "one or a list of values", "any of these"),
-        optional("is_not", "one or a list of values", "none of these"),
-        optional("above", "a number with its unit", "strictly"),
-        optional("below", "a number with its unit", "strictly"),
-        optional("at_least", "a number with its unit", "or equal"),
-        optional("at_most", "a number with its unit", "or equal"),
-        defaulting("within", "a duration", "10m", "until then it must agree"),
+        required("attribute", ATTRIBUTE, "what is read"),
+        optional("is", VALUES, "any of these"),
+        optional("is_not", VALUES, "none of these"),
+        optional("above", NUMBER, "strictly"),
+        optional("below", NUMBER, "strictly"),
+        optional("at_least", NUMBER, "or equal"),
+        optional("at_most", NUMBER, "or equal"),
+        defaulting("within", DURATION, "10m", "until then it must agree"),
         defaulting(
             "if_unknown",
-            "`block` or `allow`",
+            Kind::Word(&choices::VERIFY_IF_UNKNOWN),
             "block",
             "`allow`: unknown is no failure",
         ),
     ]],
+    together: &[Together::Some(&[
+        &["is"],
+        &["is_not"],
+        &["above"],
+        &["below"],
+        &["at_least"],
+        &["at_most"],
+    ])],
     reserved: &[],
     example: "",
     runs: true,
@@ -197,11 +189,8 @@ pub static LEASE: Word = Word {
     name: "lease",
     what: "`lease`",
     meaning: "keeps the device for this rule",
-    keys: &[&[required(
-        "until",
-        "a duration, a time of day, or an expression",
-        "until when",
-    )]],
+    keys: &[&[required("until", MOMENT, "until when")]],
+    together: &[],
     reserved: &[],
     example: "",
     runs: true,
@@ -212,9 +201,10 @@ pub(in crate::rules) static QUANTITY: Word = Word {
     what: "a number",
     meaning: "a number with its unit",
     keys: &[&[
-        required("value", "a number", "how much"),
-        optional("unit", "a unit", "of what"),
+        required("value", Kind::Number { most: None }, "how much"),
+        optional("unit", WORD, "of what"),
     ]],
+    together: &[],
     reserved: &[],
     example: "",
     runs: true,

@@ -1,8 +1,19 @@
 //! Conditions: what must hold.
 
 use crate::document::decode::Reserved::{self, Foreign};
-use crate::document::vocabulary::{Key, Word, defaulting, later, optional, required};
-use crate::rules::catalog::{ALIAS, ENABLED, ENTITY, PLATFORM_OF_CONDITION, TEMPLATE};
+use crate::document::vocabulary::durations::{DURATION, OFFSET, TIME as TIME_OF_DAY};
+use crate::document::vocabulary::kind::{Kind, one_or_many};
+use crate::document::vocabulary::{
+    Key, Together, Word, defaulting, later, optional, required, word,
+};
+use crate::rules::catalog::bounds::ITEMS_MAX;
+use crate::rules::catalog::device_words::{ATTRIBUTE, COMMAND as COMMAND_WORD};
+use crate::rules::catalog::kinds::{
+    COMMAND_STATE, CONDITIONS, DEVICE, INPUT, MEASURE, RULE as RULE_ID, TRIGGER_IDS, VALUES,
+};
+use crate::rules::catalog::{
+    ALIAS, ENABLED, ENTITY, PLATFORM_OF_CONDITION, TEMPLATE, WATCHED_ONE, choices,
+};
 
 pub const ALL: &[&Word] = &[
     &STATE,
@@ -17,10 +28,13 @@ pub const ALL: &[&Word] = &[
     &NOT,
 ];
 
+/// Blocks that are written as a key: `or: […]`.
+pub(super) const KEYS: &[&Word] = &[&AND_KEY, &OR_KEY, &NOT_KEY];
+
 const WHAT: &str = "this condition";
 
 const COMMON: &[Key] = &[
-    required("condition", "one of the words above", "what it asks"),
+    required("condition", Kind::Own, "what it asks"),
     ALIAS,
     ENABLED,
     IF_UNKNOWN,
@@ -28,26 +42,22 @@ const COMMON: &[Key] = &[
 
 const IF_UNKNOWN: Key = defaulting(
     "if_unknown",
-    "`block`, `allow` or `wait`",
+    Kind::Word(&choices::IF_UNKNOWN),
     "block",
     "what an unknown answer counts as; in the conditions of a rule, `wait` waits for an answer, 15 minutes at most, and elsewhere it blocks",
 );
 
 const SUBJECT: &[Key] = &[
-    optional("device", "a name", "with `attribute`"),
-    optional(
-        "attribute",
-        "a value that the device reports",
-        "with `device`",
-    ),
-    optional("input", "an input of home.yaml", "instead of a device"),
+    optional("device", DEVICE, "with `attribute`"),
+    optional("attribute", ATTRIBUTE, "with `device`"),
+    optional("input", INPUT, "instead of a device"),
 ];
 
 const HELD: &[Key] = &[
-    later(optional("for", "a duration", "it has held that long")),
+    later(optional("for", DURATION, "it has held that long")),
     defaulting(
         "max_age",
-        "a duration",
+        DURATION,
         "15m",
         "an older value is unknown; of an input, its own `max_age` is the default",
     ),
@@ -69,11 +79,12 @@ pub static STATE: Word = Word {
         COMMON,
         SUBJECT,
         &[
-            optional("is", "one or a list of values", "any of these"),
-            optional("is_not", "one or a list of values", "none of these"),
+            optional("is", VALUES, "any of these"),
+            optional("is_not", VALUES, "none of these"),
         ],
         HELD,
     ],
+    together: &[WATCHED_ONE, Together::Some(&[&["is"], &["is_not"]])],
     reserved: &[FOREIGN],
     example: "condition: state\ndevice: house_battery\nattribute: status\nis: [idle, charging]\n",
     runs: true,
@@ -87,12 +98,16 @@ pub static NUMERIC_STATE: Word = Word {
         COMMON,
         SUBJECT,
         &[
-            optional("above", "a number with its unit", "strictly"),
-            optional("below", "a number with its unit", "strictly"),
-            optional("at_least", "a number with its unit", "or equal"),
-            optional("at_most", "a number with its unit", "or equal"),
+            optional("above", MEASURE, "strictly"),
+            optional("below", MEASURE, "strictly"),
+            optional("at_least", MEASURE, "or equal"),
+            optional("at_most", MEASURE, "or equal"),
         ],
         HELD,
+    ],
+    together: &[
+        WATCHED_ONE,
+        Together::Some(&[&["above"], &["below"], &["at_least"], &["at_most"]]),
     ],
     reserved: &[FOREIGN],
     example: "condition: numeric_state\ndevice: house_battery\nattribute: level\nat_least: 80 %\nif_unknown: allow\n",
@@ -106,19 +121,20 @@ pub static TIME: Word = Word {
     keys: &[
         COMMON,
         &[
+            optional("after", TIME_OF_DAY, "from then on, that moment included"),
             optional(
-                "after",
-                "a time, `\"22:30\"`",
-                "from then on, that moment included",
+                "before",
+                TIME_OF_DAY,
+                "until then; a window may wrap midnight",
             ),
-            optional("before", "a time", "until then; a window may wrap midnight"),
             optional(
                 "weekday",
-                "one or a list of `mon` to `sun`",
+                one_or_many(&Kind::Word(&choices::WEEKDAYS), ITEMS_MAX),
                 "on these days",
             ),
         ],
     ],
+    together: &[Together::Some(&[&["after"], &["before"], &["weekday"]])],
     reserved: &[&[("platform", PLATFORM_OF_CONDITION)]],
     example: "condition: time\nafter: \"22:30\"\nbefore: \"06:00\"\nweekday: [sat, sun]\n",
     runs: true,
@@ -133,23 +149,20 @@ pub static SUN: Word = Word {
         &[
             optional(
                 "after",
-                "`sunrise` or `sunset`",
+                Kind::Word(&choices::SUN_EDGES),
                 "from then on, that moment included; to midnight without `before`",
             ),
-            optional(
-                "after_offset",
-                "a duration, `-30m` for before",
-                "with `after`",
-            ),
+            optional("after_offset", OFFSET, "with `after`"),
             optional(
                 "before",
-                "`sunrise` or `sunset`",
+                Kind::Word(&choices::SUN_EDGES),
                 "until then; from midnight without `after`, and both may wrap midnight",
             ),
-            optional("before_offset", "a duration", "with `before`"),
-            optional("offset", "a duration", "when only one of both is given"),
+            optional("before_offset", OFFSET, "with `before`"),
+            optional("offset", OFFSET, "when only one of both is given"),
         ],
     ],
+    together: &[Together::Some(&[&["after"], &["before"]])],
     reserved: &[&[("platform", PLATFORM_OF_CONDITION)]],
     example: "condition: sun\nafter: sunset\noffset: -30m\n",
     runs: true,
@@ -159,14 +172,8 @@ pub static TRIGGER: Word = Word {
     name: "trigger",
     what: WHAT,
     meaning: "which trigger started the run",
-    keys: &[
-        COMMON,
-        &[required(
-            "id",
-            "one or a list of ids of triggers",
-            "any of these",
-        )],
-    ],
+    keys: &[COMMON, &[required("id", TRIGGER_IDS, "any of these")]],
+    together: &[],
     reserved: &[FOREIGN],
     example: "condition: trigger\nid: plugged-in\n",
     runs: true,
@@ -179,15 +186,16 @@ pub static COMMAND: Word = Word {
     keys: &[
         COMMON,
         &[
-            required("device", "a name", "the device"),
-            optional("command", "a command", "every command when left out"),
+            required("device", DEVICE, "the device"),
+            optional("command", COMMAND_WORD, "every command when left out"),
             required(
                 "state",
-                "`idle`, `pending`, or one of `completed_within`, `failed_within`, `sent_within` with a duration",
+                COMMAND_STATE,
                 "`idle`: none is under way, `pending`: one is, sent or still in line; `completed_within`: the manufacturer took one so recently; `failed_within`: one ended otherwise (failed, cancelled or expired); `sent_within`: a rule gave one, counted from then even if it had to wait for the device; orders of before `retention` do not count",
             ),
         ],
     ],
+    together: &[],
     reserved: &[&[
         ("platform", PLATFORM_OF_CONDITION),
         ("entity_id", ENTITY),
@@ -204,31 +212,29 @@ pub static RULE: Word = Word {
     keys: &[
         COMMON,
         &[
-            required("rule", "the id of a rule", "which rule"),
-            optional("running", "`true` or `false`", "whether it has a run now"),
+            required("rule", RULE_ID, "which rule"),
+            optional("running", Kind::Boolean, "whether it has a run now"),
             optional(
                 "last_ran_within",
-                "a duration",
+                DURATION,
                 "its last run that passed its conditions began so recently; runs of before `retention` do not count",
             ),
         ],
     ],
+    together: &[Together::Some(&[&["running"], &["last_ran_within"]])],
     reserved: &[FOREIGN],
     example: "condition: rule\nrule: a-rule\nrunning: false\n",
     runs: true,
 };
 
-const LIST: Key = required(
-    "conditions",
-    "one or a list of conditions",
-    "what is joined",
-);
+const LIST: Key = required("conditions", CONDITIONS, "what is joined");
 
 pub static AND: Word = Word {
     name: "and",
     what: WHAT,
     meaning: "all of them hold; may also be written `- and: […]`",
     keys: &[COMMON, &[LIST]],
+    together: &[],
     reserved: &[FOREIGN],
     example: "and:\n  - {condition: time, after: \"22:00\"}\n  - {condition: time, weekday: sat}\n",
     runs: true,
@@ -239,6 +245,7 @@ pub static OR: Word = Word {
     what: WHAT,
     meaning: "at least one of them holds; may also be written `- or: […]`",
     keys: &[COMMON, &[LIST]],
+    together: &[],
     reserved: &[FOREIGN],
     example: "or:\n  - {condition: time, after: \"22:00\"}\n  - {condition: time, weekday: sat}\n",
     runs: true,
@@ -249,33 +256,24 @@ pub static NOT: Word = Word {
     what: WHAT,
     meaning: "none of them holds; may also be written `- not: […]`",
     keys: &[COMMON, &[LIST]],
+    together: &[],
     reserved: &[FOREIGN],
     example: "not: {condition: time, weekday: [sat, sun]}\n",
     runs: true,
 };
 
-/// A block written as a key: `or: […]`.
 pub(in crate::rules) static AND_KEY: Word = Word {
-    keys: &[
-        &[required("and", "one or a list of conditions", "all hold")],
-        SHORT,
-    ],
+    keys: &[&[required("and", CONDITIONS, "all hold")], SHORT],
     ..of_key("and")
 };
 
 pub(in crate::rules) static OR_KEY: Word = Word {
-    keys: &[
-        &[required("or", "one or a list of conditions", "one holds")],
-        SHORT,
-    ],
+    keys: &[&[required("or", CONDITIONS, "one holds")], SHORT],
     ..of_key("or")
 };
 
 pub(in crate::rules) static NOT_KEY: Word = Word {
-    keys: &[
-        &[required("not", "one or a list of conditions", "none holds")],
-        SHORT,
-    ],
+    keys: &[&[required("not", CONDITIONS, "none holds")], SHORT],
     ..of_key("not")
 };
 
@@ -283,12 +281,7 @@ const SHORT: &[Key] = &[ALIAS, ENABLED, IF_UNKNOWN];
 
 const fn of_key(name: &'static str) -> Word {
     Word {
-        name,
-        what: WHAT,
-        meaning: "conditions, joined",
-        keys: &[],
         reserved: &[FOREIGN],
-        example: "",
-        runs: true,
+        ..word(name, WHAT, "conditions, joined")
     }
 }

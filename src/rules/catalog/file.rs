@@ -1,20 +1,39 @@
 //! The words around triggers, conditions and actions: of a rule file, and of a rule.
 
 use crate::document::decode::Reserved::{Foreign, Later};
+use crate::document::vocabulary::durations::DURATION;
+use crate::document::vocabulary::kind::{Kind, Named, one_or_many, whole};
 use crate::document::vocabulary::{Word, defaulting, optional, required};
-use crate::rules::catalog::ENABLED;
+use crate::rules::RULES_MAX;
+use crate::rules::catalog::bounds::{PRIORITY_MAX, RUNS_MAX, RUNS_MIN};
+use crate::rules::catalog::kinds::{
+    ACTIONS, ALIAS, CONDITIONS_OR_NONE, DESCRIPTION, ID, PER, TRIGGERS, VARIABLES,
+};
+use crate::rules::catalog::test_files::TESTS;
+use crate::rules::catalog::{ENABLED, choices};
 
 pub const ALL: &[&Word] = &[&FILE, &RULE];
+
+const RULE_BLOCK: Kind = Kind::Named(&Named {
+    name: "rule",
+    one: "a rule",
+    many: "rules",
+    kind: || Kind::Block(&RULE),
+    examples: &[],
+});
+
+pub(super) const RULES: Kind = one_or_many(&RULE_BLOCK, RULES_MAX);
 
 pub static FILE: Word = Word {
     name: "a rule file",
     what: "a rule file",
     meaning: "a file below `rules/`",
     keys: &[&[
-        required("version", "`1`", "the version of the language"),
-        required("rules", "a list of rules", "the rules of the file"),
-        optional("tests", "a list of tests", "what `amps-rules test` plays"),
+        required("version", Kind::Version, "the version of the language"),
+        required("rules", RULES, "the rules of the file"),
+        optional("tests", TESTS, "what `amps-rules test` plays"),
     ]],
+    together: &[],
     reserved: &[&[
         ("defaults", Later),
         ("automation", Foreign("write `rules:`")),
@@ -30,69 +49,62 @@ pub static RULE: Word = Word {
     meaning: "what starts it, what must hold, and what it does",
     keys: &[
         &[
-            required("id", "small letters, digits and `-`", "unique in the home"),
-            optional("alias", "text", "what people see; the id when left out"),
-            optional("description", "text", "for people"),
+            required("id", ID, "unique in the home"),
+            optional("alias", ALIAS, "what people see; the id when left out"),
+            optional("description", DESCRIPTION, "for people"),
             ENABLED,
         ],
         &[
             defaulting(
                 "mode",
-                "`single`, `restart`, `queued` or `parallel`",
+                Kind::Word(&choices::MODES),
                 "single",
                 "what a trigger does while a run is under way",
             ),
             defaulting(
                 "max",
-                "a number from 2 to 100",
+                whole(RUNS_MIN, RUNS_MAX),
                 "10",
                 "the most runs at once; with `queued` and `parallel`",
             ),
             defaulting(
                 "max_exceeded",
-                "`warning` or `silent`",
+                Kind::Word(&choices::EXCEEDED),
                 "warning",
                 "how a trigger that came too often is told",
             ),
             optional(
                 "per",
-                "an expression, like `trigger.device`; the braces may be left out",
+                PER,
                 "one run for each value instead of one for the rule; `mode`, `max` and `cooldown` count for each",
             ),
             optional(
                 "cooldown",
-                "a duration",
+                DURATION,
                 "not again so soon, from the start of the last run",
             ),
             defaulting(
                 "priority",
-                "a number from 0 to 100",
+                whole(0, PRIORITY_MAX),
                 "50",
                 "who gets a device that two rules want",
             ),
             optional(
                 "variables",
-                "lines `NAME: value`, also expressions",
+                VARIABLES,
                 "values that the whole run can use; each may use those above it",
             ),
-            required(
-                "triggers",
-                "one or a list of triggers",
-                "any one of them wakes the rule",
-            ),
-            optional(
-                "conditions",
-                "one or a list of conditions",
-                "all of them must hold",
-            ),
-            required("actions", "one or a list of actions", "done in order"),
+            required("triggers", TRIGGERS, "any one of them wakes the rule"),
+            optional("conditions", CONDITIONS_OR_NONE, "all of them must hold"),
+            required("actions", ACTIONS, "done in order"),
             optional(
                 "on_failure",
-                "one or a list of actions",
+                ACTIONS,
                 "done when an action fails and nothing nearer handles it; the run ends as failed all the same",
             ),
         ],
     ],
+    together: &[],
     reserved: &[&[
         ("trigger", Foreign("write `triggers:`")),
         ("condition", Foreign("write `conditions:`")),

@@ -1,17 +1,23 @@
 //! Every word of the language, once: the parser takes the known keys from here, and the reference is written from it.
 
 use crate::document::decode::Reserved;
-use crate::document::vocabulary::{Key, Word, optional};
+use crate::document::vocabulary::kind::Kind;
+use crate::document::vocabulary::{Key, Together, Word, optional};
 
 use Reserved::Foreign;
 
 pub mod actions;
 pub mod blocks;
+pub(super) mod bounds;
+pub(crate) mod choices;
 pub mod conditions;
+mod device_words;
 pub mod file;
+mod kinds;
 mod other_rules;
-
 pub mod reference;
+pub mod schema;
+pub mod test_files;
 pub mod triggers;
 mod waiting;
 
@@ -22,11 +28,14 @@ pub const SECTIONS: &[(&str, &[&Word])] = &[
     ("condition", conditions::ALL),
     ("action", actions::ALL),
     ("block", blocks::ALL),
+    ("test", test_files::ALL),
     ("home.yaml", crate::config::words::ALL),
 ];
 
-const PLATFORM_OF_TRIGGER: Reserved = Foreign("write `trigger:`");
-const PLATFORM_OF_CONDITION: Reserved = Foreign("write `condition:`");
+const WRITE_TRIGGER: &str = "write `trigger:`";
+const WRITE_CONDITION: &str = "write `condition:`";
+const PLATFORM_OF_TRIGGER: Reserved = Foreign(WRITE_TRIGGER);
+const PLATFORM_OF_CONDITION: Reserved = Foreign(WRITE_CONDITION);
 const ENTITY: Reserved = Foreign("write `device:` with the device's name in home.yaml");
 pub(super) const TEMPLATE: Reserved = Foreign(
     "write the expression itself as the condition, in quotes: `- \"{{ … }}\"`; or compare with `is:`, `above:` or `below:`",
@@ -37,12 +46,15 @@ const WHAT_TO_CALL: &str =
 
 const ENABLED: Key = crate::document::vocabulary::defaulting(
     "enabled",
-    "`true` or `false`",
+    Kind::Boolean,
     "true",
     "`false` leaves it out without deleting it",
 );
 
-const ALIAS: Key = optional("alias", "text", "what people see in traces");
+const ALIAS: Key = optional("alias", kinds::ALIAS, "what people see in traces");
+
+/// Either a value of devices or an input is looked at.
+const WATCHED_ONE: Together = Together::One(&[&["device", "attribute"], &["input"]]);
 
 /// What Home Assistant begins a step with, and what to write here.
 pub(super) const FOREIGN_STEPS: &[(&str, &str)] = &[

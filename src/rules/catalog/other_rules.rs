@@ -2,27 +2,27 @@
 
 use crate::document::vocabulary::{Key, Word, required};
 use crate::rules::catalog::actions::{COMMON, FOREIGN, WHAT};
+use crate::rules::catalog::kinds::RULE;
 
 pub(super) static RUN_RULE: Word = Word {
     name: "run_rule",
     what: WHAT,
     meaning: "starts a run of another rule; its triggers, its conditions and its `cooldown` are not asked, its `mode` is",
     keys: &[RULE_ID, COMMON],
+    together: &[],
     reserved: &[FOREIGN],
     example: "run_rule: a-rule\n",
     runs: true,
 };
 
-const RULE_ID: &[Key] = &[required("run_rule", "the id of a rule", "which rule")];
+const RULE_ID: &[Key] = &[required("run_rule", RULE, "which rule")];
 
 pub(super) static PAUSE_RULE: Word = Word {
     name: "pause_rule",
     what: WHAT,
     meaning: "keeps a rule from starting runs until it is resumed",
-    keys: &[
-        &[required("pause_rule", "the id of a rule", "which rule")],
-        COMMON,
-    ],
+    keys: &[&[required("pause_rule", RULE, "which rule")], COMMON],
+    together: &[],
     reserved: &[FOREIGN],
     example: "pause_rule: a-rule\n",
     runs: true,
@@ -32,10 +32,8 @@ pub(super) static RESUME_RULE: Word = Word {
     name: "resume_rule",
     what: WHAT,
     meaning: "ends a pause",
-    keys: &[
-        &[required("resume_rule", "the id of a rule", "which rule")],
-        COMMON,
-    ],
+    keys: &[&[required("resume_rule", RULE, "which rule")], COMMON],
+    together: &[],
     reserved: &[FOREIGN],
     example: "resume_rule: a-rule\n",
     runs: true,

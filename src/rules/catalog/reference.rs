@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::document::vocabulary::{Key, Need, Word};
+use crate::document::vocabulary::{Key, Need, Together, Word, capitalized};
 use crate::domain::device::DeviceType;
 use crate::rules::catalog::{SECTIONS, waiting};
 
@@ -39,7 +39,7 @@ fn places() -> String {
     let mut text = String::from(
         "\n## Where `{{ }}` may stand\n\nAs a condition, wherever conditions stand, and behind these keys; names, words, limits and whatever is not listed are written out.\n\n| key | of | what stands there |\n|---|---|---|\n",
     );
-    let is_computed = |key: &&Key| key.kind.contains("expression");
+    let is_computed = |key: &&Key| key.kind.takes_expressions();
     for (section, words) in SECTIONS {
         let shared = shared(words);
         for key in shared.iter().copied().filter(is_computed) {
@@ -60,7 +60,7 @@ fn places() -> String {
 }
 
 fn place(key: &Key, of: &str) -> String {
-    format!("| `{}` | {of} | {} |\n", key.name, key.kind)
+    format!("| `{}` | {of} | {} |\n", key.name, key.kind.one())
 }
 
 fn heading(section: &str) -> (&'static str, &'static str) {
@@ -79,6 +79,10 @@ fn heading(section: &str) -> (&'static str, &'static str) {
             "Done in order. A step that fails ends the run as failed, through the nearest `on_failure`.",
         ),
         "block" => ("Blocks inside of actions", "What stands below some keys."),
+        "test" => (
+            "Tests",
+            "What happens in them, and what is expected; how they are run stands above.",
+        ),
         _ => ("home.yaml", "The settings of a home."),
     }
 }
@@ -111,10 +115,28 @@ fn section(word: &Word, shared: &[&Key]) -> String {
     if word.each_key().any(|it| own(&it)) {
         text.push_str(&table(word.each_key().filter(own)));
     }
+    if !word.together.is_empty() {
+        let needs = word.together.iter().map(needs);
+        write!(text, "\n{}\n", needs.collect::<Vec<_>>().join(" "))
+            .expect("writing to a string cannot fail");
+    }
     if !word.example.is_empty() {
         write!(text, "\n```yaml\n{}```\n", word.example).expect("writing to a string cannot fail");
     }
     text
+}
+
+/// Which keys need each other, in a sentence.
+fn needs(together: &Together) -> String {
+    let alternatives = |sets: &[&[&str]]| {
+        let set = |keys: &&[&str]| format!("`{}`", keys.join("` with `"));
+        sets.iter().map(set).collect::<Vec<_>>().join(", ")
+    };
+    match together {
+        Together::Some(sets) => format!("Needs at least one of {}.", alternatives(sets)),
+        Together::One(sets) => format!("Needs one of {}, and no more.", alternatives(sets)),
+        Together::Beside(key, other) => format!("`{key}` has a meaning only beside `{other}`."),
+    }
 }
 
 fn row(key: &Key) -> String {
@@ -126,7 +148,9 @@ fn row(key: &Key) -> String {
     };
     format!(
         "| `{}`{mark} | {} | {absent} | {} |\n",
-        key.name, key.kind, key.meaning
+        key.name,
+        key.kind.one(),
+        key.meaning
     )
 }
 
@@ -162,12 +186,4 @@ fn device(device_type: DeviceType) -> String {
                 .collect()
         ),
     )
-}
-
-fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    }
 }

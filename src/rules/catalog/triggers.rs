@@ -1,8 +1,17 @@
 //! Triggers: what wakes a rule.
 
+use crate::config::kinds::DEVICE_TYPE as TYPE_OF_DEVICE;
 use crate::document::decode::Reserved::{self, Elsewhere, Foreign};
-use crate::document::vocabulary::{Key, Word, defaulting, optional, required};
-use crate::rules::catalog::{ENABLED, ENTITY, PLATFORM_OF_TRIGGER, TEMPLATE};
+use crate::document::vocabulary::durations::{DURATION, OFFSET, TIME as TIME_OF_DAY};
+use crate::document::vocabulary::kind::{Kind, one_or_many, whole};
+use crate::document::vocabulary::{Key, Together, Word, defaulting, optional, required};
+use crate::rules::catalog::bounds::{COUNT_MAX, COUNT_MIN, ITEMS_MAX};
+use crate::rules::catalog::device_words::{ATTRIBUTE, COMMANDS};
+use crate::rules::catalog::kinds::{
+    CRON as CRON_PATTERN, DEVICES as DEVICE_OR_MORE, ERROR_CODES, INPUT, MEASURE, TRIGGER,
+    TRIGGERS_TOGETHER, VALUES, VARIABLES, WEBHOOK as WEBHOOK_NAME, WORD,
+};
+use crate::rules::catalog::{ENABLED, ENTITY, PLATFORM_OF_TRIGGER, TEMPLATE, WATCHED_ONE, choices};
 
 pub const ALL: &[&Word] = &[
     &COMMAND,
@@ -23,63 +32,44 @@ pub const ALL: &[&Word] = &[
 const WHAT: &str = "this trigger";
 
 const COMMON: &[Key] = &[
-    required("trigger", "one of the words above", "what it waits for"),
-    optional("id", "text", "for `condition: trigger`"),
+    required("trigger", Kind::Own, "what it waits for"),
+    optional("id", WORD, "for `condition: trigger`"),
     ENABLED,
     optional(
         "variables",
-        "lines `NAME: value`, also expressions",
+        VARIABLES,
         "values for the run that this trigger starts; they win over those of the rule",
     ),
 ];
 
-const DEVICES: Key = required(
-    "device",
-    "a name, a list of names, or `{type: battery}`",
-    "any one of these devices",
-);
+const DEVICES: Key = required("device", DEVICE_OR_MORE, "any one of these devices");
 
 const WATCHED: &[Key] = &[
-    optional(
-        "device",
-        "a name, a list of names, or `{type: battery}`",
-        "with `attribute`",
-    ),
-    optional(
-        "attribute",
-        "a value that the device reports",
-        "with `device`",
-    ),
-    optional("input", "an input of home.yaml", "instead of a device"),
+    optional("device", DEVICE_OR_MORE, "with `attribute`"),
+    optional("attribute", ATTRIBUTE, "with `device`"),
+    optional("input", INPUT, "instead of a device"),
 ];
 
 const HELD: &[Key] = &[
-    optional(
-        "for",
-        "a duration",
-        "it must hold that long without a break",
-    ),
+    optional("for", DURATION, "it must hold that long without a break"),
     defaulting(
         "gap_tolerance",
-        "a duration",
+        DURATION,
         "30m",
         "how long nothing may be heard meanwhile; with `for`",
     ),
 ];
 
+const HELD_TOGETHER: Together = Together::Beside("gap_tolerance", "for");
+
 const MISSED: &[Key] = &[
     defaulting(
         "catch_up",
-        "`latest`, `all` or `none`",
+        Kind::Word(&choices::CATCH_UP),
         "latest",
         "which moments count that were missed while the engine was down",
     ),
-    defaulting(
-        "within",
-        "a duration",
-        "15m",
-        "how old a missed moment may be",
-    ),
+    defaulting("within", DURATION, "15m", "how old a missed moment may be"),
 ];
 
 const FOREIGN: &[(&str, Reserved)] = &[
@@ -98,30 +88,23 @@ pub static COMMAND: Word = Word {
         COMMON,
         &[
             DEVICES,
-            optional(
-                "command",
-                "one or a list of commands",
-                "every command when left out",
-            ),
+            optional("command", COMMANDS, "every command when left out"),
             defaulting(
                 "result",
-                "one or a list of `completed`, `failed`, `cancelled`, `expired`, `any`",
+                one_or_many(&Kind::Word(&choices::RESULTS), ITEMS_MAX),
                 "completed",
                 "how it ended",
             ),
-            optional(
-                "error_code",
-                "one or a list of codes",
-                "with `result: failed`",
-            ),
+            optional("error_code", ERROR_CODES, "with `result: failed`"),
             defaulting(
                 "source",
-                "`any`, `own` or `foreign`",
+                Kind::Word(&choices::SOURCES),
                 "any",
                 "whose order it was",
             ),
         ],
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: command\ndevice: house_battery\ncommand: charge\nresult: failed\nerror_code: DEVICE_OFFLINE\n",
     runs: true,
@@ -137,12 +120,13 @@ pub static DEVICE: Word = Word {
             DEVICES,
             required(
                 "event",
-                "one or a list of `connected`, `disconnected`, `reconnected`, `any`",
+                one_or_many(&Kind::Word(&choices::CHANGES), ITEMS_MAX),
                 "what happened to it",
             ),
         ],
         HELD,
     ],
+    together: &[HELD_TOGETHER],
     reserved: &[FOREIGN],
     example: "trigger: device\ndevice: [house_battery, car_charger]\nevent: disconnected\n",
     runs: true,
@@ -156,13 +140,14 @@ pub static STATE: Word = Word {
         COMMON,
         WATCHED,
         &[
-            optional("from", "one or a list of values", "what it was"),
-            optional("to", "one or a list of values", "what it is now"),
-            optional("not_from", "one or a list of values", "what it was not"),
-            optional("not_to", "one or a list of values", "what it is not now"),
+            optional("from", VALUES, "what it was"),
+            optional("to", VALUES, "what it is now"),
+            optional("not_from", VALUES, "what it was not"),
+            optional("not_to", VALUES, "what it is not now"),
         ],
         HELD,
     ],
+    together: &[WATCHED_ONE, HELD_TOGETHER],
     reserved: &[
         FOREIGN,
         &[
@@ -182,29 +167,22 @@ pub static NUMERIC_STATE: Word = Word {
         COMMON,
         WATCHED,
         &[
-            optional(
-                "above",
-                "a number with its unit",
-                "it was not above, and is now",
-            ),
-            optional(
-                "below",
-                "a number with its unit",
-                "it was not below, and is now",
-            ),
-            optional(
-                "reset",
-                "a number with its unit",
-                "not again before it was back beyond this",
-            ),
+            optional("above", MEASURE, "it was not above, and is now"),
+            optional("below", MEASURE, "it was not below, and is now"),
+            optional("reset", MEASURE, "not again before it was back beyond this"),
             defaulting(
                 "from_unknown",
-                "`ignore` or `fire`",
+                Kind::Word(&choices::FROM_UNKNOWN),
                 "ignore",
                 "whether the first known value counts as a crossing",
             ),
         ],
         HELD,
+    ],
+    together: &[
+        WATCHED_ONE,
+        Together::Some(&[&["above"], &["below"]]),
+        HELD_TOGETHER,
     ],
     reserved: &[
         FOREIGN,
@@ -227,15 +205,16 @@ pub static TIME: Word = Word {
     keys: &[
         COMMON,
         &[
-            required("at", "one or a list of times, `\"22:30\"`", "when"),
+            required("at", one_or_many(&TIME_OF_DAY, ITEMS_MAX), "when"),
             optional(
                 "weekday",
-                "one or a list of `mon` to `sun`",
+                one_or_many(&Kind::Word(&choices::WEEKDAYS), ITEMS_MAX),
                 "on these days only",
             ),
         ],
         MISSED,
     ],
+    together: &[],
     reserved: &[
         FOREIGN,
         &[
@@ -265,11 +244,12 @@ pub static CRON: Word = Word {
         COMMON,
         &[required(
             "expression",
-            "five fields (minute, hour, day, month, weekday), or six with seconds first",
+            CRON_PATTERN,
             "the pattern; when day and weekday are both given, either is enough",
         )],
         MISSED,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: cron\nexpression: \"*/15 6-22 * * mon-fri\"\n",
     runs: true,
@@ -284,18 +264,14 @@ pub static SUN: Word = Word {
         &[
             required(
                 "event",
-                "`sunrise`, `sunset`, `dawn` or `dusk`",
+                Kind::Word(&choices::SUN_EVENTS),
                 "what the sun does",
             ),
-            defaulting(
-                "offset",
-                "a duration, `-30m` for before",
-                "0s",
-                "how much later",
-            ),
+            defaulting("offset", OFFSET, "0s", "how much later"),
         ],
         MISSED,
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: sun\nevent: sunset\noffset: -30m\n",
     runs: true,
@@ -307,12 +283,9 @@ pub static WEBHOOK: Word = Word {
     meaning: "a signed `POST /hooks/NAME` came",
     keys: &[
         COMMON,
-        &[required(
-            "name",
-            "small letters, digits, `-` and `_`",
-            "the end of the address",
-        )],
+        &[required("name", WEBHOOK_NAME, "the end of the address")],
     ],
+    together: &[],
     reserved: &[
         FOREIGN,
         &[
@@ -339,20 +312,17 @@ pub static ENGINE: Word = Word {
         COMMON,
         &[required(
             "event",
-            "one or a list of `started`, `reloaded`",
+            one_or_many(&Kind::Word(&choices::ENGINE_EVENTS), ITEMS_MAX),
             "what it did",
         )],
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: engine\nevent: started\n",
     runs: true,
 };
 
-const SEVERAL: Key = required(
-    "triggers",
-    "a list of at least two triggers",
-    "what must come",
-);
+const SEVERAL: Key = required("triggers", TRIGGERS_TOGETHER, "what must come");
 
 pub static ALL_OF: Word = Word {
     name: "all_of",
@@ -362,9 +332,10 @@ pub static ALL_OF: Word = Word {
         COMMON,
         &[
             SEVERAL,
-            required("within", "a duration", "all of them in this time"),
+            required("within", DURATION, "all of them in this time"),
         ],
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: all_of\nwithin: 10m\ntriggers:\n  - {trigger: device, device: car_charger, event: connected}\n  - {trigger: device, device: house_battery, event: connected}\n",
     runs: true,
@@ -378,9 +349,10 @@ pub static SEQUENCE: Word = Word {
         COMMON,
         &[
             SEVERAL,
-            required("within", "a duration", "from the first to the last"),
+            required("within", DURATION, "from the first to the last"),
         ],
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: sequence\nwithin: 1h\ntriggers:\n  - {trigger: device, device: car_charger, event: disconnected}\n  - {trigger: device, device: car_charger, event: connected}\n",
     runs: true,
@@ -393,11 +365,12 @@ pub static ABSENCE: Word = Word {
     keys: &[
         COMMON,
         &[
-            required("of", "a trigger", "what did not come"),
-            required("absent_for", "a duration", "for so long"),
-            optional("after", "a trigger", "counted from when this one came"),
+            required("of", TRIGGER, "what did not come"),
+            required("absent_for", DURATION, "for so long"),
+            optional("after", TRIGGER, "counted from when this one came"),
         ],
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: absence\nof: {trigger: device, device: car_charger, event: reconnected}\nabsent_for: 10m\nafter: {trigger: device, device: car_charger, event: disconnected}\n",
     runs: true,
@@ -410,11 +383,12 @@ pub static COUNT: Word = Word {
     keys: &[
         COMMON,
         &[
-            required("of", "a trigger", "what is counted"),
-            required("count", "a number from 2 to 1000", "the n-th counts"),
-            required("within", "a duration", "in this time"),
+            required("of", TRIGGER, "what is counted"),
+            required("count", whole(COUNT_MIN, COUNT_MAX), "the n-th counts"),
+            required("within", DURATION, "in this time"),
         ],
     ],
+    together: &[],
     reserved: &[FOREIGN],
     example: "trigger: count\nof: {trigger: device, device: car_charger, event: disconnected}\ncount: 3\nwithin: 1h\n",
     runs: true,
@@ -424,7 +398,8 @@ pub(in crate::rules) static DEVICE_TYPE: Word = Word {
     name: "type",
     what: "`device`",
     meaning: "every device of a type",
-    keys: &[&[required("type", "a type of device", "all of this type")]],
+    keys: &[&[required("type", TYPE_OF_DEVICE, "all of this type")]],
+    together: &[],
     reserved: &[],
     example: "type: battery\n",
     runs: true,

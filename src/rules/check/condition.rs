@@ -11,6 +11,7 @@ use crate::document::source::Span;
 use crate::document::suggest::closest;
 use crate::domain::catalogue::{Attribute, AttributeKind};
 use crate::domain::value::Value;
+use crate::rules::catalog::bounds::VALUE_CHARACTERS_MAX;
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{Scope, device, place, question};
 use crate::rules::condition::Block;
@@ -18,8 +19,6 @@ use crate::rules::expr::{template, written};
 use crate::rules::expression::is_computed;
 use crate::rules::rule::{Condition, NumericTest, StateTest, Subject, Test};
 use crate::rules::syntax;
-
-const TEXT_CHARACTERS_MAX: usize = 200;
 
 pub(super) fn condition(
     written: &syntax::Condition<'_>,
@@ -177,11 +176,11 @@ fn word(
         report_template(node.span, findings);
         return None;
     }
-    if written.is_empty() || written.chars().count() > TEXT_CHARACTERS_MAX {
+    if written.is_empty() || written.chars().count() > VALUE_CHARACTERS_MAX {
         findings.report(
             code::TEXT_LENGTH,
             node.span,
-            format!("a value has 1 to {TEXT_CHARACTERS_MAX} characters"),
+            format!("a value has 1 to {VALUE_CHARACTERS_MAX} characters"),
         );
         return None;
     }

@@ -12,6 +12,8 @@ use crate::document::node::{Kind, Node};
 use crate::document::suggest::closest;
 use crate::domain::command::RetryPolicy;
 use crate::rules::catalog::blocks;
+use crate::rules::catalog::bounds::{HEADER_CHARACTERS_MAX, HEADERS_MAX};
+use crate::rules::catalog::choices::METHODS;
 use crate::rules::check::{Scope, variable_name};
 use crate::rules::expr::template::{self, Template};
 use crate::rules::expression::{compile, is_computed};
@@ -22,17 +24,7 @@ use crate::rules::parse::step::retry;
 const SECOND: Duration = Duration::from_secs(1);
 const HTTP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const HTTP_TIMEOUT_MAX: Duration = Duration::from_mins(1);
-const HEADERS_MAX: usize = 50;
-const HEADER_CHARACTERS_MAX: usize = 2000;
 const JSON_DEPTH_MAX: usize = 32;
-
-const METHODS: &[(&str, Method)] = &[
-    ("GET", Method::Get),
-    ("POST", Method::Post),
-    ("PUT", Method::Put),
-    ("PATCH", Method::Patch),
-    ("DELETE", Method::Delete),
-];
 
 pub(super) fn http(
     node: &Node,

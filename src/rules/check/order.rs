@@ -11,31 +11,16 @@ use crate::domain::catalogue::CommandSpec;
 use crate::domain::device::Device;
 use crate::domain::setting::Form;
 use crate::rules::catalog::blocks;
+use crate::rules::catalog::choices::{GOALS, ON_CONFLICT, VERIFY_IF_UNKNOWN};
 use crate::rules::check::{Scope, condition, device};
 use crate::rules::expression::{Wanted, compile_as, is_computed};
-use crate::rules::operation::{CommandOptions, Goal, Moment, OnConflict, Verify, VerifyTest};
+use crate::rules::operation::{CommandOptions, Goal, Moment, Verify, VerifyTest};
 use crate::rules::parse;
 use crate::rules::rule::{IfUnknown, Subject};
 
 const TIMEOUT_MIN: Duration = Duration::from_secs(10);
 const WITHIN_MIN: Duration = Duration::from_secs(10);
 const WITHIN_DEFAULT: Duration = Duration::from_mins(10);
-
-const ON_CONFLICT: &[(&str, OnConflict)] = &[
-    ("wait", OnConflict::Wait),
-    ("skip", OnConflict::Skip),
-    ("replace", OnConflict::Replace),
-    ("fail", OnConflict::Fail),
-];
-
-const GOALS: &[(&str, Goal)] = &[
-    ("completed", Goal::Completed),
-    ("accepted", Goal::Accepted),
-    ("nothing", Goal::Nothing),
-];
-
-const IF_UNKNOWN: &[(&str, IfUnknown)] =
-    &[("block", IfUnknown::Block), ("allow", IfUnknown::Allow)];
 
 pub(super) fn options(
     fields: &Fields<'_>,
@@ -128,7 +113,12 @@ fn verify(node: &Node, on: &Device, findings: &mut Findings<'_>) -> Option<Verif
         bounded(it, WITHIN_MIN, DURATION_MAX, findings)
     });
     let if_unknown = fields.maybe("if_unknown", findings, |it, findings| {
-        word(it, "what an unknown value counts as", IF_UNKNOWN, findings)
+        word(
+            it,
+            "what an unknown value counts as",
+            VERIFY_IF_UNKNOWN,
+            findings,
+        )
     });
     let named = fields.require("attribute", findings)?;
     let named = parse::name(named, "an attribute of the device", findings)?;

@@ -10,6 +10,7 @@ use crate::document::diagnostic::{Findings, shown};
 use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Kind, Node};
 use crate::document::suggest::closest;
+use crate::rules::catalog::choices::{STATES, STATES_WITHIN, SUN_EDGES};
 use crate::rules::check::{Scope, device, rule_named, schedule, watched};
 use crate::rules::condition::{CommandState, CommandTest, RuleTest, SunTest};
 use crate::rules::parse::step::one_device;
@@ -18,23 +19,6 @@ use crate::rules::rule::Test;
 use crate::rules::trigger::SunEvent;
 
 const WITHIN_MIN: Duration = Duration::from_secs(1);
-
-const SUN_EVENTS: &[(&str, SunEvent)] =
-    &[("sunrise", SunEvent::Sunrise), ("sunset", SunEvent::Sunset)];
-
-const STATES: &[(&str, CommandState)] = &[
-    ("idle", CommandState::Idle),
-    ("pending", CommandState::Pending),
-];
-
-type StateWithin = fn(Duration) -> CommandState;
-
-/// States of a command that have a duration.
-const STATES_WITHIN: &[(&str, StateWithin)] = &[
-    ("completed_within", CommandState::CompletedWithin),
-    ("failed_within", CommandState::FailedWithin),
-    ("sent_within", CommandState::SentWithin),
-];
 
 /// What the condition `name` asks.
 pub(super) fn question(
@@ -82,7 +66,7 @@ fn sun(fields: &Fields<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> O
     let mut moment = |key: &str, offset_key: &str| -> Option<Option<SunMoment>> {
         let own = fields.maybe(offset_key, findings, schedule::offset)?;
         let event = fields.maybe(key, findings, |it, findings| {
-            word(it, "what the sun does", SUN_EVENTS, findings)
+            word(it, "what the sun does", SUN_EDGES, findings)
         })?;
         Some(event.map(|event| (event, own.or(offset).unwrap_or_default())))
     };

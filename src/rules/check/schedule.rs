@@ -10,28 +10,16 @@ use crate::document::diagnostic::{Findings, shown};
 use crate::document::duration::{DURATION_MAX, bounded, duration, parse, time_of_day};
 use crate::document::node::{Kind, Node};
 use crate::document::source::Span;
+use crate::rules::catalog::bounds::PATTERN_CHARACTERS_MAX;
+use crate::rules::catalog::choices::{CATCH_UP, SUN_EVENTS};
 use crate::rules::check::{Scope, cron};
 use crate::rules::parse::condition::weekdays;
 use crate::rules::parse::some_items;
-use crate::rules::trigger::{CatchUp, CronTrigger, Missed, SunEvent, SunTrigger, TimeTrigger};
+use crate::rules::trigger::{CatchUp, CronTrigger, Missed, SunTrigger, TimeTrigger};
 
 const WITHIN_DEFAULT: Duration = Duration::from_mins(15);
 const WITHIN_MIN: Duration = Duration::from_secs(1);
 const OFFSET_MAX: Duration = Duration::from_hours(12);
-const PATTERN_CHARACTERS_MAX: usize = 200;
-
-const CATCH_UP: &[(&str, CatchUp)] = &[
-    ("latest", CatchUp::Latest),
-    ("all", CatchUp::All),
-    ("none", CatchUp::None),
-];
-
-const SUN_EVENTS: &[(&str, SunEvent)] = &[
-    ("sunrise", SunEvent::Sunrise),
-    ("sunset", SunEvent::Sunset),
-    ("dawn", SunEvent::Dawn),
-    ("dusk", SunEvent::Dusk),
-];
 
 fn missed(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Missed> {
     let catch_up = fields.maybe("catch_up", findings, |it, findings| {

@@ -9,18 +9,17 @@ use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::Node;
 use crate::document::source::Span;
 use crate::domain::device::Device;
+use crate::rules::catalog::bounds::{COUNT_MAX, COUNT_MIN, TRIGGERS_MAX, WEBHOOK_CHARACTERS_MAX};
+use crate::rules::catalog::choices::ENGINE_EVENTS;
 use crate::rules::check::{Scope, device, place, schedule, variables, watched};
 use crate::rules::expression::Variable;
+use crate::rules::parse::name;
 use crate::rules::parse::trigger::{any_of, trigger as parse};
-use crate::rules::parse::{TRIGGERS_MAX, name};
 use crate::rules::rule::{CommandTrigger, DeviceTrigger, On, Trigger};
 use crate::rules::syntax::{self, Written};
 use crate::rules::trigger::{AbsenceTrigger, CountTrigger, EngineTrigger, GroupTrigger};
 
 const WITHIN_MIN: Duration = Duration::from_secs(1);
-const COUNT_MIN: u32 = 2;
-const COUNT_MAX: u32 = 1000;
-const WEBHOOK_CHARACTERS_MAX: usize = 64;
 
 /// A trigger that stands inside something else.
 pub(super) fn trigger(
@@ -130,9 +129,6 @@ fn webhook(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<String> {
     }
     is_fine.then(|| written.value.to_owned())
 }
-
-const ENGINE_EVENTS: &[(&str, Option<bool>)] =
-    &[("started", Some(true)), ("reloaded", Some(false))];
 
 fn engine(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<EngineTrigger> {
     let node = fields.require("event", findings)?;

@@ -12,6 +12,8 @@ use crate::document::suggest::closest;
 use crate::domain::catalogue::{Attribute, AttributeKind};
 use crate::domain::id::InputName;
 use crate::domain::value::Value;
+use crate::rules::catalog::bounds::VALUE_CHARACTERS_MAX;
+use crate::rules::catalog::choices::FROM_UNKNOWN;
 use crate::rules::check::condition::{is_impossible, values};
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{Scope, device};
@@ -21,10 +23,6 @@ use crate::rules::parse::trigger::{devices, held};
 use crate::rules::parse::{name, some_items};
 use crate::rules::syntax::Written;
 use crate::rules::trigger::{NumericTrigger, StateTrigger, Watched};
-
-const TEXT_CHARACTERS_MAX: usize = 200;
-
-const FROM_UNKNOWN: &[(&str, bool)] = &[("ignore", false), ("fire", true)];
 
 /// What kind of values are looked at.
 enum Source<'h> {
@@ -140,7 +138,7 @@ pub(super) fn input_value(
 ) -> Option<Value> {
     match &input.kind {
         InputKind::Boolean => boolean(node, findings).map(Value::Bool),
-        InputKind::Text => text(node, "a value", TEXT_CHARACTERS_MAX, findings)
+        InputKind::Text => text(node, "a value", VALUE_CHARACTERS_MAX, findings)
             .map(|it| Value::Text(it.to_owned())),
         InputKind::Number(unit) => number(node, unit, findings).map(Value::Number),
     }

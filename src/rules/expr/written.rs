@@ -9,6 +9,7 @@ use crate::document::duration;
 use crate::document::node::{self, Kind as NodeKind, Node};
 use crate::document::places::Places;
 use crate::domain::unit::{Dimension, Unit};
+use crate::rules::catalog::bounds::ITEMS_MAX;
 
 use super::check::check;
 use super::kind::Kind;
@@ -17,9 +18,6 @@ use super::scope::Scope;
 use super::template::{Written, is_template, pieces, single};
 use super::value::Value;
 use super::{Excerpt, TEXT_BYTES_MAX, tree};
-
-/// The most items of a list that is a value.
-pub const ITEMS_MAX: usize = 1000;
 
 /// The value that `node` holds: a number, a text, a list, or what an expression gives.
 pub fn value(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Checked> {

@@ -10,6 +10,7 @@ use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded, time_of_day};
 use crate::document::node::{Kind, Node};
 use crate::document::vocabulary::Word;
+use crate::rules::catalog::choices::{IF_UNKNOWN, WEEKDAYS};
 use crate::rules::catalog::conditions;
 use crate::rules::condition::Join;
 use crate::rules::expr::template;
@@ -19,22 +20,6 @@ use crate::rules::syntax::{Bounds, Condition, Subject, Test};
 
 const MAX_AGE_DEFAULT: Duration = Duration::from_mins(15);
 const MAX_AGE_MIN: Duration = Duration::from_secs(1);
-
-const IF_UNKNOWN: &[(&str, IfUnknown)] = &[
-    ("block", IfUnknown::Block),
-    ("allow", IfUnknown::Allow),
-    ("wait", IfUnknown::Wait),
-];
-
-pub(in crate::rules) const WEEKDAYS: &[(&str, Weekday)] = &[
-    ("mon", Weekday::Monday),
-    ("tue", Weekday::Tuesday),
-    ("wed", Weekday::Wednesday),
-    ("thu", Weekday::Thursday),
-    ("fri", Weekday::Friday),
-    ("sat", Weekday::Saturday),
-    ("sun", Weekday::Sunday),
-];
 
 /// Blocks that are written as a key: `or: […]`.
 const BLOCKS: &[(&str, &Word, Join)] = &[

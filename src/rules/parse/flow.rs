@@ -5,16 +5,15 @@ use crate::document::decode::{Fields, boolean, whole_number, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::node::{Kind, Node};
 use crate::rules::catalog::blocks;
-use crate::rules::parse::step::{MESSAGE_CHARACTERS_MAX, step};
-use crate::rules::parse::{STEPS_MAX, conditions, items, lines, steps, template};
+use crate::rules::catalog::bounds::{
+    BRANCHES_MAX, MESSAGE_CHARACTERS_MAX, ROUNDS_MAX, STEPS_MAX, WAYS_MAX,
+};
+use crate::rules::parse::step::step;
+use crate::rules::parse::{conditions, items, lines, steps, template};
 use crate::rules::syntax::{Rounds, Step, StepKind, Way};
 
-/// The most rounds that a rule may ask for, and how many it gets when it does not ask.
-const ROUNDS_MAX: u32 = 1000;
+/// How many rounds a rule gets that does not ask.
 const ROUNDS_DEFAULT: u32 = 100;
-
-const WAYS_MAX: usize = 100;
-const BRANCHES_MAX: usize = 20;
 
 /// What the step `name` holds; none of these words when it is another.
 pub(super) fn flow<'n>(

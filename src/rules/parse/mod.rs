@@ -6,6 +6,10 @@ use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::{Kind, Node};
 use crate::document::source::Span;
 use crate::rules::catalog;
+use crate::rules::catalog::bounds::{
+    ALIAS_CHARACTERS_MAX, CONDITIONS_MAX, DESCRIPTION_CHARACTERS_MAX, ID_CHARACTERS_MAX, ITEMS_MAX,
+    STEPS_MAX, TRIGGERS_MAX, WORD_CHARACTERS_MAX,
+};
 use crate::rules::syntax::{Condition, Named, Rule, Step, Template, Trigger, Written};
 
 pub(super) mod condition;
@@ -13,18 +17,6 @@ mod flow;
 mod settings;
 pub(super) mod step;
 pub(super) mod trigger;
-
-pub(super) const TRIGGERS_MAX: usize = 100;
-pub(super) const CONDITIONS_MAX: usize = 100;
-pub(super) const STEPS_MAX: usize = 200;
-
-/// The most things that one key can list: devices, commands, words.
-pub(super) const ITEMS_MAX: usize = 1000;
-
-const ID_CHARACTERS_MAX: usize = 64;
-const ALIAS_CHARACTERS_MAX: usize = 200;
-const DESCRIPTION_CHARACTERS_MAX: usize = 4000;
-const WORD_CHARACTERS_MAX: usize = 128;
 
 /// The rules of a file, not yet looked at; none when the file is no file of rules.
 pub(super) fn file<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'n [Node]> {

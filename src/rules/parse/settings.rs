@@ -6,25 +6,12 @@ use crate::document::code;
 use crate::document::decode::{Fields, whole_number, word};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded};
+use crate::rules::catalog::bounds::{PRIORITY_MAX, RUNS_MAX, RUNS_MIN};
+use crate::rules::catalog::choices::{EXCEEDED, MODES};
 use crate::rules::rule::{Mode, Settings};
 
 const MAX_DEFAULT: u32 = 10;
-const MAX_MIN: u32 = 2;
-const MAX_MOST: u32 = 100;
-const PRIORITY_MAX: u32 = 100;
 const COOLDOWN_MIN: Duration = Duration::from_secs(1);
-
-/// A mode, made with the most runs.
-type MakeMode = fn(u32) -> Mode;
-
-const MODES: &[(&str, MakeMode)] = &[
-    ("single", |_| Mode::Single),
-    ("restart", |_| Mode::Restart),
-    ("queued", Mode::Queued),
-    ("parallel", Mode::Parallel),
-];
-
-const EXCEEDED: &[(&str, bool)] = &[("warning", false), ("silent", true)];
 
 pub(super) fn settings(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Settings> {
     let mode = mode(fields, findings);
@@ -50,7 +37,7 @@ pub(super) fn settings(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Opti
 
 fn mode(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Mode> {
     let max = fields.maybe("max", findings, |it, findings| {
-        whole_number(it, MAX_MIN, MAX_MOST, findings)
+        whole_number(it, RUNS_MIN, RUNS_MAX, findings)
     });
     let mode = match fields.get("mode") {
         Some(node) => word(node, "a mode", MODES, findings)?,

@@ -10,22 +10,16 @@ use crate::document::node::{Entry, Kind, Node};
 use crate::document::suggest::closest;
 use crate::document::vocabulary::Word;
 use crate::domain::command::RetryPolicy;
+use crate::rules::catalog::bounds::{MESSAGE_CHARACTERS_MAX, TITLE_CHARACTERS_MAX};
+use crate::rules::catalog::choices::LEVELS;
 use crate::rules::catalog::{FOREIGN_STEPS, actions, blocks};
 use crate::rules::parse::flow::{flow, some_steps};
 use crate::rules::parse::{alias, enabled, lines, name, names, step_id, template};
 use crate::rules::rule::Level;
 use crate::rules::syntax::{Step, StepKind, Written};
 
-pub(super) const MESSAGE_CHARACTERS_MAX: usize = 4000;
-const TITLE_CHARACTERS_MAX: usize = 250;
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_hours(24);
-
-const LEVELS: &[(&str, Level)] = &[
-    ("info", Level::Info),
-    ("warning", Level::Warning),
-    ("error", Level::Error),
-];
 
 pub(in crate::rules) fn step<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Step<'n>> {
     let word = which(node, findings)?;

@@ -9,7 +9,7 @@ use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Kind, Node};
 use crate::document::vocabulary::Word;
 use crate::domain::device::DeviceType;
-use crate::domain::event::ConnectionChange;
+use crate::rules::catalog::choices::{CHANGES, RESULTS, SOURCES};
 use crate::rules::catalog::triggers;
 use crate::rules::parse::{enabled, name, names, some_items, variables};
 use crate::rules::rule::{CommandSource, ResultKind};
@@ -42,27 +42,6 @@ const FOREIGN: &[(&str, &str)] = &[
         "input",
         "write `trigger: state` or `trigger: numeric_state` with `input:`",
     ),
-];
-
-const RESULTS: &[(&str, Option<ResultKind>)] = &[
-    ("completed", Some(ResultKind::Completed)),
-    ("failed", Some(ResultKind::Failed)),
-    ("cancelled", Some(ResultKind::Cancelled)),
-    ("expired", Some(ResultKind::Expired)),
-    ("any", None),
-];
-
-const SOURCES: &[(&str, CommandSource)] = &[
-    ("any", CommandSource::Any),
-    ("own", CommandSource::Own),
-    ("foreign", CommandSource::Foreign),
-];
-
-const CHANGES: &[(&str, Option<ConnectionChange>)] = &[
-    ("connected", Some(ConnectionChange::Connected)),
-    ("disconnected", Some(ConnectionChange::Disconnected)),
-    ("reconnected", Some(ConnectionChange::Reconnected)),
-    ("any", None),
 ];
 
 pub(in crate::rules) fn trigger<'n>(

@@ -1,9 +1,14 @@
 //! How the words of the language are listed: each with its meaning, its keys and an example.
 //!
 //! The lists themselves stand beside what reads them; from them come the known keys, the reference
-//! and, in time, what editors offer.
+//! and what editors offer.
 
 use super::decode::Reserved;
+use kind::Kind;
+
+pub mod durations;
+pub mod kind;
+pub mod schema;
 
 /// A word that begins a block (`trigger: time`) or names one (`retry:`).
 #[derive(Debug)]
@@ -14,6 +19,8 @@ pub struct Word {
     pub meaning: &'static str,
     /// In groups, since some are shared by many words.
     pub keys: &'static [&'static [Key]],
+    /// Which keys need each other, beyond those that must be there in any case.
+    pub together: &'static [Together],
     /// Words that are answered better than with "unknown", in groups.
     pub reserved: &'static [&'static [(&'static str, Reserved)]],
     /// A block that is right, as a test checks.
@@ -26,8 +33,8 @@ pub struct Word {
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     pub name: &'static str,
-    /// What stands behind it: "a duration", "one or a list of …".
-    pub kind: &'static str,
+    /// What stands behind it.
+    pub kind: Kind,
     pub need: Need,
     pub meaning: &'static str,
     /// Whether this version runs it, or checks it only.
@@ -39,11 +46,37 @@ pub struct Key {
 pub enum Need {
     Required,
     Optional,
+    /// What could be written, to the same effect.
     Default(&'static str),
 }
 
+/// Keys that need each other. Several keys in one set stand for all of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Together {
+    /// At least one of these sets.
+    Some(&'static [&'static [&'static str]]),
+    /// Exactly one of these sets, and nothing of the others.
+    One(&'static [&'static [&'static str]]),
+    /// The first has a meaning only beside the second.
+    Beside(&'static str, &'static str),
+}
+
+/// A word without keys, for `Word { keys, ..word(…) }`.
+pub const fn word(name: &'static str, what: &'static str, meaning: &'static str) -> Word {
+    Word {
+        name,
+        what,
+        meaning,
+        keys: &[],
+        together: &[],
+        reserved: &[],
+        example: "",
+        runs: true,
+    }
+}
+
 /// A key that may be left out.
-pub const fn optional(name: &'static str, kind: &'static str, meaning: &'static str) -> Key {
+pub const fn optional(name: &'static str, kind: Kind, meaning: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -54,7 +87,7 @@ pub const fn optional(name: &'static str, kind: &'static str, meaning: &'static 
 }
 
 /// A key that must be there.
-pub const fn required(name: &'static str, kind: &'static str, meaning: &'static str) -> Key {
+pub const fn required(name: &'static str, kind: Kind, meaning: &'static str) -> Key {
     Key {
         need: Need::Required,
         ..optional(name, kind, meaning)
@@ -64,7 +97,7 @@ pub const fn required(name: &'static str, kind: &'static str, meaning: &'static 
 /// A key whose absence means `default`.
 pub const fn defaulting(
     name: &'static str,
-    kind: &'static str,
+    kind: Kind,
     default: &'static str,
     meaning: &'static str,
 ) -> Key {
@@ -91,5 +124,14 @@ impl Word {
 
     pub fn reserved(&self) -> Vec<(&'static str, Reserved)> {
         self.reserved.concat()
+    }
+}
+
+/// As a sentence begins.
+pub fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
     }
 }
