@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::document::duration::display;
 use crate::domain::catalogue::AttributeKind;
 use crate::domain::id::InputName;
 use crate::domain::value::{Origin, Reading, Value};

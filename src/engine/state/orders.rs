@@ -32,26 +32,26 @@ impl State {
     }
 
     /// When the last runs of `rule` began.
-    pub(super) fn starts(&self, rule: &RuleId) -> Option<&Recent> {
+    pub(in crate::engine) fn starts(&self, rule: &RuleId) -> Option<&Recent> {
         self.started.get(rule)
     }
 
-    pub(super) fn leases(&self) -> &Leases {
+    pub(in crate::engine) fn leases(&self) -> &Leases {
         &self.leases
     }
 
     /// The orders that runs wait for.
-    pub(super) fn awaited_commands(&self) -> impl Iterator<Item = &CommandId> {
+    pub(in crate::engine) fn awaited_commands(&self) -> impl Iterator<Item = &CommandId> {
         self.waiting.keys()
     }
 
     /// When orders to `device` were given lately.
-    pub(super) fn given(&self, device: &DeviceId) -> Option<&Recent> {
+    pub(in crate::engine) fn given(&self, device: &DeviceId) -> Option<&Recent> {
         self.given.get(device)
     }
 
     /// When orders to any device were given lately.
-    pub(super) fn given_to_all(&self) -> &Recent {
+    pub(in crate::engine) fn given_to_all(&self) -> &Recent {
         &self.given_to_all
     }
 
@@ -63,7 +63,7 @@ impl State {
     }
 
     /// When somebody else's order to `device` was last over. Told once after each of ours that was taken.
-    pub(super) fn foreign_order(&self, device: &DeviceId) -> Option<Timestamp> {
+    pub(in crate::engine) fn foreign_order(&self, device: &DeviceId) -> Option<Timestamp> {
         self.foreign.get(device).copied()
     }
 
