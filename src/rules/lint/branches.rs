@@ -287,15 +287,18 @@ impl<'r> Stand<'_, 'r> {
         let place = &operations[self.at].place;
         let (mut first, mut next) = (self.known.now.len(), self.at);
         for fact in self.known.now.iter().rev() {
-            let asked = fact.by.filter(|_| !fact.held);
-            match asked.and_then(|at| Some((at, operations.get(at)?))) {
-                Some((at, operation)) if operation.place == *place => match &operation.kind {
-                    OperationKind::Test(test) if test.otherwise == next => next = at,
-                    _ => break,
-                },
-                Some(_) | None => break,
+            let Some(at) = fact.by.filter(|_| !fact.held) else {
+                break;
+            };
+            let leads_to_next = operations.get(at).is_some_and(|it| {
+                let is_way =
+                    matches!(&it.kind, OperationKind::Test(test) if test.otherwise == next);
+                is_way && it.place == *place
+            });
+            if !leads_to_next {
+                break;
             }
-            first -= 1;
+            (first, next) = (first - 1, at);
         }
         first
     }

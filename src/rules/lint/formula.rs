@@ -160,10 +160,10 @@ impl Logic {
         }
         // What is wanted of each part, and whether one of them is enough.
         let (of_each, one_is_enough) = match (block.join, wanted) {
-            (Join::And, Wanted::True | Wanted::NotFalse) => (wanted, false),
-            (Join::And, Wanted::False | Wanted::NotTrue) => (wanted, true),
-            (Join::Or, Wanted::True | Wanted::NotFalse) => (wanted, true),
-            (Join::Or, Wanted::False | Wanted::NotTrue) => (wanted, false),
+            (Join::And, Wanted::True | Wanted::NotFalse)
+            | (Join::Or, Wanted::False | Wanted::NotTrue) => (wanted, false),
+            (Join::And, Wanted::False | Wanted::NotTrue)
+            | (Join::Or, Wanted::True | Wanted::NotFalse) => (wanted, true),
             (Join::Not, Wanted::True) => (Wanted::False, false),
             (Join::Not, Wanted::NotFalse) => (Wanted::NotTrue, false),
             (Join::Not, Wanted::False) => (Wanted::True, true),

@@ -27,7 +27,7 @@ struct Wire<'r> {
 /// All orders and who hears them.
 #[derive(Debug, Default)]
 struct Wires<'r> {
-    wires: Vec<Wire<'r>>,
+    all: Vec<Wire<'r>>,
     /// What each rule orders, and where; each thing once.
     ordered: BTreeMap<usize, Vec<(usize, &'r Place)>>,
     /// What is ordered because of what, by the first rule that does so.
@@ -76,8 +76,8 @@ impl<'r> Wires<'r> {
             for order in orders(rule) {
                 let key = (order.device.id.as_str(), order.command);
                 let wire = *known.entry(key).or_insert_with(|| {
-                    wires.wires.push(Wire::of(&order, rules));
-                    wires.wires.len() - 1
+                    wires.all.push(Wire::of(&order, rules));
+                    wires.all.len() - 1
                 });
                 let ordered = wires.ordered.entry(index).or_default();
                 if ordered.iter().all(|(it, _)| *it != wire) {
@@ -85,7 +85,7 @@ impl<'r> Wires<'r> {
                 }
             }
         }
-        for (index, wire) in wires.wires.iter().enumerate() {
+        for (index, wire) in wires.all.iter().enumerate() {
             for rule in wire.heard_by.keys() {
                 let leads_to = wires.leads_to.entry(index).or_default();
                 for (next, _) in wires.ordered.get(rule).into_iter().flatten() {
@@ -107,7 +107,7 @@ impl<'r> Wires<'r> {
         }
         self.leads_to.retain(|_, next| !next.is_empty());
         let is_end = |it: &usize| !(self.leads_to.contains_key(it) && comes_from.contains_key(it));
-        let mut ends: Vec<usize> = (0..self.wires.len()).filter(is_end).collect();
+        let mut ends: Vec<usize> = (0..self.all.len()).filter(is_end).collect();
         while let Some(wire) = ends.pop() {
             for (next, _) in self.leads_to.remove(&wire).into_iter().flatten() {
                 if let Some(before) = comes_from.get_mut(&next) {
@@ -135,7 +135,7 @@ impl<'r> Wires<'r> {
         }
         while let Some(at) = queue.pop_front() {
             *effort_left = effort_left.checked_sub(1)?;
-            if self.wires[at].heard_by.contains_key(&start) {
+            if self.all[at].heard_by.contains_key(&start) {
                 return Some(self.way(start, at, &came_from));
             }
             for next in self.leads_to.get(&at).into_iter().flat_map(BTreeMap::keys) {
@@ -213,7 +213,7 @@ fn describe(
     };
     let mut diagnostic = Diagnostic::new(code::LOOP, line(start.ordered_at, files)?, message);
     for (index, link) in circle.iter().enumerate() {
-        let wire = &wires.wires[link.wire];
+        let wire = &wires.all[link.wire];
         let woken = circle.get(index + 1).map_or(start.rule, |it| it.rule);
         let ordered = format!(
             "`{}` of {} wakes `{}`",

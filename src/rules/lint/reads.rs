@@ -65,7 +65,9 @@ impl<'r> Reads<'r> {
     }
 
     fn variables(&mut self, variables: &'r [Variable]) {
-        variables.iter().for_each(|it| self.expression(&it.value));
+        for variable in variables {
+            self.expression(&variable.value);
+        }
     }
 
     fn triggers(&mut self, triggers: &'r [Trigger]) {

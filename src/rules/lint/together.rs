@@ -153,18 +153,18 @@ impl<'i, 'r, 's> Inspector<'i, 'r, 's> {
         if self.logic.can_be(&each) {
             return false;
         }
-        let first = (1..=each.len()).find(|n| !self.logic.can_be(&each[..*n]));
-        let Some(last) = first.map(|it| it - 1) else {
+        let count = (1..=each.len()).find(|n| !self.logic.can_be(&each[..*n]));
+        let Some(nth) = count.map(|it| it - 1) else {
             return false;
         };
-        if !self.logic.can_be(&[each[last]]) {
+        if !self.logic.can_be(&[each[nth]]) {
             let message = format!("this can never hold{}", list.consequence());
-            self.report(code::NEVER_TOGETHER, enabled[last], message)
+            self.report(code::NEVER_TOGETHER, enabled[nth], message)
                 .help("ask for something that can be");
             return true;
         }
-        let earlier = (0..last).find(|it| !self.logic.can_be(&[each[*it], each[last]]));
-        let here = self.at(&enabled[last].place);
+        let earlier = (0..nth).find(|it| !self.logic.can_be(&[each[*it], each[nth]]));
+        let here = self.at(&enabled[nth].place);
         let also = earlier.map(|it| self.at(&enabled[it].place));
         // Of two on one line, one mark is enough.
         let also = also.filter(|it| *it != here);
@@ -172,7 +172,7 @@ impl<'i, 'r, 's> Inspector<'i, 'r, 's> {
             "these conditions can never hold together{}",
             list.consequence()
         );
-        let diagnostic = self.report(code::NEVER_TOGETHER, enabled[last], message);
+        let diagnostic = self.report(code::NEVER_TOGETHER, enabled[nth], message);
         match also {
             Some(also) => diagnostic
                 .label("excludes the other")
