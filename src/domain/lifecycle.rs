@@ -126,6 +126,7 @@ pub struct IllegalTransition {
 
 impl Lifecycle {
     /// The state after `step`, taken at `now`.
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind")]
     pub fn after(self, step: Step, now: Timestamp) -> Result<Self, Box<IllegalTransition>> {
         Ok(match (self, step) {
             (Self::Queued { attempts, due }, Step::Claimed) if due <= now => Self::Sending {

@@ -137,7 +137,6 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
         None if call.trigger.is_none() => Verdict::Started,
         None => {
             if let Some(waiting) = reads_first(scene, (&call, before), &memory, decision) {
-                let key = key.clone();
                 let waiting = WaitingCall { key, ..waiting };
                 return decision.changes.push(Change::CallWaits(waiting));
             }

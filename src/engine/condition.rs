@@ -332,10 +332,9 @@ impl Limits {
         ];
         let given = bounds
             .into_iter()
-            .filter_map(|(word, bound)| Some((word, bound?)));
-        given
-            .map(|(word, bound)| format!(" {word} {bound}{symbol}"))
-            .collect()
+            .filter_map(|(word, bound)| Some(format!(" {word} {}{symbol}", bound?)));
+        let given: Vec<_> = given.collect();
+        given.concat()
     }
 }
 

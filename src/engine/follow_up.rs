@@ -13,6 +13,7 @@ use crate::engine::wait::Wait;
 use crate::engine::{Scene, arbitration, arming, go_on, inputs};
 use crate::rules::rule::Topic;
 
+#[expect(clippy::too_many_lines, reason = "an arm for each kind")]
 pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
     let mut decision = Decision::default();
     match follow_up {

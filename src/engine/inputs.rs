@@ -73,13 +73,12 @@ fn present(series: &[Point], now: Timestamp) -> Option<(f64, Timestamp)> {
         .partition_point(|it| it.start <= now)
         .checked_sub(1)?;
     let point = series[index];
-    let end = match series.get(index + 1) {
-        Some(next) => next.start,
-        None => {
-            let before = index.checked_sub(1).map(|it| series[it]);
-            let length = before.map_or(LONELY, |it| point.start.duration_since(it.start));
-            point.start.saturating_add(length).unwrap_or(point.start)
-        }
+    let end = if let Some(next) = series.get(index + 1) {
+        next.start
+    } else {
+        let before = index.checked_sub(1).map(|it| series[it]);
+        let length = before.map_or(LONELY, |it| point.start.duration_since(it.start));
+        point.start.saturating_add(length).unwrap_or(point.start)
     };
     (now < end).then_some((point.value, end))
 }

@@ -67,7 +67,7 @@ mod tests {
     }
 
     const KEEP: Keep = Keep {
-        within: Duration::from_secs(60),
+        within: Duration::from_mins(1),
         most: 3,
     };
 
@@ -92,7 +92,7 @@ mod tests {
     fn there_is_room_again_when_enough_have_left_the_window() {
         let recent = noted(&[10, 20, 30]);
         let room =
-            |most, pending, now| recent.room_at((most, Duration::from_secs(60)), pending, at(now));
+            |most, pending, now| recent.room_at((most, Duration::from_mins(1)), pending, at(now));
         assert_eq!(room(4, 0, 40), None);
         assert_eq!(room(3, 0, 40), Some(at(70)));
         assert_eq!(room(3, 0, 69), Some(at(70)));

@@ -117,6 +117,10 @@ impl HttpClient {
     }
 
     pub(crate) async fn get(&self, address: &Address, headers: &[Header]) -> Exchange {
+        #[cfg_attr(
+            not(test),
+            expect(clippy::infallible_destructuring_match, reason = "tests pretend")
+        )]
         let client = match &self.0 {
             Transport::Network(client) => client,
             #[cfg(test)]
@@ -133,6 +137,10 @@ impl HttpClient {
         headers: &[Header],
         body: Vec<u8>,
     ) -> Exchange {
+        #[cfg_attr(
+            not(test),
+            expect(clippy::infallible_destructuring_match, reason = "tests pretend")
+        )]
         let client = match &self.0 {
             Transport::Network(client) => client,
             #[cfg(test)]

@@ -164,12 +164,12 @@ impl<'w> World<'w> {
     }
 
     fn set_device(&mut self, id: &DeviceId, shows: &Shows) {
-        let shown = self.devices.entry(id.clone()).or_default();
+        let device = self.devices.entry(id.clone()).or_default();
         match shows {
-            Shows::Silent => shown.is_silent = true,
+            Shows::Silent => device.is_silent = true,
             Shows::Values(values) => {
-                shown.is_silent = false;
-                shown.values.extend(values.clone());
+                device.is_silent = false;
+                device.values.extend(values.clone());
                 self.read(id);
             }
         }

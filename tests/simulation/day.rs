@@ -287,7 +287,7 @@ impl Day {
                 answer: None,
             };
             if percent > 90 && !is_calm {
-                let again = self.chance.between(Duration::ZERO, Duration::from_mins(60));
+                let again = self.chance.between(Duration::ZERO, Duration::from_hours(1));
                 self.letters.push(letter(later(now, again)));
             }
             self.letters.push(letter(later(now, late)));

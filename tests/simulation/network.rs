@@ -199,7 +199,7 @@ impl Network {
         let actions = amps.actions();
         for earlier in between.pushes.iter().filter(|it| it.command == command) {
             let state = actions.iter().find(|it| it.id == earlier.action);
-            let has_failed = state.is_none_or(|it| it.has_failed());
+            let has_failed = state.is_none_or(super::super::simulator::in_memory::Kept::has_failed);
             if !has_failed {
                 between.findings.add(format!(
                     "{command} was sent twice: {} stands, and {action} came",

@@ -35,6 +35,10 @@ enum Stand<'r> {
 }
 
 fn stand(run: &Run) -> Option<Stand<'_>> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "one kind of step has a device"
+    )]
     match run.wait.as_ref()? {
         Wait::Device { device, .. } => Some(Stand::Wants(device)),
         Wait::Command { .. } => match &run.operation()?.kind {

@@ -116,7 +116,8 @@ pub(super) fn order(
         None => format!("ordered `{}` of `{}`", command.name, command.device.alias),
     };
     for rival in &taken {
-        note += &format!("; took it over from {}", rival.name());
+        note.push_str("; took it over from ");
+        note.push_str(&rival.name());
     }
     take_over(scene, run, &order.device, taken, decision);
     if unchanged.is_some() {

@@ -108,7 +108,7 @@ pub(super) fn place<'r>(
 }
 
 impl Rival {
-    /// `the rule `a` (priority 50) has `car_charger``
+    /// As in: the rule `a` (priority 50) has `car_charger`.
     pub(super) fn describe(&self, scene: Scene<'_>, device: &Device) -> String {
         let (rule, device) = (self.name(), &device.alias);
         match self.claim {

@@ -12,6 +12,7 @@ pub(super) mod bounds;
 pub(crate) mod choices;
 pub mod conditions;
 mod device_words;
+pub(crate) mod expectations;
 pub mod file;
 mod kinds;
 mod other_rules;

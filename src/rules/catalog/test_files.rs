@@ -3,15 +3,17 @@
 use crate::document::decode::Reserved::Later;
 use crate::document::vocabulary::durations::{DURATION, TIME};
 use crate::document::vocabulary::kind::{
-    Begun, Form, Kind, LineName, Lines, Named, form, one_or_many, whole,
+    Begun, Form, Kind, LineName, Lines, Named, form, one_or_many,
 };
 use crate::document::vocabulary::{Together, Word, defaulting, optional, required, word};
-use crate::domain::command::RetryPolicy;
 use crate::domain::event::ConnectionChange;
 use crate::rules::catalog::choices;
 use crate::rules::catalog::device_words::{ATTRIBUTES, COMMAND};
+pub(crate) use crate::rules::catalog::expectations::{
+    EXPECTED_COMMAND, EXPECTED_NOTIFY, EXPECTED_RUN,
+};
 use crate::rules::catalog::file::RULES;
-use crate::rules::catalog::kinds::{DEVICE, MEASURE, NOTIFIER, PARAMETER_LINES, RULE, VALUE, free};
+use crate::rules::catalog::kinds::{DEVICE, MEASURE, NOTIFIER, VALUE, free};
 use crate::rules::expr::series::POINTS_MAX;
 
 /// The most tests of a file.
@@ -157,11 +159,11 @@ const PATH: Kind = Kind::Text(&Form {
     one: "a folder",
     ..free(PATH_CHARACTERS_MAX)
 });
-const TEXT: Kind = Kind::Text(&free(TEXT_CHARACTERS_MAX));
+pub(super) const TEXT: Kind = Kind::Text(&free(TEXT_CHARACTERS_MAX));
 const CODE: Kind = Kind::Text(&free(CODE_CHARACTERS_MAX));
 const MESSAGE: Kind = Kind::Text(&free(MESSAGE_CHARACTERS_MAX));
 const ADDRESS: Kind = Kind::Text(&free(ADDRESS_CHARACTERS_MAX));
-const LEVEL: Kind = Kind::Word(&choices::LEVELS);
+pub(super) const LEVEL: Kind = Kind::Word(&choices::LEVELS);
 
 const MOMENT: Kind = Kind::Named(&Named {
     name: "moment",
@@ -472,44 +474,4 @@ pub(crate) static EXPECTED: Word = Word {
     ])],
     reserved: &[&[("setting", Later), ("http", Later)]],
     ..word("expect", "`expect`", "something that happened")
-};
-
-pub(crate) static EXPECTED_COMMAND: Word = Word {
-    keys: &[&[
-        required("device", DEVICE, "to which device"),
-        required("command", COMMAND, "what it is to do"),
-        optional(
-            "parameters",
-            PARAMETER_LINES,
-            "all that the order has; not compared when left out",
-        ),
-        optional(
-            "attempt",
-            whole(1, RetryPolicy::ATTEMPTS_MAX),
-            "which attempt it is; not compared when left out",
-        ),
-    ]],
-    ..word("command", "a command", "an order that left")
-};
-
-pub(crate) static EXPECTED_NOTIFY: Word = Word {
-    keys: &[&[
-        required("notifier", NOTIFIER, "where to"),
-        optional("message", TEXT, "not compared when left out"),
-        optional("title", TEXT, "not compared when left out"),
-        optional("level", LEVEL, "not compared when left out"),
-    ]],
-    ..word("notify", "a message", "a message that was sent")
-};
-
-pub(crate) static EXPECTED_RUN: Word = Word {
-    keys: &[&[
-        required("rule", RULE, "of which rule"),
-        required(
-            "outcome",
-            Kind::Word(&OUTCOMES),
-            "how it ended, or that it has not",
-        ),
-    ]],
-    ..word("run", "a run", "a run of a rule")
 };
