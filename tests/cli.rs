@@ -270,9 +270,9 @@ async fn a_webhook_can_be_sent_by_hand_once_under_one_id() {
         );
     }
     let events = house.json(&["events"]);
-    let changes: Vec<_> = events.as_array().unwrap()[..3]
-        .iter()
-        .map(|it| it["payload"]["change"].as_str().unwrap())
+    // What the engine does by itself may stand between them.
+    let changes: Vec<_> = (events.as_array().unwrap().iter())
+        .filter_map(|it| it["payload"]["change"].as_str())
         .collect();
     assert_eq!(changes, ["disconnected", "reconnected", "connected"]);
 }

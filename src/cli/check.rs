@@ -1,12 +1,12 @@
 //! `check`: all problems of all files in one go.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::Exit;
 use crate::cli::arguments::{CheckArguments, Deny, LogFormat};
 use crate::cli::console::Console;
-use crate::cli::test::bench;
+use crate::cli::test::bench::{self, Gathered};
 use crate::config;
 use crate::config::environment::Environment;
 use crate::document::diagnostic::Diagnostic;
@@ -37,13 +37,23 @@ pub(super) fn check(
     let rules = loaded.rules.rules.iter();
     let n_rules = rules.filter(|it| it.unbuilt.is_none()).count();
 
+    // What tests are about has to be right before they are looked at.
+    let is_right =
+        bench::is_usable(&home.diagnostics) && !loaded.diagnostics.iter().any(Diagnostic::is_error);
     let mut diagnostics = home.diagnostics;
     diagnostics.extend(unused);
     diagnostics.extend(unreadable);
     diagnostics.extend(loaded.diagnostics);
     let mut sources = home.sources;
+    let gathered = if !arguments.paths.is_empty() {
+        bench::gather(dir, &arguments.paths)
+    } else if is_right {
+        bench::of_home(dir, home.names, loaded.rules, &files)
+    } else {
+        bench::untested(dir)
+    };
     sources.extend(files);
-    add_tests(dir, &arguments.paths, &mut diagnostics, &mut sources);
+    add(gathered, &mut diagnostics, &mut sources);
     match arguments.format {
         LogFormat::Json => writeln!(console.out, "{}", render::json(&diagnostics, &sources))?,
         LogFormat::Text => {
@@ -77,14 +87,8 @@ pub(super) fn check(
     })
 }
 
-/// What is wrong with the tests of the rules. They are looked at when the rules themselves are right.
-fn add_tests(
-    dir: &Path,
-    paths: &[PathBuf],
-    diagnostics: &mut Vec<Diagnostic>,
-    sources: &mut Vec<SourceFile>,
-) {
-    let gathered = bench::gather(dir, paths);
+/// Adds what is wrong with the tests of the rules, and has not been told yet.
+fn add(gathered: Gathered, diagnostics: &mut Vec<Diagnostic>, sources: &mut Vec<SourceFile>) {
     let is_new = |it: &Diagnostic| !diagnostics.contains(it);
     let new: Vec<_> = gathered.diagnostics.into_iter().filter(is_new).collect();
     diagnostics.extend(new);

@@ -26,7 +26,7 @@ mod trace;
 mod world;
 
 /// The tests of one file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Suite {
     pub file: Arc<str>,
     tests: Vec<Test>,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
 use crate::config::names::Names;
 use crate::document::code;
 use crate::document::diagnostic::{Diagnostic, Findings};
@@ -55,28 +57,53 @@ pub struct BrokenRule {
 
 /// Checks every rule of `files` against what `names` knows of the home.
 pub fn load(files: &[SourceFile], names: &Names) -> Loaded {
+    // Each file by itself, on all cores; what comes out does not depend on who was first.
     let read: Vec<(Findings<'_>, Option<Node>)> = files
-        .iter()
+        .par_iter()
         .map(|source| {
             let mut findings = Findings::new(source);
             let node = reader::read(&mut findings);
             (findings, node)
         })
         .collect();
-    let nodes = read.iter().filter_map(|(_, node)| node.as_ref());
-    let rule_ids = nodes.flat_map(parse::ids).map(RuleId::new).collect();
-    let mut loading = Loading::new(names, rule_ids);
-    for (findings, node) in read {
-        loading.file(findings, node.as_ref());
+    let mut ids = Ids::default();
+    let n_before: Vec<usize> = read
+        .iter()
+        .map(|(findings, node)| {
+            let rules = node.as_ref().map_or(&[] as &[Node], parse::rules);
+            ids.claim(rules, findings.source)
+        })
+        .collect();
+    let loaded: Vec<FileLoading<'_>> = (read, n_before)
+        .into_par_iter()
+        .map(|((mut findings, node), n_before)| {
+            let mut loading = FileLoading::new(names, &ids, n_before);
+            loading.file(node.as_ref(), &mut findings);
+            loading.diagnostics = findings.in_order();
+            loading
+        })
+        .collect();
+    together(loaded, files, names)
+}
+
+fn together(loaded: Vec<FileLoading<'_>>, files: &[SourceFile], names: &Names) -> Loaded {
+    let (mut rules, mut broken) = (Vec::new(), Vec::new());
+    let (mut broken_files, mut diagnostics) = (Vec::new(), Vec::new());
+    for (file, loading) in files.iter().zip(loaded) {
+        rules.extend(loading.rules);
+        broken.extend(loading.broken);
+        diagnostics.extend(loading.diagnostics);
+        if loading.is_broken {
+            broken_files.push(file.name.to_string());
+        }
     }
-    let rules = index::rule_set(loading.rules, names);
-    let mut diagnostics = loading.diagnostics;
+    let rules = index::rule_set(rules, names);
     diagnostics.extend(lint::between(&rules, files));
     Loaded {
         rules,
         files: files.iter().map(|it| it.name.to_string()).collect(),
-        broken: loading.broken,
-        broken_files: loading.broken_files,
+        broken,
+        broken_files,
         diagnostics,
     }
 }
@@ -99,54 +126,76 @@ pub(crate) fn list(
     names: &Names,
     findings: &mut Findings<'_>,
 ) -> RuleSet {
-    let rule_ids = parse::ids(block).map(RuleId::new).collect();
-    let mut loading = Loading::new(names, rule_ids);
-    for node in nodes {
-        loading.rule(node, 0, findings);
+    let mut ids = Ids::default();
+    let n_before = ids.claim(parse::rules(block), findings.source);
+    let mut loading = FileLoading::new(names, &ids, n_before);
+    for (index, node) in nodes.iter().enumerate() {
+        loading.rule((index, node), 0, findings);
     }
     index::rule_set(loading.rules, names)
 }
 
-struct Loading<'h> {
+/// The ids of a home's rules. Known before any rule is looked at, since a rule may name others in
+/// whatever order the files come.
+#[derive(Default)]
+struct Ids {
+    /// Where each stands first: that rule has it.
+    first: BTreeMap<RuleId, Location>,
+    n_rules: usize,
+}
+
+impl Ids {
+    /// Adds the ids of one more file. Returns how many rules were there before.
+    fn claim(&mut self, rules: &[Node], source: &SourceFile) -> usize {
+        for (id, span) in rules.iter().filter_map(parse::id) {
+            let first = self.first.entry(RuleId::new(id));
+            first.or_insert_with(|| source.location(span));
+        }
+        let n_before = self.n_rules;
+        self.n_rules += rules.len();
+        n_before
+    }
+}
+
+/// What comes of one file.
+struct FileLoading<'h> {
     names: &'h Names,
-    /// What rules may name, in whatever order the files come.
-    rule_ids: BTreeSet<RuleId>,
-    /// Where each id was seen first.
-    ids: BTreeMap<RuleId, Location>,
+    ids: &'h Ids,
+    /// Rules in the files before it.
+    n_before: usize,
     rules: Vec<Rule>,
     broken: Vec<BrokenRule>,
-    broken_files: Vec<String>,
+    is_broken: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'h> Loading<'h> {
-    fn new(names: &'h Names, rule_ids: BTreeSet<RuleId>) -> Self {
+impl<'h> FileLoading<'h> {
+    fn new(names: &'h Names, ids: &'h Ids, n_before: usize) -> Self {
         Self {
             names,
-            rule_ids,
-            ids: BTreeMap::new(),
+            ids,
+            n_before,
             rules: Vec::new(),
             broken: Vec::new(),
-            broken_files: Vec::new(),
+            is_broken: false,
             diagnostics: Vec::new(),
         }
     }
 
-    fn file(&mut self, mut findings: Findings<'_>, node: Option<&Node>) {
+    fn file(&mut self, node: Option<&Node>, findings: &mut Findings<'_>) {
         let n_read = findings.mark();
-        match node.and_then(|it| parse::file(it, &mut findings)) {
+        match node.and_then(|it| parse::file(it, findings)) {
             Some(nodes) => {
-                for node in nodes {
-                    self.rule(node, n_read, &mut findings);
+                for rule in nodes.iter().enumerate() {
+                    self.rule(rule, n_read, findings);
                 }
             }
-            None => self.broken_files.push(findings.source.name.to_string()),
+            None => self.is_broken = true,
         }
-        self.diagnostics.extend(findings.in_order());
     }
 
     /// The first `n_read` findings are those of reading the file, in its order.
-    fn rule(&mut self, node: &Node, n_read: usize, findings: &mut Findings<'_>) {
+    fn rule(&mut self, (index, node): (usize, &Node), n_read: usize, findings: &mut Findings<'_>) {
         let mark = findings.mark();
         findings.unbuilt.clear();
         let is_hurt = {
@@ -160,10 +209,10 @@ impl<'h> Loading<'h> {
         let Some(written) = written else {
             return self.broken.push(BrokenRule { id: None, place });
         };
-        self.claim_id(&written, findings);
-        let home = (self.names, &self.rule_ids);
+        self.look_at_id(&written, findings);
+        let home = (self.names, &self.ids.first);
         let rule = check::rule(&written, place.clone(), home, findings);
-        if self.rules.len() == RULES_MAX {
+        if RULES_MAX <= self.n_before + index {
             let message = format!("the home has more than {RULES_MAX} rules");
             findings.report(code::TOO_MANY, node.head(), message);
         }
@@ -181,14 +230,13 @@ impl<'h> Loading<'h> {
     }
 
     /// The first rule with an id has it.
-    fn claim_id(&mut self, written: &syntax::Rule<'_>, findings: &mut Findings<'_>) {
+    fn look_at_id(&self, written: &syntax::Rule<'_>, findings: &mut Findings<'_>) {
         let Some(written) = &written.id else {
             return;
         };
         let id = RuleId::new(written.value);
-        let Some(first) = self.ids.get(&id) else {
-            let location = findings.source.location(written.span);
-            self.ids.insert(id, location);
+        let here = findings.source.location(written.span);
+        let Some(first) = self.ids.first.get(&id).filter(|it| **it != here) else {
             return;
         };
         findings

@@ -3,7 +3,7 @@
 //! Tests in a rule file, and those of `NAME.test.yaml` beside `NAME.yaml`, are about the rules of that file
 //! alone. Tests in `tests/` are about all rules of their home together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -21,6 +21,9 @@ use crate::rules::rule::RuleSet;
 /// What is wrong with secrets does not matter here: nothing is sent anywhere.
 const OF_SECRETS: [Code; 3] = [code::FILE_MODE, code::UNKNOWN_SECRET, code::UNUSABLE_SECRET];
 
+/// The key of the tests in a rule file. Where the word is not, they are not.
+const RULE_FILE_TESTS: &str = "tests";
+
 /// Tests with all that they need.
 pub(in crate::cli) struct Bench {
     pub(in crate::cli) suite: Suite,
@@ -30,7 +33,7 @@ pub(in crate::cli) struct Bench {
 
 #[derive(Default)]
 pub(in crate::cli) struct Gathered {
-    /// One for each file, those without tests included.
+    /// One for each file of tests, and one without tests for each whole home.
     pub(in crate::cli) benches: Vec<Bench>,
     pub(in crate::cli) diagnostics: Vec<Diagnostic>,
     pub(in crate::cli) sources: Vec<SourceFile>,
@@ -60,6 +63,44 @@ pub(in crate::cli) fn gather(dir: &Path, paths: &[PathBuf]) -> Gathered {
         }
     }
     gathered
+}
+
+/// The tests of a home whose rules have been looked at and are right.
+pub(in crate::cli) fn of_home(
+    dir: &Path,
+    names: Names,
+    whole: RuleSet,
+    rule_files: &[SourceFile],
+) -> Gathered {
+    let (tests, unreadable) = config::test_files(dir);
+    let names = Rc::new(names);
+    let mut gathered = Gathered {
+        base: dir.to_owned(),
+        homes: BTreeMap::from([(dir.to_owned(), Rc::clone(&names))]),
+        diagnostics: unreadable,
+        ..Gathered::default()
+    };
+    gathered.tests(dir, &names, &Rc::new(whole), rule_files, tests);
+    gathered
+}
+
+/// The files of tests of a home whose rules are not right, unread.
+pub(in crate::cli) fn untested(dir: &Path) -> Gathered {
+    let (sources, diagnostics) = config::test_files(dir);
+    Gathered {
+        diagnostics,
+        sources,
+        ..Gathered::default()
+    }
+}
+
+/// Whether tests can be run in a home that this is said of.
+pub(in crate::cli) fn is_usable(diagnostics: &[Diagnostic]) -> bool {
+    !diagnostics.iter().any(hinders)
+}
+
+fn hinders(diagnostic: &Diagnostic) -> bool {
+    diagnostic.is_error() && !OF_SECRETS.contains(&diagnostic.code)
 }
 
 impl Gathered {
@@ -92,12 +133,35 @@ impl Gathered {
         let Some(whole) = whole else {
             return self.sources.extend(tests);
         };
+        self.tests(dir, &names, &whole, &rule_files, tests);
+    }
+
+    fn tests(
+        &mut self,
+        dir: &Path,
+        names: &Rc<Names>,
+        whole: &Rc<RuleSet>,
+        rule_files: &[SourceFile],
+        tests: Vec<SourceFile>,
+    ) {
+        // What no test is about counts as well.
+        self.benches.push(Bench {
+            suite: Suite::default(),
+            rules: Rc::clone(whole),
+            names: Rc::clone(names),
+        });
+        let tested: BTreeSet<String> = tests.iter().map(|it| beside(&it.name)).collect();
         let mut alone: BTreeMap<&str, Rc<RuleSet>> = BTreeMap::new();
-        for file in &rule_files {
+        for file in rule_files {
+            // Reading thousands of rules again takes as long as reading them once.
+            let has_tests = file.text.contains(RULE_FILE_TESTS);
+            if !has_tests && !tested.contains(file.name.as_ref()) {
+                continue;
+            }
             // What is wrong with it has been told with all the others.
-            let rules = Rc::new(rules::load(std::slice::from_ref(file), &names).rules);
+            let rules = Rc::new(rules::load(std::slice::from_ref(file), names).rules);
             alone.insert(file.name.as_ref(), Rc::clone(&rules));
-            self.bench(file, FileKind::Rules, &rules, &names);
+            self.bench(file, FileKind::Rules, &rules, names);
         }
         for file in &tests {
             if parse::home_of(file).is_some() {
@@ -107,10 +171,10 @@ impl Gathered {
             let rules = if config::is_beside_rules(&file.name) {
                 alone.get(beside(&file.name).as_str()).cloned()
             } else {
-                Some(Rc::clone(&whole))
+                Some(Rc::clone(whole))
             };
             match rules {
-                Some(rules) => self.bench(file, FileKind::Tests, &rules, &names),
+                Some(rules) => self.bench(file, FileKind::Tests, &rules, names),
                 None => self.no_rules(file),
             }
         }
@@ -170,9 +234,7 @@ impl Gathered {
         }
         let loaded = config::load(dir, &Environment::default());
         let errors = loaded.diagnostics.into_iter();
-        let errors: Vec<_> = errors
-            .filter(|it| it.is_error() && !OF_SECRETS.contains(&it.code))
-            .collect();
+        let errors: Vec<_> = errors.filter(hinders).collect();
         if !errors.is_empty() {
             if let Some(location) = named_at {
                 self.diagnostics.push(no_home(dir, location));

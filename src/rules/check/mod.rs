@@ -1,6 +1,6 @@
 //! [`syntax`] to [`Rule`]: names resolved, numbers in their units, nothing left to fail later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::config::names::{Names, is_name};
 use crate::document::code;
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::{Kind, Node};
-use crate::document::source::Span;
+use crate::document::source::{Location, Span};
 use crate::document::suggest::closest;
 use crate::domain::id::{DeviceAlias, RuleId};
 use crate::rules::check::known::{Definitions, Known, sights};
@@ -41,7 +41,7 @@ mod watched;
 pub(super) struct Scope<'h> {
     pub(super) names: &'h Names,
     /// Of the whole home, broken ones included.
-    pub(super) rules: &'h BTreeSet<RuleId>,
+    pub(super) rules: &'h BTreeMap<RuleId, Location>,
     /// Ids of the rule's triggers.
     triggers: Rc<BTreeSet<&'h str>>,
     /// Ids of the rule's steps.
@@ -63,7 +63,7 @@ const LOOKS_MAX: usize = 8;
 pub(super) fn rule(
     written: &syntax::Rule<'_>,
     place: Place,
-    (names, rules): (&Names, &BTreeSet<RuleId>),
+    (names, rules): (&Names, &BTreeMap<RuleId, Location>),
     findings: &mut Findings<'_>,
 ) -> Option<Rule> {
     let mut steps = BTreeSet::new();
@@ -292,10 +292,10 @@ fn rule_named(
     findings: &mut Findings<'_>,
 ) -> Option<RuleId> {
     let id = RuleId::new(written.value);
-    if scope.rules.contains(&id) {
+    if scope.rules.contains_key(&id) {
         return Some(id);
     }
-    let near = closest(written.value, scope.rules.iter().map(RuleId::as_str));
+    let near = closest(written.value, scope.rules.keys().map(RuleId::as_str));
     let message = format!("unknown rule `{}`", shown(written.value));
     let diagnostic = findings
         .report(code::UNKNOWN_RULE, written.span, message)

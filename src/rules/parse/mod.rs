@@ -46,12 +46,15 @@ pub(super) fn file<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<&'
     Some(items)
 }
 
-/// The ids that rules of the file say they have; whether they are right is looked at later.
-pub(super) fn ids(file: &Node) -> impl Iterator<Item = &str> {
-    let rules = value_of(file, "rules").map_or(&[] as &[Node], Node::items);
-    rules
-        .iter()
-        .filter_map(|it| value_of(it, "id").and_then(Node::as_key))
+/// What the file has as rules; whether they are right is looked at later.
+pub(super) fn rules(file: &Node) -> &[Node] {
+    value_of(file, "rules").map_or(&[], Node::items)
+}
+
+/// The id that a rule says it has, and where; whether it is right is looked at later.
+pub(super) fn id(rule: &Node) -> Option<(&str, Span)> {
+    let id = value_of(rule, "id")?;
+    Some((id.as_key()?, id.span))
 }
 
 fn value_of<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
