@@ -27,8 +27,9 @@ use crate::domain::id::EventId;
 use crate::engine::decision::ReadRequest;
 use crate::evaluation::Evaluation;
 use crate::intake::signature::Key;
-use crate::intake::{self, Intake};
+use crate::intake::{self, Hooks, Intake};
 use crate::notify::Notifiers;
+use crate::readings::inputs::{self, Inputs, Polled};
 use crate::readings::{self, Poller};
 use crate::reload::{self, Reloader};
 use crate::rules::rule::{Rule, RuleSet};
@@ -104,10 +105,12 @@ impl App {
         stages.spawn(control::serve(socket, control, stop.rest.clone()));
         let alarms = Alarms {
             store: store.clone(),
-            clock,
+            clock: clock.clone(),
             next: hints.alarms,
         };
         stages.spawn(alarms::run(alarms, stop.rest.clone()));
+        let inputs = Inputs::try_new(store.clone(), clock, home.timezone.clone())?;
+        stages.spawn(inputs::run(inputs, polled(home), stop.rest.clone()));
         Ok(Self {
             address,
             stop,
@@ -182,6 +185,7 @@ struct Outside {
     notifiers: Notifiers,
     /// Any of them may have signed a webhook.
     keys: Arc<[Key]>,
+    hooks: Arc<Hooks>,
 }
 
 impl Outside {
@@ -193,6 +197,7 @@ impl Outside {
             keys: keys
                 .collect::<Result<_, _>>()
                 .context("a webhook secret is not usable")?,
+            hooks: Arc::new(Hooks::of(home).context("a secret of a hook is not usable")?),
         })
     }
 }
@@ -216,6 +221,7 @@ impl Inside {
             api,
             notifiers,
             keys,
+            hooks,
         } = outside;
         let (store, clock) = (&self.store, &self.clock);
         let delivery = Delivery {
@@ -245,6 +251,7 @@ impl Inside {
             store: store.clone(),
             clock: clock.clone(),
             keys,
+            hooks,
         };
         let devices = home.devices.values().cloned().collect();
         let stop = || self.stop.rest.clone();
@@ -261,6 +268,18 @@ impl Inside {
         stages.spawn(intake::serve(listener, intake, self.stop.intake.clone()));
         stages
     }
+}
+
+/// The inputs that an address tells.
+fn polled(home: &Home) -> Vec<Polled> {
+    let inputs = home.inputs.iter().filter_map(|(name, input)| {
+        Some(Polled {
+            name: name.clone(),
+            kind: input.kind.clone(),
+            source: input.source.clone()?,
+        })
+    });
+    inputs.collect()
 }
 
 fn waits(home: &Home) -> Waits {

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod rule_tests;
 
 mod http_client;
+mod input_json;
 
 pub mod device_api;
 pub mod notify;

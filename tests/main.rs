@@ -33,6 +33,8 @@ mod intake;
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.
 mod notify;
+/// What is read before a rule decides, inputs that an address tells, and webhooks of the home's own.
+mod readings;
 /// Killed at every step, started again: nothing lost, nothing doubled.
 mod recovery;
 /// Edited rules come into force while the engine runs, whole or not at all.

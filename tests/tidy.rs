@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules"],
     &["engine"],
     &["rule_tests"],
-    &["http_client"],
+    &["http_client", "input_json"],
     &["store", "device_api", "notify"],
     &["worker"],
     &[

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::config::address;
 use crate::config::devices;
 use crate::config::home::{Allowance, Amps, Dashboard, Home, Intake, Location};
+use crate::config::hooks;
 use crate::config::inputs;
 use crate::config::limits;
 use crate::config::names::{Names, Platform};
@@ -19,6 +20,7 @@ use crate::document::decode::{Fields, text, wrong_type};
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::duration::bounded;
 use crate::document::node::{Kind, Node};
+use crate::domain::secret::Secret;
 
 const BASE_URL_DEFAULT: &str = "https://api.amps.ai";
 const LISTEN_DEFAULT: &str = "127.0.0.1:8787";
@@ -61,13 +63,17 @@ pub(super) fn home(
         .get("notifiers")
         .map(|it| notifiers::decode(it, secrets, findings))
         .unwrap_or_default();
-    let inputs = fields
-        .get("inputs")
-        .map(|it| inputs::decode(it, findings))
-        .unwrap_or_default();
     let http_allow = fields
         .get("http_allow")
         .map(|it| limits::hosts(it, findings))
+        .unwrap_or_default();
+    let inputs = fields
+        .get("inputs")
+        .map(|it| inputs::decode(it, &http_allow, findings))
+        .unwrap_or_default();
+    let hooks = fields
+        .get("hooks")
+        .map(|it| hooks::decode(it, secrets, findings))
         .unwrap_or_default();
     let dashboard = fields.maybe("dashboard", findings, dashboard);
     let limits = fields.maybe("limits", findings, limits::limits);
@@ -99,6 +105,7 @@ pub(super) fn home(
             dashboard: dashboard?.unwrap_or_else(default_dashboard),
             devices: devices.whole,
             inputs: inputs.whole,
+            hooks,
             notifiers: notifiers.whole,
             limits: limits?.unwrap_or_default(),
             retention: retention?.unwrap_or_default(),
@@ -251,7 +258,21 @@ fn intake(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -
         Some(node) => address::listen(node, findings),
         None => Some(LISTEN_DEFAULT.parse().expect("the default is an address")),
     };
-    let node = fields.require("secrets", findings)?;
+    let secrets = fields
+        .require("secrets", findings)
+        .and_then(|it| signing_secrets(it, secrets, findings));
+    Some(Intake {
+        listen: listen?,
+        secrets: secrets?,
+    })
+}
+
+/// One or a list of secrets, any of which may have signed; those that can be used.
+pub(super) fn signing_secrets(
+    node: &Node,
+    secrets: &mut Secrets<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Secret>> {
     if node.kind == Kind::Null {
         wrong_type(node, "a list of `!secret NAME`", findings);
         return None;
@@ -279,8 +300,5 @@ fn intake(node: &Node, secrets: &mut Secrets<'_>, findings: &mut Findings<'_>) -
         let secret = secrets.resolve(item, "a signing secret", findings);
         usable.extend(secret.filter(|it| is_signing_secret(it, item, findings)));
     }
-    Some(Intake {
-        listen: listen?,
-        secrets: usable,
-    })
+    Some(usable)
 }

@@ -26,6 +26,8 @@ pub struct Home {
     pub dashboard: Dashboard,
     pub devices: BTreeMap<DeviceAlias, HomeDevice>,
     pub inputs: BTreeMap<InputName, Input>,
+    /// The secrets of each hook, any of which may have signed. Each has been found usable.
+    pub hooks: BTreeMap<String, Vec<Secret>>,
     pub notifiers: BTreeMap<NotifierName, Notifier>,
     pub limits: Limits,
     pub retention: Retention,
@@ -46,6 +48,7 @@ impl Home {
             dashboard,
             devices,
             inputs,
+            hooks,
             notifiers,
             limits,
             retention,
@@ -61,6 +64,7 @@ impl Home {
             ("dashboard", self.dashboard == *dashboard),
             ("devices", self.devices == *devices),
             ("inputs", self.inputs == *inputs),
+            ("hooks", self.hooks == *hooks),
             ("notifiers", self.notifiers == *notifiers),
             ("limits", self.limits == *limits),
             ("retention", self.retention == *retention),
@@ -90,8 +94,39 @@ pub struct Dashboard {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     pub kind: InputKind,
-    /// Older than this is unknown. 1 s to 366 d, default 15 min.
+    /// Older than this is unknown. 1 s to 366 d; default 15 min, and at least twice as long as an address
+    /// is not asked.
     pub max_age: Duration,
+    /// Where it is read. None for those that are posted to `/hooks/NAME`.
+    pub source: Option<HttpSource>,
+}
+
+/// An address that tells the value of an input, or what is foretold of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSource {
+    /// Its host is one that `http_allow` names.
+    pub url: String,
+    /// 10 s to 24 h, default 15 min.
+    pub every: Duration,
+    /// Where in the answer the value stands, as a JSON pointer; empty for the answer itself.
+    pub pointer: String,
+    pub keys: SeriesKeys,
+}
+
+/// What the parts of a value that is foretold are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesKeys {
+    pub from: String,
+    pub value: String,
+}
+
+impl Default for SeriesKeys {
+    fn default() -> Self {
+        Self {
+            from: "from".to_owned(),
+            value: "value".to_owned(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

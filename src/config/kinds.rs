@@ -2,7 +2,8 @@
 
 use crate::config::address::ADDRESS_CHARACTERS_MAX;
 use crate::config::devices::ID_CHARACTERS_MAX;
-use crate::config::inputs::UNIT_CHARACTERS_MAX;
+use crate::config::hooks;
+use crate::config::inputs::{KEY_CHARACTERS_MAX, POINTER_CHARACTERS_MAX, UNIT_CHARACTERS_MAX};
 use crate::config::limits::{HOST_CHARACTERS_MAX, SIZES};
 use crate::config::names::NAME_CHARACTERS_MAX;
 use crate::document::vocabulary::kind::{Form, Kind, Pattern, Words};
@@ -108,6 +109,35 @@ pub(super) const UNIT: Kind = Kind::Text(&Form {
     characters_max: Some(UNIT_CHARACTERS_MAX),
     examples: &["GBP/kWh", "kW"],
 });
+
+/// Where in JSON a value stands.
+pub(super) const POINTER: Kind = Kind::Text(&Form {
+    one: "a JSON pointer like `/results/0/value`",
+    many: "JSON pointers",
+    pattern: Pattern::Fixed("^/"),
+    help: "write the way to the value, a `/` before each part: `/results/0/value`",
+    characters_max: Some(POINTER_CHARACTERS_MAX),
+    examples: &["/results/0/value"],
+});
+
+pub(super) const SERIES_KEY: Kind = Kind::Text(&Form {
+    one: "text",
+    many: "texts",
+    pattern: SOME_TEXT,
+    help: SOME_TEXT_HELP,
+    characters_max: Some(KEY_CHARACTERS_MAX),
+    examples: &[],
+});
+
+/// What the name of a hook may be: it becomes a part of an address.
+pub(super) static HOOK_NAME: Form = Form {
+    one: "a name",
+    many: "names",
+    pattern: Pattern::Fixed("^[a-z0-9_-]+$"),
+    help: "it becomes a part of an address: use small letters, digits, `-` and `_`",
+    characters_max: Some(hooks::NAME_CHARACTERS_MAX),
+    examples: &[],
+};
 
 pub(super) const DEVICE_ID: Kind = Kind::Text(&Form {
     one: "text, like `dev_abc123`",

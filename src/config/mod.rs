@@ -21,6 +21,7 @@ mod devices;
 pub mod environment;
 mod files;
 pub mod home;
+mod hooks;
 mod inputs;
 pub(crate) mod kinds;
 mod limits;

@@ -2,9 +2,11 @@
 
 use crate::config::decode::INTAKE_SECRETS_MAX;
 use crate::config::devices::{DEVICES_MAX, PER_DAY_MAX, PER_HOUR_MAX, PRIORITY_MAX};
+use crate::config::hooks::HOOKS_MAX;
 use crate::config::inputs::{self, INPUTS_MAX};
 use crate::config::kinds::{
-    BASE_URL, DEVICE_ID, DEVICE_TYPE, HOST, LISTEN, NAME, SECRET, SIZE, TIMEZONE, TITLE, UNIT, URL,
+    BASE_URL, DEVICE_ID, DEVICE_TYPE, HOOK_NAME, HOST, LISTEN, NAME, POINTER, SECRET, SERIES_KEY,
+    SIZE, TIMEZONE, TITLE, UNIT, URL,
 };
 use crate::config::limits::{COMMANDS_PER_MINUTE_MAX, HOSTS_MAX, RUNS_MAX};
 use crate::config::notifiers::{self, NOTIFIERS_MAX};
@@ -22,6 +24,9 @@ pub const ALL: &[&Word] = &[
     &DEVICE,
     &DEVICE_LIMITS,
     &INPUT,
+    &SOURCE,
+    &HTTP_SOURCE,
+    &HOOK,
     &NOTIFIER,
     &LIMITS,
     &RUNS_PER_RULE,
@@ -46,6 +51,14 @@ const DEVICES: Kind = Kind::Either(&[
 
 const INPUTS: Kind = Kind::Either(&[
     Kind::Lines(&lines(Kind::Block(&INPUT), INPUTS_MAX)),
+    Kind::Nothing,
+]);
+
+const HOOKS: Kind = Kind::Either(&[
+    Kind::Lines(&Lines {
+        name: LineName::Text(&HOOK_NAME),
+        ..lines(Kind::Block(&HOOK), HOOKS_MAX)
+    }),
     Kind::Nothing,
 ]);
 
@@ -84,6 +97,11 @@ pub static FILE: Word = Word {
             "the devices, by the names that rules use",
         ),
         optional("inputs", INPUTS, "values from outside Amps"),
+        optional(
+            "hooks",
+            HOOKS,
+            "who may post to `/hooks/NAME`: for `trigger: webhook`, or values of the input of that name",
+        ),
         optional("notifiers", NOTIFIERS, "where messages to people go"),
         optional("limits", Kind::Block(&LIMITS), "how much may happen"),
         later(optional(
@@ -222,9 +240,75 @@ pub static INPUT: Word = Word {
     keys: &[&[
         required("type", Kind::Word(&inputs::TYPES), "what its values are"),
         optional("unit", UNIT, "of numbers"),
-        defaulting("max_age", DURATION, "15m", "an older value is unknown"),
+        defaulting(
+            "max_age",
+            DURATION,
+            "15m",
+            "an older value is unknown; the default is at least twice the `every` of its source",
+        ),
+        optional(
+            "source",
+            Kind::Block(&SOURCE),
+            "where it is read; without, it is posted to `/hooks/NAME`",
+        ),
     ]],
     ..word("inputs", "an input", "a value from outside Amps")
+};
+
+pub static SOURCE: Word = Word {
+    keys: &[&[required(
+        "http",
+        Kind::Block(&HTTP_SOURCE),
+        "an address that is asked",
+    )]],
+    ..word(
+        "source",
+        "`source` of an input",
+        "where the value of an input is read",
+    )
+};
+
+pub static HTTP_SOURCE: Word = Word {
+    keys: &[&[
+        required("url", URL, "its host stands in `http_allow`"),
+        defaulting(
+            "every",
+            DURATION,
+            "15m",
+            "how often it is asked, 10 s to 24 h",
+        ),
+        optional(
+            "pointer",
+            POINTER,
+            "where in the answer the value stands; a list of `{from, to, value}` there is what is foretold",
+        ),
+        defaulting(
+            "from",
+            SERIES_KEY,
+            "from",
+            "what the beginning is called in such a list",
+        ),
+        defaulting(
+            "value",
+            SERIES_KEY,
+            "value",
+            "what the value is called in such a list",
+        ),
+    ]],
+    ..word(
+        "http",
+        "`http` of a source",
+        "an address that answers with JSON",
+    )
+};
+
+pub static HOOK: Word = Word {
+    keys: &[&[required(
+        "secrets",
+        one_or_many(&SECRET, INTAKE_SECRETS_MAX),
+        "several while a secret is rotated",
+    )]],
+    ..word("hooks", "a hook", "a signed webhook of the home's own")
 };
 
 pub static NOTIFIER: Word = Word {

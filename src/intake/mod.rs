@@ -3,6 +3,7 @@
 //! The face to the internet. It answers with success only after the event is on the disk, tells a
 //! stranger nothing, and has a bound on everything a stranger can send.
 
+mod hooks;
 mod server;
 pub mod signature;
 #[cfg(test)]
@@ -22,8 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::amps_json::envelope;
 use crate::clock::Clock;
-use crate::domain::event::{Event, Source};
+use crate::domain::event::{Event, Payload, Source};
 use crate::domain::id::EventId;
+pub(crate) use crate::intake::hooks::Hooks;
 use crate::intake::signature::Key;
 use crate::store::Store;
 use crate::store::error::Error;
@@ -42,6 +44,7 @@ pub(crate) struct Intake {
     pub(crate) clock: Clock,
     /// Any of them may have signed.
     pub(crate) keys: Arc<[Key]>,
+    pub(crate) hooks: Arc<Hooks>,
 }
 
 /// What a stranger can hold of us, and for how long.
@@ -96,9 +99,14 @@ async fn serve_within(
         let received = intake.receive(request, limits.body_wait).await;
         received.into_response()
     };
+    let hook = move |State(intake): State<Intake>, request: Request| async move {
+        let received = intake.hook(request, limits.body_wait).await;
+        received.into_response()
+    };
     let routes = Router::new()
         .route("/webhooks/amps", post(receive))
         .route("/webhooks/amps/{event}", post(receive))
+        .route("/hooks/{name}", post(hook))
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(intake);
     server::serve(listener, routes, limits, stop).await;
@@ -121,6 +129,8 @@ enum Rejection {
     /// The connection broke inside the body.
     Incomplete,
     NotStored(Error),
+    /// No hook of the home has this name.
+    NoHook,
 }
 
 impl IntoResponse for Rejection {
@@ -146,6 +156,7 @@ impl IntoResponse for Rejection {
                 tracing::warn!(?limit, "a body was too slow");
                 (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")]).into_response()
             }
+            Self::NoHook => StatusCode::NOT_FOUND.into_response(),
             Self::NotStored(error) => {
                 tracing::error!(%error, "a webhook could not be recorded; the sender will retry");
                 let retry = [(header::RETRY_AFTER, RETRY_AFTER_SECONDS)];
@@ -163,19 +174,30 @@ impl Intake {
     ) -> Result<&'static str, Rejection> {
         let (parts, body) = request.into_parts();
         let body = read(&parts.headers, body, body_wait).await?;
-        let now = self.clock.now();
-        let headers = parts
-            .headers
+        let id = self.verify(&parts.headers, &body, &self.keys)?;
+        let payload = envelope::read(&body, hint(&parts.uri));
+        let payload = payload.map_err(|it| it.to_string());
+        self.record(id, payload, body).await
+    }
+
+    /// A webhook of the home's own.
+    async fn hook(&self, request: Request, body_wait: Duration) -> Result<&'static str, Rejection> {
+        let (parts, body) = request.into_parts();
+        let name = parts.uri.path().strip_prefix("/hooks/");
+        let hook = name.and_then(|it| self.hooks.find(it));
+        let hook = hook.ok_or(Rejection::NoHook)?;
+        let body = read(&parts.headers, body, body_wait).await?;
+        let delivery = self.verify(&parts.headers, &body, &hook.keys)?;
+        let payload = self.hooks.read(hook, &body, self.clock.now());
+        self.record(hook.event(&delivery), payload, body).await
+    }
+
+    /// The id under which the webhook was sent.
+    fn verify(&self, headers: &HeaderMap, body: &[u8], keys: &[Key]) -> Result<EventId, Rejection> {
+        let headers = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let id =
-            signature::verify(headers, &body, &self.keys, now).map_err(Rejection::NotVerified)?;
-        let recorded = self
-            .record(id.clone(), hint(&parts.uri), body)
-            .await
-            .map_err(Rejection::NotStored)?;
-        tracing::info!(event = %id, ?recorded, "a webhook came in");
-        Ok("ok\n")
+        signature::verify(headers, body, keys, self.clock.now()).map_err(Rejection::NotVerified)
     }
 
     /// What a request without a connection is answered.
@@ -193,11 +215,23 @@ impl Intake {
     async fn record(
         &self,
         id: EventId,
-        hint: Option<&str>,
+        payload: Result<Payload, String>,
+        body: Bytes,
+    ) -> Result<&'static str, Rejection> {
+        let recorded = self.write(id.clone(), payload, body).await;
+        let recorded = recorded.map_err(Rejection::NotStored)?;
+        tracing::info!(event = %id, ?recorded, "a webhook came in");
+        Ok("ok\n")
+    }
+
+    async fn write(
+        &self,
+        id: EventId,
+        payload: Result<Payload, String>,
         body: Bytes,
     ) -> Result<Recorded, Error> {
         let received_at = self.clock.now();
-        match envelope::read(&body, hint) {
+        match payload {
             Ok(payload) => {
                 let event = Event {
                     id,
@@ -209,8 +243,7 @@ impl Intake {
                     .write(move |tx| inbox::record(tx, event.clone(), Some(&body)))
                     .await
             }
-            Err(unreadable) => {
-                let reason = unreadable.to_string();
+            Err(reason) => {
                 tracing::warn!(event = %id, reason, "a webhook cannot be read; kept as a dead letter");
                 self.store
                     .write(move |tx| inbox::record_unreadable(tx, &id, received_at, &body, &reason))

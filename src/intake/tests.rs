@@ -1,5 +1,6 @@
 //! The bounds on connections, by the real server with shorter waits than life has.
 
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -58,6 +59,10 @@ async fn serve(limits: Limits) -> Served {
         ..
     } = Store::start(dir.path(), Vec::new()).unwrap();
     let intake = Intake {
+        hooks: Arc::new(Hooks {
+            timezone: jiff::tz::TimeZone::UTC,
+            by_name: BTreeMap::new(),
+        }),
         store: store.clone(),
         clock: Clock::System,
         keys: Arc::new([key()]),

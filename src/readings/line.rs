@@ -221,7 +221,7 @@ fn is_too_fast(refusal: &Refusal) -> bool {
 }
 
 /// How long to wait after so many failures before this one.
-fn backoff(n_before: u32) -> Duration {
+pub(super) fn backoff(n_before: u32) -> Duration {
     let factor = 2_u32.saturating_pow(n_before);
     BACKOFF_FIRST.saturating_mul(factor).min(BACKOFF_MAX)
 }

@@ -2,6 +2,7 @@
 //!
 //! A reading that changes nothing is not a row: it only makes what is known younger.
 
+pub(crate) mod inputs;
 mod line;
 
 use jiff::Timestamp;

@@ -24,8 +24,8 @@ use crate::engine::state::State;
 use crate::engine::{self, Input};
 use crate::evaluation::Evaluation;
 use crate::http_client::HttpClient;
-use crate::intake::Intake;
 use crate::intake::signature::Key;
+use crate::intake::{Hooks, Intake};
 use crate::notify::Notifiers;
 use crate::readings::{self, Poller};
 use crate::rules::rule::RuleSet;
@@ -81,6 +81,7 @@ impl Engine {
             store: store.clone(),
             clock: clock.clone(),
             keys: keys.collect::<Result<_, _>>().unwrap(),
+            hooks: Arc::new(Hooks::of(&plan.home).unwrap()),
         };
         let mut engine = Self {
             tasks,

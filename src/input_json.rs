@@ -1,0 +1,223 @@
+//! What JSON from elsewhere says of an input: a value, or a list of what is foretold. Pure.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+
+use crate::config::home::{InputKind, SeriesKeys};
+use crate::domain::event::InputReading;
+use crate::domain::id::InputName;
+use crate::domain::value::{Point, Value};
+
+/// Values that are foretold, at most; what comes after them is left out.
+const POINTS_MAX: usize = 1000;
+
+/// Values that are over are kept for so long, for those who compare with the day.
+const OVER_FOR: SignedDuration = SignedDuration::from_hours(48);
+
+const TEXT_CHARACTERS_MAX: usize = 200;
+
+/// Whose value it is, and how it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) input: &'a InputName,
+    pub(crate) kind: &'a InputKind,
+    pub(crate) keys: &'a SeriesKeys,
+    /// Of moments that are written without one.
+    pub(crate) timezone: &'a TimeZone,
+}
+
+/// What `json`, which came at `now`, says; or why it says nothing, for people.
+pub(crate) fn read(
+    json: &Json,
+    wanted: Wanted<'_>,
+    now: Timestamp,
+) -> Result<InputReading, String> {
+    let (value, series) = match json {
+        Json::Array(items) => (None, series(items, wanted, now)?),
+        Json::Null => (None, Vec::new()),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+            (Some(value(json, wanted.kind)?), Vec::new())
+        }
+    };
+    Ok(InputReading {
+        input: wanted.input.clone(),
+        taken_at: now,
+        value,
+        series,
+    })
+}
+
+fn value(json: &Json, kind: &InputKind) -> Result<Value, String> {
+    match (kind, json) {
+        (InputKind::Number(_), _) => number(json).map(Value::Number),
+        (InputKind::Boolean, Json::Bool(value)) => Ok(Value::Bool(*value)),
+        (InputKind::Text, Json::String(text)) if text.chars().count() <= TEXT_CHARACTERS_MAX => {
+            Ok(Value::Text(text.clone()))
+        }
+        (InputKind::Text, Json::String(_)) => Err(format!(
+            "the text has more than {TEXT_CHARACTERS_MAX} characters"
+        )),
+        (InputKind::Boolean, _) => Err(misfit(json, "`true` or `false`")),
+        (InputKind::Text, _) => Err(misfit(json, "a text")),
+    }
+}
+
+/// Many services write numbers in quotes.
+fn number(json: &Json) -> Result<f64, String> {
+    let number = match json {
+        Json::String(text) => text.trim().parse().ok(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            json.as_f64()
+        }
+    };
+    let number = number.filter(|it: &f64| it.is_finite());
+    number.ok_or_else(|| misfit(json, "a number"))
+}
+
+fn misfit(json: &Json, wanted: &str) -> String {
+    let what = match json {
+        Json::Null => "nothing",
+        Json::Bool(_) => "`true` or `false`",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    };
+    format!("{wanted} is wanted, and {what} is there")
+}
+
+/// In the order of time. What is over for long is left out.
+fn series(items: &[Json], wanted: Wanted<'_>, now: Timestamp) -> Result<Vec<Point>, String> {
+    if !matches!(wanted.kind, InputKind::Number(_)) {
+        return Err("a list is there, and only numbers are foretold".to_owned());
+    }
+    let SeriesKeys { from, value } = wanted.keys;
+    let mut points = Vec::new();
+    for item in items {
+        let part = |key: &str| {
+            item.get(key)
+                .ok_or_else(|| format!("an item has no `{key}`"))
+        };
+        let start = moment(part(from)?, wanted.timezone)
+            .ok_or_else(|| format!("`{from}` of an item is no moment"))?;
+        let value = number(part(value)?)?;
+        let since = now.duration_since(start);
+        if since < OVER_FOR {
+            points.push(Point { start, value });
+        }
+    }
+    points.sort_by_key(|it| it.start);
+    points.dedup_by_key(|it| it.start);
+    points.truncate(POINTS_MAX);
+    Ok(points)
+}
+
+/// `2026-01-10T22:30:00Z`, the same without an offset, or seconds since 1970.
+fn moment(json: &Json, timezone: &TimeZone) -> Option<Timestamp> {
+    match json {
+        Json::String(text) => text.parse::<Timestamp>().ok().or_else(|| {
+            let local = text.parse::<DateTime>().ok()?;
+            let zoned = timezone.to_ambiguous_zoned(local).compatible().ok()?;
+            Some(zoned.timestamp())
+        }),
+        Json::Number(number) => Timestamp::from_second(number.as_i64()?).ok(),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::home::InputUnit;
+
+    fn seen(kind: &InputKind, json: &Json) -> Result<(Option<Value>, Vec<(String, f64)>), String> {
+        let wanted = Wanted {
+            input: &InputName::new("price"),
+            kind,
+            keys: &SeriesKeys::default(),
+            timezone: &TimeZone::get("Europe/London").unwrap(),
+        };
+        let now = "2026-06-10T12:00:00Z".parse().unwrap();
+        let reading = read(json, wanted, now)?;
+        let series = reading.series.iter();
+        let series = series.map(|it| (it.start.to_string(), it.value)).collect();
+        Ok((reading.value, series))
+    }
+
+    #[test]
+    fn a_value_is_read_in_the_kind_of_the_input() {
+        let number = InputKind::Number(InputUnit::None);
+        let found = |value| Ok((Some(value), Vec::new()));
+        assert_eq!(seen(&number, &json!(0.25)), found(Value::Number(0.25)));
+        assert_eq!(seen(&number, &json!(" 12 ")), found(Value::Number(12.0)));
+        assert_eq!(seen(&number, &json!(null)), Ok((None, Vec::new())));
+        assert_eq!(
+            seen(&InputKind::Boolean, &json!(true)),
+            found(Value::Bool(true))
+        );
+        assert_eq!(
+            seen(&InputKind::Text, &json!("dry")),
+            found(Value::Text("dry".to_owned()))
+        );
+        for (kind, json, why) in [
+            (
+                &number,
+                json!("dear"),
+                "a number is wanted, and a text is there",
+            ),
+            (
+                &number,
+                json!("inf"),
+                "a number is wanted, and a text is there",
+            ),
+            (
+                &InputKind::Boolean,
+                json!(1),
+                "`true` or `false` is wanted, and a number is there",
+            ),
+            (
+                &InputKind::Text,
+                json!({}),
+                "a text is wanted, and an object is there",
+            ),
+            (
+                &InputKind::Text,
+                json!([]),
+                "a list is there, and only numbers are foretold",
+            ),
+            (
+                &number,
+                json!([{"from": "now", "value": 1}]),
+                "`from` of an item is no moment",
+            ),
+            (&number, json!([{"value": 1}]), "an item has no `from`"),
+        ] {
+            assert_eq!(seen(kind, &json), Err(why.to_owned()), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_foretold_is_put_in_order_and_what_is_long_over_left_out() {
+        let number = InputKind::Number(InputUnit::None);
+        let list = json!([
+            {"from": "2026-06-10T14:00:00+01:00", "to": "2026-06-10T13:30:00Z", "value": "0.2"},
+            {"from": "2026-06-10T13:30:00", "value": 0.1},
+            {"from": 1_781_092_800, "value": 0.3},
+            {"from": "2026-06-08T12:00:00Z", "value": 9},
+        ]);
+        let (value, series) = seen(&number, &list).unwrap();
+        assert_eq!(value, None);
+        assert_eq!(
+            series,
+            [
+                ("2026-06-10T12:00:00Z".to_owned(), 0.3),
+                ("2026-06-10T12:30:00Z".to_owned(), 0.1),
+                ("2026-06-10T13:00:00Z".to_owned(), 0.2),
+            ]
+        );
+    }
+}

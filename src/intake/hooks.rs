@@ -1,0 +1,91 @@
+//! `POST /hooks/NAME`: signed webhooks of the home's own, for rules or as values of inputs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value as Json;
+
+use crate::config::home::{Home, InputKind, SeriesKeys};
+use crate::domain::event::{Hook, Payload};
+use crate::domain::id::{EventId, InputName};
+use crate::domain::secret::Secret;
+use crate::input_json::{self, Wanted};
+use crate::intake::signature::{InvalidSecret, Key};
+
+/// The hooks of a home.
+pub(crate) struct Hooks {
+    pub(super) timezone: TimeZone,
+    pub(super) by_name: BTreeMap<String, OneHook>,
+}
+
+pub(super) struct OneHook {
+    name: String,
+    /// Any of them may have signed.
+    pub(super) keys: Vec<Key>,
+    /// When it is the value of an input of this kind.
+    input: Option<InputKind>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_name.keys()).finish()
+    }
+}
+
+impl Hooks {
+    /// # Errors
+    ///
+    /// When a secret is not fit to verify with; `home.yaml` has been checked for that.
+    pub(crate) fn of(home: &Home) -> Result<Self, InvalidSecret> {
+        let hook = |(name, secrets): (&String, &Vec<Secret>)| {
+            let keys: Result<_, _> = secrets.iter().map(Key::parse).collect();
+            let input = home.inputs.get(&InputName::new(name.as_str()));
+            let hook = OneHook {
+                name: name.clone(),
+                keys: keys?,
+                input: input.map(|it| it.kind.clone()),
+            };
+            Ok((name.clone(), hook))
+        };
+        Ok(Self {
+            timezone: home.timezone.clone(),
+            by_name: home.hooks.iter().map(hook).collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&OneHook> {
+        self.by_name.get(name)
+    }
+
+    /// What a verified `body` says, or why it says nothing.
+    pub(super) fn read(
+        &self,
+        hook: &OneHook,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Payload, String> {
+        let json = serde_json::from_slice::<Json>(body);
+        let json = json.map_err(|error| format!("the body is not JSON: {error}"))?;
+        let name = hook.name.clone();
+        let Some(kind) = &hook.input else {
+            return Ok(Payload::Hook(Hook { name, json }));
+        };
+        let wanted = Wanted {
+            input: &InputName::new(name),
+            kind,
+            keys: &SeriesKeys::default(),
+            timezone: &self.timezone,
+        };
+        let value = json.get("value").unwrap_or(&json);
+        input_json::read(value, wanted, now).map(Payload::Input)
+    }
+}
+
+impl OneHook {
+    /// Ids of other senders are other ids.
+    pub(super) fn event(&self, delivery: &EventId) -> EventId {
+        EventId::derive("hook", &format!("{} {delivery}", self.name))
+    }
+}

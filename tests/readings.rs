@@ -1,0 +1,233 @@
+//! What is read before a rule decides, inputs that an address tells, and webhooks of the home's own.
+
+use amps_rules::clock::Clock;
+use amps_rules::domain::secret::Secret;
+use amps_rules::intake::signature::{self, Key};
+use serde_json::{Value, json};
+
+use crate::home::{House, WEBHOOK_SECRET, battery_charged, client, post, until};
+use crate::scripted_server::Server;
+
+const HOOK_SECRET: &str = "whsec_ZG9vcmJlbGwtb2YtUm9zZS1Db3R0YWdl";
+
+/// A charged battery wakes the rules `strict` and `lenient`, which ask for its level.
+const LEVEL: &str = "version: 1
+rules:
+  - id: lenient
+    triggers: {trigger: command, device: house_battery, command: charge}
+    conditions:
+      - {condition: numeric_state, device: house_battery, attribute: level, at_least: 0, max_age: 10m, if_unknown: allow}
+    actions: {notify: phone, message: not known to be otherwise}
+  - id: strict
+    triggers: {trigger: command, device: house_battery, command: charge}
+    conditions:
+      - {condition: numeric_state, device: house_battery, attribute: level, at_least: 0, max_age: 10m}
+    actions: {notify: phone, message: known}
+";
+
+/// How the battery was read so far: the status, and whether young values were asked for.
+fn reads(house: &House) -> Vec<(Option<u16>, bool)> {
+    let requests = house.amps.requests().into_iter();
+    let reads = requests.filter(|it| it.method == "GET" && it.path == "/battery/dev_abc123");
+    reads
+        .map(|it| {
+            let is_expedite =
+                |(name, value): &(String, String)| name == "expedite" && value == "true";
+            (it.status, it.query.iter().any(is_expedite))
+        })
+        .collect()
+}
+
+/// What the phone heard, in the order of the alphabet.
+fn heard(house: &House) -> Vec<String> {
+    let messages = house.phone().into_iter();
+    let mut texts: Vec<String> = messages
+        .map(|it| it["message"].as_str().unwrap().to_owned())
+        .collect();
+    texts.sort();
+    texts
+}
+
+async fn charged(house: &House, id: &str) {
+    let body = battery_charged("act_of_somebody").to_string();
+    let answer = post(&house.engine().webhooks, id, body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+}
+
+fn answered(status: u16, code: &str, retry_after: Option<u64>) -> Value {
+    json!({
+        "method": "GET", "path": "/battery",
+        "fault": {"kind": "answer", "status": status, "code": code, "message": null, "retry_after_seconds": retry_after},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_not_known_is_read_before_the_condition_is_decided() {
+    let mut house = House::without_engine(LEVEL).await;
+    house.fault("requests", &answered(503, "SERVICE_UNAVAILABLE", None));
+    house.start_engine();
+    until("the first read failed", || {
+        (reads(&house) == [(Some(503), false)]).then_some(())
+    })
+    .await;
+    charged(&house, "msg_1").await;
+    until("both rules ran", || {
+        (heard(&house) == ["known", "not known to be otherwise"]).then_some(())
+    })
+    .await;
+    // Both waited for one read, and for young values.
+    assert_eq!(reads(&house), [(Some(503), false), (Some(200), true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_the_platform_only_repeats_is_asked_for_again_and_stays_unknown() {
+    let mut house = House::start(LEVEL).await;
+    until("the battery is read", || {
+        (reads(&house) == [(Some(200), false)]).then_some(())
+    })
+    .await;
+    house.stop_engine().await;
+    let offline = json!({"offline": true});
+    let device = "/devices/dev_abc123";
+    house.amps.control("POST", device, &offline).unwrap();
+    house.start_engine();
+    until("the battery is read again", || {
+        (reads(&house).len() == 2).then_some(())
+    })
+    .await;
+    charged(&house, "msg_1").await;
+    until("the lenient rule ran", || {
+        (heard(&house) == ["not known to be otherwise"]).then_some(())
+    })
+    .await;
+    assert_eq!(
+        reads(&house),
+        [(Some(200), false), (Some(200), false), (Some(200), true)]
+    );
+    assert_eq!(house.json(&["runs"]).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_while_amps_wants_to_be_left_alone() {
+    let mut house = House::without_engine(LEVEL).await;
+    house.fault(
+        "requests",
+        &answered(429, "RATE_LIMIT_EXCEEDED", Some(3600)),
+    );
+    house.start_engine();
+    until("Amps said that it was too fast", || {
+        (reads(&house) == [(Some(429), false)]).then_some(())
+    })
+    .await;
+    charged(&house, "msg_1").await;
+    until("it is decided without a read", || {
+        (heard(&house) == ["not known to be otherwise"]).then_some(())
+    })
+    .await;
+    assert_eq!(reads(&house), [(Some(429), false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_is_read_where_the_home_says() {
+    let prices = r#"{"results": [{"valid_from": "2020-01-01T00:00:00Z", "price": "0.05"}]}"#;
+    let server = Server::answering("200 OK", prices).await;
+    let mut house = House::without_engine(
+        "version: 1
+rules:
+  - id: cheap
+    triggers: {trigger: command, device: house_battery, command: charge}
+    conditions: {condition: numeric_state, input: price, below: 0.1, if_unknown: wait}
+    actions: {notify: phone, message: cheap}
+",
+    )
+    .await;
+    house.edit("home.yaml", |text| {
+        format!(
+            "{text}http_allow: {address}
+inputs:
+  price: {{type: number, unit: GBP/kWh, source: {{http: {{url: \"http://{address}/prices\", pointer: /results/0/price}}}}}}
+",
+            address = server.address
+        )
+    });
+    house.start_engine();
+    charged(&house, "msg_1").await;
+    until("the price is known", || {
+        (heard(&house) == ["cheap"]).then_some(())
+    })
+    .await;
+    assert_eq!(server.lines(), ["GET /prices"]);
+}
+
+const HOOKS: &str = "version: 1
+rules:
+  - id: bell
+    triggers: {trigger: webhook, name: doorbell}
+    conditions: \"{{ text(trigger.json.button) == 'front' }}\"
+    actions: {notify: phone, message: \"{{ trigger.json.times }} times\"}
+  - id: dry
+    triggers: {trigger: numeric_state, input: moisture, below: 20}
+    actions: {notify: phone, message: the garden is dry}
+";
+
+/// Posts `body` to the hook `name`, and returns the status.
+async fn hook(house: &House, name: &str, (id, secret): (&str, &str), body: &str) -> u16 {
+    let url = house.engine().webhooks.replace("/webhooks/amps", "/hooks/");
+    let now = Clock::System.now().as_second();
+    let key = Key::parse(&Secret::new(secret)).unwrap();
+    let signature = signature::sign(&key, id, now, body.as_bytes());
+    let request = client()
+        .post(url + name)
+        .header("webhook-id", id)
+        .header("webhook-timestamp", now)
+        .header("webhook-signature", signature)
+        .body(body.to_owned());
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_of_the_home_wakes_rules_and_gives_inputs_their_values() {
+    let mut house = House::without_engine(HOOKS).await;
+    house.edit("home.yaml", |text| {
+        text + "inputs:
+  moisture: {type: number}
+hooks:
+  doorbell: {secrets: !secret doorbell}
+  moisture: {secrets: [!secret doorbell]}
+"
+    });
+    house.edit("secrets.yaml", |text| {
+        format!("{text}doorbell: {HOOK_SECRET}\n")
+    });
+    house.start_engine();
+    let ring = r#"{"button": "front", "times": 2}"#;
+    let sender = |id| (id, HOOK_SECRET);
+    // Amps has another secret, and nobody knows this name.
+    let foreign = ("msg_1", WEBHOOK_SECRET);
+    assert_eq!(hook(&house, "doorbell", foreign, ring).await, 400);
+    assert_eq!(hook(&house, "backdoor", sender("msg_1"), ring).await, 404);
+    for _ in 0..2 {
+        assert_eq!(hook(&house, "doorbell", sender("msg_1"), ring).await, 200);
+    }
+    let back = r#"{"button": "back", "times": 1}"#;
+    assert_eq!(hook(&house, "doorbell", sender("msg_2"), back).await, 200);
+    for (id, body) in [("msg_1", "40"), ("msg_2", r#"{"value": 12.5}"#)] {
+        assert_eq!(hook(&house, "moisture", sender(id), body).await, 200);
+    }
+    until("the phone heard of both", || {
+        (heard(&house) == ["2 times", "the garden is dry"]).then_some(())
+    })
+    .await;
+    assert_eq!(hook(&house, "moisture", sender("msg_3"), "wet").await, 200);
+    let letters = house.json(&["dead-letters"]);
+    let reasons: Vec<&str> = letters
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        reasons,
+        ["the body is not JSON: expected value at line 1 column 1"]
+    );
+}
