@@ -4,21 +4,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::catalogue::AttributeKind;
 use crate::domain::id::InputName;
-use crate::domain::value::{Origin, Reading, Value};
 use crate::engine::facts::{Known, View};
 use crate::engine::memory::Memory;
 use crate::engine::trace::{ConditionTrace, Truth};
+use crate::engine::values::{check_input, check_number, check_state, look, look_input, name};
 use crate::engine::{Scene, daytime};
-use crate::rules::condition::{
-    Block, CommandState, CommandTest, InputQuestion, InputTest, Join, RuleTest,
-};
+use crate::rules::condition::{Block, CommandState, CommandTest, Join, RuleTest};
 use crate::rules::expr::eval::{Facts, age, eval};
 use crate::rules::expr::kind::Kind;
 use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::value;
-use crate::rules::rule::{Condition, IfUnknown, NumericTest, StateTest, Subject, Test};
+use crate::rules::rule::{Condition, IfUnknown, Subject, Test};
 
 /// A question, what was found, and the answer.
 pub(super) struct Examined {
@@ -207,137 +204,6 @@ fn check_block(view: View<'_>, block: &Block) -> Examined {
     }
 }
 
-fn check_state(scene: Scene<'_>, test: &StateTest) -> Examined {
-    let (value, found) = look(scene, &test.subject);
-    let answer = value.map_or(Truth::Unknown, |value| {
-        let is = test.is.is_empty() || test.is.contains(value);
-        Truth::from(is && !test.is_not.contains(value))
-    });
-    Examined {
-        asked: name(&test.subject) + &describe_values(&test.is, &test.is_not),
-        found,
-        answer,
-    }
-}
-
-fn describe_values(is: &[Value], is_not: &[Value]) -> String {
-    let is = (!is.is_empty()).then(|| format!(" is {}", alternatives(is)));
-    let is_not = (!is_not.is_empty()).then(|| format!(" is not {}", alternatives(is_not)));
-    [is, is_not].into_iter().flatten().collect()
-}
-
-fn alternatives(values: &[Value]) -> String {
-    let values: Vec<_> = values.iter().map(ToString::to_string).collect();
-    values.join(" or ")
-}
-
-fn check_input(scene: Scene<'_>, test: &InputTest) -> Examined {
-    let (value, found) = look_input(scene, &test.input, test.max_age);
-    let (answer, asked) = match &test.asks {
-        InputQuestion::State { is, is_not } => {
-            let answer = value.map_or(Truth::Unknown, |value| {
-                Truth::from((is.is_empty() || is.contains(value)) && !is_not.contains(value))
-            });
-            (answer, describe_values(is, is_not))
-        }
-        InputQuestion::Number {
-            above,
-            below,
-            at_least,
-            at_most,
-        } => {
-            let limits = Limits {
-                above: *above,
-                below: *below,
-                at_least: *at_least,
-                at_most: *at_most,
-            };
-            (limits.ask(value), limits.describe(""))
-        }
-    };
-    Examined {
-        asked: format!("input.{}{asked}", test.input),
-        found,
-        answer,
-    }
-}
-
-/// The value of an input, unless it is unknown, and what there was to see.
-fn look_input<'a>(
-    scene: Scene<'a>,
-    input: &InputName,
-    max_age: Duration,
-) -> (Option<&'a Value>, String) {
-    let Some(reading) = scene.state.input(input) else {
-        return (None, "no value".to_owned());
-    };
-    let age = age(reading.taken_at, scene.now);
-    let found = format!("{}, {} old", reading.value, show(age));
-    if max_age < age {
-        return (None, format!("{found}, more than {}", show(max_age)));
-    }
-    (Some(&reading.value), found)
-}
-
-fn check_number(scene: Scene<'_>, test: &NumericTest) -> Examined {
-    let (value, found) = look(scene, &test.subject);
-    let limits = Limits::of(test);
-    let symbol = unit_symbol(&test.subject);
-    Examined {
-        asked: name(&test.subject) + &limits.describe(&symbol),
-        found,
-        answer: limits.ask(value),
-    }
-}
-
-/// Bounds of a number; all that are given must hold.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    above: Option<f64>,
-    below: Option<f64>,
-    at_least: Option<f64>,
-    at_most: Option<f64>,
-}
-
-impl Limits {
-    fn of(test: &NumericTest) -> Self {
-        Self {
-            above: test.above,
-            below: test.below,
-            at_least: test.at_least,
-            at_most: test.at_most,
-        }
-    }
-
-    fn ask(self, value: Option<&Value>) -> Truth {
-        match value {
-            Some(Value::Number(number)) => Truth::from(self.hold(*number)),
-            Some(Value::Bool(_) | Value::Text(_)) | None => Truth::Unknown,
-        }
-    }
-
-    fn hold(self, number: f64) -> bool {
-        self.above.is_none_or(|above| above < number)
-            && self.below.is_none_or(|below| number < below)
-            && self.at_least.is_none_or(|at_least| at_least <= number)
-            && self.at_most.is_none_or(|at_most| number <= at_most)
-    }
-
-    fn describe(self, symbol: &str) -> String {
-        let bounds = [
-            ("above", self.above),
-            ("at least", self.at_least),
-            ("at most", self.at_most),
-            ("below", self.below),
-        ];
-        let given = bounds
-            .into_iter()
-            .filter_map(|(word, bound)| Some(format!(" {word} {}{symbol}", bound?)));
-        let given: Vec<_> = given.collect();
-        given.concat()
-    }
-}
-
 /// The answer of the expression.
 fn check_expression(view: View<'_>, checked: &Checked) -> Examined {
     let answer = if let value::Value::Bool(truth) = eval(checked, &Known::of(view)) {
@@ -408,47 +274,6 @@ fn describe_read(scene: Scene<'_>, known: &Known<'_>, read: Read<'_>) -> String 
             format!("input.{name} {found}")
         }
     }
-}
-
-fn name(subject: &Subject) -> String {
-    format!("{}.{}", subject.device.alias, subject.attribute)
-}
-
-fn unit_symbol(subject: &Subject) -> String {
-    let attribute = subject.device.device_type.attribute(&subject.attribute);
-    match attribute.map(|it| it.kind) {
-        Some(AttributeKind::Number(Some(unit))) => format!(" {}", unit.symbol()),
-        Some(AttributeKind::Number(None) | AttributeKind::Bool | AttributeKind::Text(_)) | None => {
-            String::new()
-        }
-    }
-}
-
-/// The value, unless it is unknown, and what there was to see, for the trace.
-fn look<'a>(scene: Scene<'a>, subject: &Subject) -> (Option<&'a Value>, String) {
-    let reading = scene.state.reading(&subject.device.id, &subject.attribute);
-    judge(scene, reading, &unit_symbol(subject), Some(subject.max_age))
-}
-
-fn judge<'a>(
-    scene: Scene<'_>,
-    reading: Option<&'a Reading>,
-    symbol: &str,
-    max_age: Option<Duration>,
-) -> (Option<&'a Value>, String) {
-    let Some(reading) = reading else {
-        return (None, "never read".to_owned());
-    };
-    let age = age(reading.taken_at, scene.now);
-    let mut found = format!("{}{symbol}, {} old", reading.value, show(age));
-    if reading.origin == Origin::Fallback {
-        found += ", the platform could not reach the device";
-        return (None, found);
-    }
-    if let Some(max_age) = max_age.filter(|it| *it < age) {
-        return (None, format!("{found}, more than {}", show(max_age)));
-    }
-    (Some(&reading.value), found)
 }
 
 pub(super) fn show(duration: Duration) -> String {

@@ -11,10 +11,12 @@ use crate::domain::id::{
 use crate::engine::arbitration::lease::Kept;
 use crate::engine::call::WaitingCall;
 use crate::engine::facts::TriggerFields;
+use crate::engine::history::History;
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::state::Wakeful;
 use crate::engine::trace::Trace;
 use crate::engine::trigger::memory::TriggerMemory;
+use crate::rules::condition::HeldSubject;
 use crate::rules::expr::value::Value;
 use crate::rules::rule::Level;
 
@@ -74,6 +76,11 @@ pub enum Change {
         reading: InputReading,
         /// When it shows something else by what is foretold of it.
         turns_at: Option<Timestamp>,
+    },
+    /// What a value was, of which a rule asks for how long it has been so.
+    History {
+        of: HeldSubject,
+        history: History,
     },
     /// A device was to be read and did not answer. Not a row.
     NotRead {
@@ -159,6 +166,7 @@ impl Change {
             self,
             Self::Read(_)
                 | Self::Input { .. }
+                | Self::History { .. }
                 | Self::NotRead { .. }
                 | Self::Asked { .. }
                 | Self::RunAsks { .. }

@@ -7,7 +7,8 @@ use crate::domain::id::InputName;
 use crate::domain::value::{Point, Value};
 use crate::engine::decision::{Change, Decision};
 use crate::engine::trigger::Happening;
-use crate::engine::{Scene, wake};
+use crate::engine::{Scene, history, wake};
+use crate::rules::condition::HeldSubject;
 use crate::rules::expr::series::POINTS_MAX;
 
 /// How long the value of a series holds that has but one.
@@ -60,6 +61,10 @@ fn show(
     turns_at: Option<Timestamp>,
     decision: &mut Decision,
 ) {
+    if let Some(value) = &reading.value {
+        let of = HeldSubject::Input(reading.input.clone());
+        history::note(scene, of, (value, scene.now), decision);
+    }
     decision.changes.push(Change::Input {
         reading: reading.clone(),
         turns_at,

@@ -9,6 +9,7 @@ pub mod condition;
 pub mod decision;
 pub mod facts;
 pub mod freshness;
+pub mod history;
 pub mod memory;
 mod order;
 pub mod orders;
@@ -30,6 +31,7 @@ mod follow_up;
 mod go_on;
 mod inputs;
 mod listening;
+mod values;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -38,11 +40,13 @@ use jiff::Timestamp;
 
 use crate::domain::event::{EngineChange, Event, Payload, Readings, Settled};
 use crate::domain::id::{DeviceId, RuleId};
+use crate::domain::value::Origin;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::orders::Orders;
 use crate::engine::state::{State, Wakeful};
 use crate::engine::trigger::Happening;
 use crate::engine::trigger::hear::{Heard, Occasion, hear};
+use crate::rules::condition::HeldSubject;
 use crate::rules::rule::{Listener, RuleSet};
 
 /// Everything that can wake the engine.
@@ -169,6 +173,12 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
                 taken_at,
                 ..readings.clone()
             }));
+            let heard = readings.values.iter();
+            let heard = heard.filter(|_| readings.origin != Origin::Fallback);
+            for (attribute, value) in heard {
+                let of = HeldSubject::Attribute(readings.device.clone(), attribute.clone());
+                history::note(scene, of, (value, taken_at), &mut decision);
+            }
             wake(scene, &Happening::Read(readings), &mut decision);
         }
         Payload::Settled(settled) => {

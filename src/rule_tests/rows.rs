@@ -42,6 +42,9 @@ impl Rows {
                 state.apply(&Change::RunStarted(reread_run(run)));
             } else if let Change::RunMoved(run) = change {
                 state.apply(&Change::RunMoved(reread_run(run)));
+            } else if let Change::History { of, history } = change {
+                let (of, history) = (reread(of), reread(history));
+                state.apply(&Change::History { of, history });
             } else if let Change::Input { reading, turns_at } = change {
                 let (reading, turns_at) = (reread(reading), *turns_at);
                 state.apply(&Change::Input { reading, turns_at });

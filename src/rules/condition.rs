@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device::Device;
-use crate::domain::id::{InputName, RuleId};
+use crate::domain::id::{DeviceId, InputName, RuleId};
 use crate::domain::value::Value;
 use crate::rules::rule::Condition;
 use crate::rules::trigger::SunEvent;
@@ -86,6 +86,15 @@ pub enum InputQuestion {
         at_least: Option<f64>,
         at_most: Option<f64>,
     },
+}
+
+/// A value whose past is asked for (`for:`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldSubject {
+    /// With the name of the attribute.
+    Attribute(DeviceId, String),
+    Input(InputName),
 }
 
 /// Weekdays as numbers, Monday being 1.

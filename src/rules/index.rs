@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::names::Names;
 use crate::domain::device::Device;
 use crate::domain::id::DeviceId;
+use crate::rules::held;
 use crate::rules::rule::{Listener, On, Rule, RuleSet, Topic};
 use crate::rules::trigger::Watched;
 
@@ -24,8 +25,10 @@ pub(super) fn rule_set(mut rules: Vec<Rule>, names: &Names) -> RuleSet {
             }
         }
     }
+    let held = held::subjects(&rules);
     RuleSet {
         rules,
+        held,
         listeners,
         timezone: names.timezone.clone(),
         location: names.location,

@@ -20,6 +20,7 @@ pub mod condition;
 pub mod difference;
 pub mod expr;
 pub mod expression;
+mod held;
 pub(crate) mod index;
 pub mod last_good;
 mod lint;

@@ -17,7 +17,9 @@ use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
 use crate::domain::id::{DeviceId, InputName, NotifierName, RuleId, RuleVersion};
 use crate::domain::value::Value;
-use crate::rules::condition::{Block, CommandTest, InputTest, RuleTest, SunTest, weekdays};
+use crate::rules::condition::{
+    Block, CommandTest, HeldSubject, InputTest, RuleTest, SunTest, weekdays,
+};
 use crate::rules::expr::program::Checked;
 use crate::rules::expr::template::Template;
 use crate::rules::expression::{Expression, Variable};
@@ -38,6 +40,8 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// Which triggers an event can wake. Work per event grows with these, not with `rules`.
     pub listeners: BTreeMap<Topic, Vec<Listener>>,
+    /// What conditions ask the past of.
+    pub held: BTreeSet<HeldSubject>,
     /// The zone of all wall-clock times; UTC when the home has none.
     pub timezone: Option<TimeZone>,
     /// For the sun.
@@ -314,6 +318,12 @@ pub struct Subject {
     pub attribute: String,
     /// Older than this is unknown.
     pub max_age: Duration,
+}
+
+impl Subject {
+    pub fn held(&self) -> HeldSubject {
+        HeldSubject::Attribute(self.device.id.clone(), self.attribute.clone())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

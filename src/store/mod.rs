@@ -5,6 +5,7 @@
 
 mod calls;
 pub(crate) mod error;
+mod history;
 pub(crate) mod inbox;
 mod inputs;
 mod leases;

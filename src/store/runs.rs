@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rusqlite::Row;
 
 use crate::domain::event::Readings;
@@ -17,7 +18,7 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, inputs, leases, moment, orders, stamp, triggers};
+use crate::store::{calls, history, inputs, leases, moment, orders, stamp, triggers};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -31,8 +32,9 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for run in load_running(tx)? {
         state.stand(run);
     }
-    for change in inputs::load(tx)?.into_iter().chain(calls::load(tx)?) {
-        state.apply(&change);
+    let changes = [history::load(tx)?, inputs::load(tx)?, calls::load(tx)?];
+    for change in changes.iter().flatten() {
+        state.apply(change);
     }
     for change in triggers::load(tx)? {
         state.apply(&change);
@@ -77,6 +79,7 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
         } => triggers::save(tx, rule, *trigger, memory),
         Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
         Change::RuleResumed { rule } => triggers::resume(tx, rule),
+        Change::History { of, history } => history::save(tx, state, (of, history)),
         Change::Input { reading, .. } => inputs::save(tx, state, reading),
         Change::CallWaits(call) => calls::put(tx, call),
         Change::CallOver { id } => calls::forget(tx, id),
@@ -193,10 +196,16 @@ fn chain(run: &Run) -> Result<Option<String>, Error> {
 /// How exactly it is written down how lately a value was heard that does not change.
 const HEARD_EXACTNESS_SECONDS: i64 = 600;
 
+/// The same for all moments between which it is not written down again that a value was heard.
+pub(super) fn heard_mark(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(HEARD_EXACTNESS_SECONDS)
+}
+
 /// Values that are the same are written again only now and then: homes run from SD cards.
 pub(super) fn is_worth_a_row(before: &Reading, now: &Reading) -> bool {
-    let mark = |it: &Reading| it.taken_at.as_second().div_euclid(HEARD_EXACTNESS_SECONDS);
-    before.value != now.value || before.origin != now.origin || mark(before) < mark(now)
+    before.value != now.value
+        || before.origin != now.origin
+        || heard_mark(before.taken_at) < heard_mark(now.taken_at)
 }
 
 fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), Error> {

@@ -107,6 +107,11 @@ fn a_reload_touches_what_was_edited_alone() {
 }
 
 #[test]
+fn a_condition_may_ask_for_how_long_a_value_has_been_so() {
+    check("held.yaml", &[], "held.txt");
+}
+
+#[test]
 fn a_difference_is_shown_side_by_side_with_what_the_rules_made_of_it() {
     check("differences.yaml", &[], "differences.txt");
 }

@@ -13,12 +13,14 @@ use crate::engine::arbitration::lease::Leases;
 use crate::engine::call::WaitingCall;
 use crate::engine::decision::Change;
 use crate::engine::freshness::Contacts;
+use crate::engine::history::History;
 use crate::engine::listening;
 use crate::engine::orders::Orders;
 use crate::engine::recent::Recent;
 use crate::engine::run::Run;
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
+use crate::rules::condition::HeldSubject;
 use crate::rules::expr::value::Value;
 use crate::rules::rule::Topic;
 
@@ -32,6 +34,7 @@ pub struct State {
     /// When inputs show something else by that.
     turns: BTreeMap<InputName, Timestamp>,
     contacts: Contacts,
+    histories: BTreeMap<HeldSubject, History>,
     runs: BTreeMap<RunId, Run>,
     /// Which run goes on when a command is over.
     waiting: BTreeMap<CommandId, RunId>,
@@ -90,6 +93,11 @@ impl State {
 
     pub(super) fn inputs_with_series(&self) -> impl Iterator<Item = &InputName> {
         self.series.keys()
+    }
+
+    /// What a value was, as far as a rule asks for it.
+    pub fn history(&self, of: &HeldSubject) -> Option<&History> {
+        self.histories.get(of)
     }
 
     pub(super) fn contacts(&self) -> &Contacts {
@@ -229,6 +237,9 @@ impl State {
         match change {
             Change::Read(readings) => self.read(readings),
             Change::Input { reading, turns_at } => self.show(reading, *turns_at),
+            Change::History { of, history } => {
+                self.histories.insert(of.clone(), history.clone());
+            }
             Change::NotRead { device } => self.contacts.not_read(device),
             Change::Asked { request, at } => self.contacts.ask(request, *at),
             Change::CallWaits(call) => self.wait_for(call),

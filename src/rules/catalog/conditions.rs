@@ -3,9 +3,7 @@
 use crate::document::decode::Reserved::{self, Foreign};
 use crate::document::vocabulary::durations::{DURATION, OFFSET, TIME as TIME_OF_DAY};
 use crate::document::vocabulary::kind::{Kind, one_or_many};
-use crate::document::vocabulary::{
-    Key, Together, Word, defaulting, later, optional, required, word,
-};
+use crate::document::vocabulary::{Key, Together, Word, defaulting, optional, required, word};
 use crate::rules::catalog::bounds::ITEMS_MAX;
 use crate::rules::catalog::device_words::{ATTRIBUTE, COMMAND as COMMAND_WORD};
 use crate::rules::catalog::kinds::{
@@ -54,7 +52,11 @@ const SUBJECT: &[Key] = &[
 ];
 
 const HELD: &[Key] = &[
-    later(optional("for", DURATION, "it has held that long")),
+    optional(
+        "for",
+        DURATION,
+        "it has been so that long, without half an hour of silence",
+    ),
     defaulting(
         "max_age",
         DURATION,
