@@ -134,7 +134,10 @@ mod tests {
     use super::*;
     use crate::config::home::InputUnit;
 
-    fn seen(kind: &InputKind, json: &Json) -> Result<(Option<Value>, Vec<(String, f64)>), String> {
+    /// A value, and what is foretold.
+    type Seen = (Option<Value>, Vec<(String, f64)>);
+
+    fn seen(kind: &InputKind, json: &Json) -> Result<Seen, String> {
         let wanted = Wanted {
             input: &InputName::new("price"),
             kind,

@@ -166,21 +166,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             };
             wake(scene, &happening, &mut decision);
         }
-        Payload::Readings(readings) => {
-            // A value from the future would never be replaced: some clock was ahead.
-            let taken_at = readings.taken_at.min(now);
-            decision.changes.push(Change::Read(Readings {
-                taken_at,
-                ..readings.clone()
-            }));
-            let heard = readings.values.iter();
-            let heard = heard.filter(|_| readings.origin != Origin::Fallback);
-            for (attribute, value) in heard {
-                let of = HeldSubject::Attribute(readings.device.clone(), attribute.clone());
-                history::note(scene, of, (value, taken_at), &mut decision);
-            }
-            wake(scene, &Happening::Read(readings), &mut decision);
-        }
+        Payload::Readings(readings) => read(scene, readings, &mut decision),
         Payload::Settled(settled) => {
             decision.changes.push(Change::Settled {
                 settled: settled.clone(),
@@ -238,6 +224,22 @@ fn foreign_order(scene: Scene<'_>, device: &DeviceId) -> Option<Change> {
             device: device.clone(),
             at: scene.event.received_at,
         })
+}
+
+/// A device was read.
+fn read(scene: Scene<'_>, readings: &Readings, decision: &mut Decision) {
+    // A value from the future would never be replaced: some clock was ahead.
+    let taken_at = readings.taken_at.min(scene.now);
+    decision.changes.push(Change::Read(Readings {
+        taken_at,
+        ..readings.clone()
+    }));
+    let heard = readings.values.iter();
+    for (attribute, value) in heard.filter(|_| readings.origin != Origin::Fallback) {
+        let of = HeldSubject::Attribute(readings.device.clone(), attribute.clone());
+        history::note(scene, of, (value, taken_at), decision);
+    }
+    wake(scene, &Happening::Read(readings), decision);
 }
 
 /// Shows `happening` to each rule that listens to it, once a rule, and to each run that waits for it.

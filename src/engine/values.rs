@@ -169,12 +169,12 @@ impl Question<'_> {
                     ("at most", at_most),
                     ("below", below),
                 ];
-                let given = bounds
-                    .into_iter()
-                    .filter_map(|(word, bound)| Some((word, bound?)));
-                given
-                    .map(|(word, bound)| format!(" {word} {bound}{symbol}"))
-                    .collect()
+                let mut text = String::new();
+                for (word, bound) in bounds {
+                    let bound = bound.map(|it| format!(" {word} {it}{symbol}"));
+                    text += &bound.unwrap_or_default();
+                }
+                text
             }
         }
     }

@@ -190,7 +190,9 @@ fn whole(exchange: Exchange) -> Result<Vec<u8>, Failure> {
             status: 200..300,
             body: Body::Cut { reason },
             ..
-        } => Err(Failure::of(reason)),
+        }
+        | Exchange::NotSent { reason }
+        | Exchange::Lost { reason } => Err(Failure::of(reason)),
         // A redirect could lead to a host that nobody allowed.
         Exchange::Answered {
             status: 300..400, ..
@@ -205,6 +207,5 @@ fn whole(exchange: Exchange) -> Result<Vec<u8>, Failure> {
             reason: format!("the answer has the status {status}"),
             retry_after,
         }),
-        Exchange::NotSent { reason } | Exchange::Lost { reason } => Err(Failure::of(reason)),
     }
 }
