@@ -225,3 +225,131 @@ pub(super) fn backoff(n_before: u32) -> Duration {
     let factor = 2_u32.saturating_pow(n_before);
     BACKOFF_FIRST.saturating_mul(factor).min(BACKOFF_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::home::DeviceLimits;
+    use crate::domain::device::DeviceType;
+    use crate::domain::id::DeviceAlias;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn line(n_devices: usize) -> Line {
+        let device = |number| HomeDevice {
+            device: Device {
+                alias: DeviceAlias::new(format!("battery_{number}")),
+                device_type: DeviceType::Battery,
+                id: DeviceId::new(format!("dev_{number}")),
+            },
+            poll: Duration::from_mins(1),
+            priority_floor: 0,
+            min_hold: None,
+            limits: DeviceLimits::default(),
+        };
+        Line::new((0..n_devices).map(device).collect(), at(0))
+    }
+
+    fn wanted(number: usize) -> ReadRequest {
+        ReadRequest {
+            device: DeviceId::new(format!("dev_{number}")),
+            expedite: true,
+        }
+    }
+
+    fn refused(status: u16, retry_after: Option<u64>) -> Answer<Readings> {
+        Answer::Refused(Refusal {
+            status,
+            retry_after: retry_after.map(Duration::from_secs),
+            ..Refusal::default()
+        })
+    }
+
+    fn said(reading: &Reading) -> Answer<Readings> {
+        Answer::Ok(Readings {
+            device: reading.device.id.clone(),
+            taken_at: at(0),
+            origin: Origin::Live,
+            values: BTreeMap::new(),
+        })
+    }
+
+    /// The second from which on the only device is read next.
+    fn due(line: &Line) -> Option<i64> {
+        line.due().map(Timestamp::as_second)
+    }
+
+    #[test]
+    fn devices_are_read_one_after_another_at_the_start_and_keep_their_distance() {
+        let mut line = line(3);
+        for second in 0..3 {
+            assert_eq!(due(&line), Some(second));
+            let reading = line.next(at(second)).unwrap();
+            assert!(line.next(at(second)).is_none());
+            assert!(line.take(&reading, said(&reading), at(second)).is_some());
+        }
+        assert_eq!(due(&line), Some(60));
+    }
+
+    #[test]
+    fn a_device_is_asked_once_at_a_time_and_only_some_at_once() {
+        let mut line = line(REQUESTS_MAX + 1);
+        let under_way: Vec<Reading> = std::iter::from_fn(|| line.next(at(30))).collect();
+        assert_eq!(under_way.len(), REQUESTS_MAX);
+        assert_eq!(due(&line), None);
+        // It is being read already, and the answer is not young enough for who asks now.
+        assert_eq!(line.want(&wanted(0), at(30)), None);
+        let first = &under_way[0];
+        assert_eq!(line.take(first, said(first), at(30)), None);
+        let again = line.next(at(30)).unwrap();
+        assert_eq!((again.device.id.as_str(), again.expedite), ("dev_0", true));
+        assert!(matches!(
+            line.take(&again, said(&again), at(30)),
+            Some(News::Read { is_new: true, .. })
+        ));
+    }
+
+    #[test]
+    fn the_wait_after_a_failure_doubles_and_is_bounded() {
+        let mut line = line(1);
+        let mut second = 0;
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            let reading = line.next(at(second)).unwrap();
+            line.take(&reading, refused(503, None), at(second));
+            waits.push(due(&line).unwrap() - second);
+            second = due(&line).unwrap();
+        }
+        assert_eq!(waits, [60, 60, 60, 120, 240, 480, 960, 1800, 1800, 1800]);
+        let reading = line.next(at(second)).unwrap();
+        line.take(&reading, said(&reading), at(second));
+        assert_eq!(due(&line), Some(second + 60));
+    }
+
+    #[test]
+    fn too_many_requests_let_everybody_wait_as_long_as_amps_says() {
+        let mut line = line(2);
+        let reading = line.next(at(0)).unwrap();
+        assert_eq!(line.take(&reading, refused(429, Some(90)), at(0)), None);
+        assert_eq!(due(&line), Some(90));
+        assert!(line.next(at(89)).is_none());
+        let unread = Some(News::NotRead(DeviceId::new("dev_1")));
+        assert_eq!(line.want(&wanted(1), at(89)), unread);
+        assert_eq!(line.want(&wanted(1), at(90)), None);
+        assert!(line.next(at(90)).is_some_and(|it| it.expedite));
+    }
+
+    #[test]
+    fn who_waits_for_a_device_that_cannot_be_read_is_told() {
+        let mut line = line(1);
+        line.want(&wanted(0), at(0));
+        let reading = line.next(at(0)).unwrap();
+        let lost = Answer::Lost {
+            reason: "no answer in time".to_owned(),
+        };
+        let unread = Some(News::NotRead(DeviceId::new("dev_0")));
+        assert_eq!(line.take(&reading, lost, at(10)), unread);
+    }
+}
