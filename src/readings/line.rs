@@ -229,7 +229,7 @@ pub(super) fn backoff(n_before: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::home::DeviceLimits;
+    use crate::config::home::DeviceAllowance;
     use crate::domain::device::DeviceType;
     use crate::domain::id::DeviceAlias;
 
@@ -245,9 +245,7 @@ mod tests {
                 id: DeviceId::new(format!("dev_{number}")),
             },
             poll: Duration::from_mins(1),
-            priority_floor: 0,
-            min_hold: None,
-            limits: DeviceLimits::default(),
+            allowance: DeviceAllowance::default(),
         };
         Line::new((0..n_devices).map(device).collect(), at(0))
     }
