@@ -32,6 +32,9 @@ notifiers:
 inputs:
   grid_price: {type: number, unit: GBP/kWh, max_age: 45m}
   weather: {type: text}
+hooks:
+  doorbell: {secrets: !secret amps_webhook_secret}
+  storm-warning: {secrets: !secret amps_webhook_secret}
 http_allow: panel.example
 ";
 

@@ -13,6 +13,17 @@ use crate::cli::{amps_rules, at, said};
 /// What keeps a rule from running until somebody has read it.
 const OFF: &str = "    enabled: false  # remove this line, and the rule runs\n";
 
+/// Nobody but the people of the house can say where their price stands.
+const UNTOLD_PRICE: &str = "\
+warning[W615]: nothing tells the input `grid_price` its value, so that it stays unknown
+  --> home.yaml:32:3
+   |
+32 |   grid_price: {type: number, unit: GBP/kWh, max_age: 45m}
+   |   ^^^^^^^^^^
+   |
+help: say where it is read, `source: {http: {url: …}}`, or who may post it, under `hooks:` of this file: `grid_price: {secrets: !secret NAME}`
+";
+
 /// A new home in a folder that was not there.
 fn new(dir: &Path) -> PathBuf {
     let home = dir.join("my home");
@@ -135,9 +146,9 @@ fn every_starter_rule_that_orders_something_waits_to_be_switched_on() {
             said(&check.stderr)
         ),
         (
-            Some(0),
-            "",
-            "0 errors and 0 warnings in 18 files; 21 rules can run\n"
+            Some(1),
+            UNTOLD_PRICE,
+            "0 errors and 1 warning in 18 files; 21 rules can run\n"
         )
     );
 }

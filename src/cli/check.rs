@@ -29,8 +29,8 @@ pub(super) fn check(
     let loaded = rules::load(&files, &home.names);
     // Rules that were not asked about may use what the others do not.
     let is_whole = arguments.paths.is_empty() && unreadable.is_empty();
-    let unused = if is_whole {
-        rules::unused_names(&loaded, &home.names)
+    let on_inputs = if is_whole {
+        rules::advice_on_inputs(&loaded, &home.names)
     } else {
         Vec::new()
     };
@@ -41,7 +41,7 @@ pub(super) fn check(
     let is_right =
         bench::is_usable(&home.diagnostics) && !loaded.diagnostics.iter().any(Diagnostic::is_error);
     let mut diagnostics = home.diagnostics;
-    diagnostics.extend(unused);
+    diagnostics.extend(on_inputs);
     diagnostics.extend(unreadable);
     diagnostics.extend(loaded.diagnostics);
     let mut sources = home.sources;

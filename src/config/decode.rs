@@ -55,9 +55,8 @@ pub(super) fn home(
     let intake = fields
         .require("intake", findings)
         .and_then(|it| intake(it, secrets, findings));
-    let devices = fields
-        .get("devices")
-        .map(|it| devices::decode(it, findings));
+    let devices = fields.get("devices");
+    let devices = devices.map(|it| devices::decode(it, findings));
     let devices = devices.unwrap_or_default();
     let notifiers = fields
         .get("notifiers")
@@ -71,10 +70,9 @@ pub(super) fn home(
         .get("inputs")
         .map(|it| inputs::decode(it, &http_allow, findings))
         .unwrap_or_default();
-    let hooks = fields
-        .get("hooks")
-        .map(|it| hooks::decode(it, secrets, findings))
-        .unwrap_or_default();
+    let hooks = fields.get("hooks");
+    let hooks = hooks.map(|it| hooks::decode(it, secrets, findings));
+    let hooks = hooks.unwrap_or_default();
     let dashboard = fields.maybe("dashboard", findings, dashboard);
     let limits = fields.maybe("limits", findings, limits::limits);
     let retention = fields.maybe("retention", findings, limits::retention);
@@ -86,13 +84,12 @@ pub(super) fn home(
         inputs: inputs.whole.clone(),
         broken_inputs: inputs.broken,
         input_places: inputs.places,
+        hooks: hooks.keys().cloned().collect(),
         timezone: general.timezone.clone(),
         location: general.location,
         http_allow: http_allow.clone(),
         allowance: Allowance::of(&devices.whole, limits.flatten().unwrap_or_default()),
-        platform: amps
-            .as_ref()
-            .map_or(Platform::Unknown, |it| Platform::of(&it.api_key)),
+        platform: platform(amps.as_ref()),
     };
     let home = || {
         Some(Home {
@@ -113,6 +110,10 @@ pub(super) fn home(
         })
     };
     (home(), names)
+}
+
+fn platform(amps: Option<&Amps>) -> Platform {
+    amps.map_or(Platform::Unknown, |it| Platform::of(&it.api_key))
 }
 
 /// Settings that are checked and do nothing in this version must not look as if they did.

@@ -40,10 +40,8 @@ pub(super) fn decode(
                 .report(code::BAD_NAME, entry.key.span, message)
                 .help("it becomes a part of an address: use small letters, digits, `-` and `_`");
         }
-        let Some(fields) = Fields::of(&entry.value, &words::HOOK, findings) else {
-            continue;
-        };
-        let node = fields.require("secrets", findings);
+        let fields = Fields::of(&entry.value, &words::HOOK, findings);
+        let node = fields.and_then(|it| it.require("secrets", findings));
         let usable = node.and_then(|it| signing_secrets(it, secrets, findings));
         hooks.insert(name.to_owned(), usable.unwrap_or_default());
     }

@@ -21,6 +21,8 @@ pub struct Names {
     pub broken_inputs: BTreeSet<InputName>,
     /// Where the whole ones stand in `home.yaml`, if it was read.
     pub input_places: BTreeMap<InputName, Location>,
+    /// Those whose entry has a mistake too.
+    pub hooks: BTreeSet<String>,
     pub timezone: Option<TimeZone>,
     /// For the sun.
     pub location: Option<home::Location>,
@@ -68,6 +70,7 @@ impl Names {
             inputs: home.inputs.clone(),
             broken_inputs: BTreeSet::new(),
             input_places: BTreeMap::new(),
+            hooks: home.hooks.keys().cloned().collect(),
             timezone: Some(home.timezone.clone()),
             location: home.location,
             http_allow: home.http_allow.clone(),

@@ -134,6 +134,8 @@ codes! {
     SHADOWED "W611" "a branch is never taken because another comes first"
     UNUSED_INPUT "W612" "no rule asks an input"
     UNUSED_VARIABLE "W613" "nothing reads a variable"
+    NO_SUCH_HOOK "W614" "no webhook comes under this name"
+    UNTOLD_INPUT "W615" "nothing tells an input its value"
 
     LOOP "W701" "rules lead back to each other"
     OPPOSITE "W702" "rules order opposite things at the same moment"

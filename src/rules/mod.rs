@@ -20,7 +20,7 @@ pub mod condition;
 pub mod difference;
 pub mod expr;
 pub mod expression;
-mod held;
+pub(crate) mod held;
 pub(crate) mod index;
 pub mod last_good;
 mod lint;
@@ -109,14 +109,14 @@ fn together(loaded: Vec<FileLoading<'_>>, files: &[SourceFile], names: &Names) -
     }
 }
 
-/// Advice on what a home names and none of its rules asks. Nothing when rules are missing or broken,
-/// which may ask for it.
-pub fn unused_names(loaded: &Loaded, names: &Names) -> Vec<Diagnostic> {
+/// Advice on the inputs of a home: those that a rule asks and nothing tells, and those that no rule asks,
+/// of which nothing is said when rules are missing or broken, which may ask.
+pub fn advice_on_inputs(loaded: &Loaded, names: &Names) -> Vec<Diagnostic> {
+    let mut diagnostics = lint::untold_inputs(&loaded.rules, names);
     if loaded.broken.is_empty() && loaded.broken_files.is_empty() {
-        lint::unused_inputs(&loaded.rules, names)
-    } else {
-        Vec::new()
+        diagnostics.extend(lint::unused_inputs(&loaded.rules, names));
     }
+    diagnostics
 }
 
 /// Checks a list of rules that stands below `rules:` in `block`, somewhere else than in a rule file.

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 
 use crate::cli::Exit;
@@ -119,7 +121,8 @@ pub(super) fn init(dir: &Path, console: &mut Console) -> anyhow::Result<Exit> {
         .replace("TIMEZONE", &timezone())
         .replace("TOPIC", &topic()?);
     write(dir, "home.yaml", &home, 0o666)?;
-    write(dir, "secrets.yaml", SECRETS, 0o600)?;
+    let secrets = SECRETS.replace("HOOK_SECRET", &signing_secret()?);
+    write(dir, "secrets.yaml", &secrets, 0o600)?;
     writeln!(console.out, "{}", next_steps(dir))?;
     Ok(Exit::Done)
 }
@@ -198,8 +201,17 @@ fn timezone() -> String {
 
 /// The name of a channel that anybody may read who knows it.
 fn topic() -> anyhow::Result<String> {
-    let mut bytes = [0; 12];
-    getrandom::fill(&mut bytes).context("the system has no random numbers")?;
-    let digits = bytes.map(|it| format!("{it:02x}"));
+    let digits = random::<12>()?.map(|it| format!("{it:02x}"));
     Ok(format!("amps-rules-{}", digits.concat()))
+}
+
+/// What the sender of a webhook signs with; Standard Webhooks ask for 24 bytes or more.
+fn signing_secret() -> anyhow::Result<String> {
+    Ok(format!("whsec_{}", STANDARD.encode(random::<32>()?)))
+}
+
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).context("the system has no random numbers")?;
+    Ok(bytes)
 }

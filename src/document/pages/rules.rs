@@ -391,6 +391,21 @@ pub(super) const PAGES: &[Page] = &[
         ["{variables: {night: true}}", "{log: x}"],
     ),
     page(
+        "W614",
+        Triggers,
+        "`trigger: webhook` waits for a signed POST to `/hooks/NAME`, and home.yaml says under `hooks:` which names there are and whose signature counts. This name is not there, or it is that of an input, whose value the POST then tells.",
+        [
+            "{trigger: webhook, name: dorbell}",
+            "{trigger: webhook, name: doorbell}",
+        ],
+    ),
+    page(
+        "W615",
+        Nowhere,
+        "A rule asks an input that has no `source:`, and no hook of its name stands under `hooks:` in home.yaml. Nothing can give it a value, so that it stays unknown and the rule does nothing. It is said when the rules of the whole home are checked.",
+        ["", ""],
+    ),
+    page(
         "W701",
         File,
         "What a rule orders wakes a rule, and so on back to the first: each round sends commands to your devices.",

@@ -42,6 +42,8 @@ pub(super) struct Scope<'h> {
     pub(super) names: &'h Names,
     /// Of the whole home, broken ones included.
     pub(super) rules: &'h BTreeMap<RuleId, Location>,
+    /// Nobody needs advice on what is switched off.
+    pub(super) is_enabled: bool,
     /// Ids of the rule's triggers.
     triggers: Rc<BTreeSet<&'h str>>,
     /// Ids of the rule's steps.
@@ -78,6 +80,7 @@ pub(super) fn rule(
     let scope = Scope {
         names,
         rules,
+        is_enabled: written.enabled,
         triggers: Rc::new(written.triggers.iter().filter_map(|it| it.id).collect()),
         steps: Rc::new(steps),
         values: Values::of_home(names).with(Root::Trigger, trigger_fields(&sights)),

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use crate::config::names::Names;
 use crate::document::code;
 use crate::document::decode::{Fields, whole_number};
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::Node;
 use crate::document::source::Span;
+use crate::document::suggest::closest;
 use crate::domain::device::Device;
+use crate::domain::id::InputName;
 use crate::rules::catalog::bounds::{COUNT_MAX, COUNT_MIN, TRIGGERS_MAX, WEBHOOK_CHARACTERS_MAX};
 use crate::rules::catalog::choices::ENGINE_EVENTS;
 use crate::rules::check::{Scope, device, place, schedule, variables, watched};
@@ -106,7 +109,7 @@ fn other(
         "time" => On::Time(schedule::time(fields, findings)?),
         "cron" => On::Cron(schedule::cron(fields, findings)?),
         "sun" => On::Sun(schedule::sun(fields, scope, findings)?),
-        "webhook" => On::Webhook(webhook(fields, findings)?),
+        "webhook" => On::Webhook(webhook(fields, scope, findings)?),
         "engine" => On::Engine(engine(fields, findings)?),
         "all_of" => On::AllOf(group(fields, scope, findings)?),
         "sequence" => On::Sequence(group(fields, scope, findings)?),
@@ -115,7 +118,7 @@ fn other(
     })
 }
 
-fn webhook(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<String> {
+fn webhook(fields: &Fields<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let node = fields.require("name", findings)?;
     let written = name(node, "the name of a webhook", findings)?;
     let allowed = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b"-_".contains(&it);
@@ -126,8 +129,39 @@ fn webhook(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<String> {
         findings
             .report(code::BAD_NAME, written.span, message)
             .help("it becomes a part of an address: use small letters, digits, `-` and `_`");
+    } else if scope.is_enabled {
+        heard_by_nobody(written, scope.names, findings);
     }
     is_fine.then(|| written.value.to_owned())
+}
+
+/// Advice on a webhook that never comes, or that tells an input its value instead.
+fn heard_by_nobody(written: Written<&str>, names: &Names, findings: &mut Findings<'_>) {
+    let hook = written.value;
+    if names.inputs.contains_key(&InputName::new(hook)) {
+        let message = format!("what is posted to `/hooks/{hook}` is the value of an input");
+        findings
+            .report(code::NO_SUCH_HOOK, written.span, message)
+            .label("so that this trigger never hears of it")
+            .help(format!(
+                "listen to its value, `trigger: state` with `input: {hook}`, or choose another name"
+            ));
+    } else if !names.hooks.contains(hook) {
+        let near = closest(hook, names.hooks.iter().map(String::as_str));
+        let diagnostic = findings
+            .report(
+                code::NO_SUCH_HOOK,
+                written.span,
+                format!("nobody may post to `/hooks/{hook}`"),
+            )
+            .label("no hook of this home has this name")
+            .did_you_mean(near);
+        if near.is_none() {
+            diagnostic.help(format!(
+                "add it to home.yaml under `hooks:`, with a secret of its own: `{hook}: {{secrets: !secret NAME}}`"
+            ));
+        }
+    }
 }
 
 fn engine(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<EngineTrigger> {

@@ -39,7 +39,7 @@ pub(super) fn rule(
 }
 
 pub(super) use self::unbuilt::unbuilt;
-pub(super) use self::unused::inputs as unused_inputs;
+pub(super) use self::unused::{inputs as unused_inputs, untold as untold_inputs};
 
 /// Advice on rules that meet. Nothing here keeps a rule from running.
 pub(super) fn between(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic> {

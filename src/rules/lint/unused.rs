@@ -50,6 +50,27 @@ fn variable_lines<'w, 'n>(written: &'w syntax::Rule<'n>) -> Vec<&'w Named<'n>> {
     lines
 }
 
+/// Inputs of the home that a rule asks and that nothing tells, at their lines of `home.yaml`.
+pub(in crate::rules) fn untold(rules: &RuleSet, names: &Names) -> Vec<Diagnostic> {
+    let enabled = rules.rules.iter().filter(|it| it.enabled);
+    let read: BTreeSet<&str> = enabled.flat_map(|it| Reads::of(it).inputs).collect();
+    let mut diagnostics = Vec::new();
+    for (name, place) in &names.input_places {
+        let has_source = names.inputs.get(name).is_some_and(|it| it.source.is_some());
+        if has_source || names.hooks.contains(name.as_str()) || !read.contains(name.as_str()) {
+            continue;
+        }
+        let message =
+            format!("nothing tells the input `{name}` its value, so that it stays unknown");
+        let mut diagnostic = Diagnostic::new(code::UNTOLD_INPUT, place.clone(), message);
+        diagnostic.help(format!(
+            "say where it is read, `source: {{http: {{url: …}}}}`, or who may post it, under `hooks:` of this file: `{name}: {{secrets: !secret NAME}}`"
+        ));
+        diagnostics.push(diagnostic);
+    }
+    diagnostics
+}
+
 /// Inputs of the home, at their lines of `home.yaml`.
 pub(in crate::rules) fn inputs(rules: &RuleSet, names: &Names) -> Vec<Diagnostic> {
     if rules.rules.is_empty() {
