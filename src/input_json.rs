@@ -93,7 +93,7 @@ fn series(items: &[Json], wanted: Wanted<'_>, now: Timestamp) -> Result<Vec<Poin
     if !matches!(wanted.kind, InputKind::Number(_)) {
         return Err("a list is there, and only numbers are foretold".to_owned());
     }
-    let SeriesKeys { from, value } = wanted.keys;
+    let SeriesKeys { from, to, value } = wanted.keys;
     let mut points = Vec::new();
     for item in items {
         let part = |key: &str| {
@@ -102,14 +102,29 @@ fn series(items: &[Json], wanted: Wanted<'_>, now: Timestamp) -> Result<Vec<Poin
         };
         let start = moment(part(from)?, wanted.timezone)
             .ok_or_else(|| format!("`{from}` of an item is no moment"))?;
-        let value = number(part(value)?)?;
-        let since = now.duration_since(start);
-        if since < OVER_FOR {
-            points.push(Point { start, value });
+        let end = match item.get(to) {
+            None | Some(Json::Null) => None,
+            Some(json) => Some(
+                moment(json, wanted.timezone)
+                    .ok_or_else(|| format!("`{to}` of an item is no moment"))?,
+            ),
+        };
+        if end.is_some_and(|it| it <= start) {
+            return Err(format!("`{to}` of an item is not after its `{from}`"));
         }
+        let value = number(part(value)?)?;
+        points.push(Point { start, end, value });
     }
     points.sort_by_key(|it| it.start);
     points.dedup_by_key(|it| it.start);
+    let is_over = |at: usize, point: &Point| {
+        let next = points.get(at + 1).map(|it| it.start);
+        let end = point.end.into_iter().chain(next).min();
+        end.is_some_and(|it| OVER_FOR <= now.duration_since(it))
+    };
+    let n_over = points.iter().enumerate();
+    let n_over = n_over.take_while(|(at, it)| is_over(*at, it)).count();
+    points.drain(..n_over);
     points.truncate(POINTS_MAX);
     Ok(points)
 }
@@ -211,16 +226,45 @@ mod tests {
             {"from": "2026-06-10T13:30:00", "value": 0.1},
             {"from": 1_781_092_800, "value": 0.3},
             {"from": "2026-06-08T12:00:00Z", "value": 9},
+            {"from": "2026-06-08T11:00:00Z", "value": 8},
         ]);
         let (value, series) = seen(&number, &list).unwrap();
         assert_eq!(value, None);
         assert_eq!(
             series,
             [
+                ("2026-06-08T12:00:00Z".to_owned(), 9.0),
                 ("2026-06-10T12:00:00Z".to_owned(), 0.3),
                 ("2026-06-10T12:30:00Z".to_owned(), 0.1),
                 ("2026-06-10T13:00:00Z".to_owned(), 0.2),
             ]
         );
+    }
+
+    #[test]
+    fn a_value_that_is_foretold_may_say_when_it_ends() {
+        let ends = |to: Json| {
+            let wanted = Wanted {
+                input: &InputName::new("price"),
+                kind: &InputKind::Number(InputUnit::None),
+                keys: &SeriesKeys {
+                    to: "valid_to".to_owned(),
+                    ..SeriesKeys::default()
+                },
+                timezone: &TimeZone::UTC,
+            };
+            let from = "2026-06-10T13:00:00Z";
+            let list = json!([{"from": from, "valid_to": to, "value": 1}]);
+            let reading = read(&list, wanted, from.parse().unwrap())?;
+            Ok::<_, String>(reading.series[0].end.map(|it| it.to_string()))
+        };
+        let half_past = "2026-06-10T13:30:00Z";
+        assert_eq!(ends(json!(half_past)), Ok(Some(half_past.to_owned())));
+        assert_eq!(ends(json!(null)), Ok(None));
+        let never = "`valid_to` of an item is no moment";
+        assert_eq!(ends(json!("later")), Err(never.to_owned()));
+        let before = "`valid_to` of an item is not after its `from`";
+        let same = "2026-06-10T13:00:00Z";
+        assert_eq!(ends(json!(same)), Err(before.to_owned()));
     }
 }

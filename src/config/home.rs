@@ -117,6 +117,8 @@ pub struct HttpSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesKeys {
     pub from: String,
+    /// Which may be missing: it then holds until the next one begins.
+    pub to: String,
     pub value: String,
 }
 
@@ -124,6 +126,7 @@ impl Default for SeriesKeys {
     fn default() -> Self {
         Self {
             from: "from".to_owned(),
+            to: "to".to_owned(),
             value: "value".to_owned(),
         }
     }

@@ -147,7 +147,7 @@ fn source(
             text(it, "a key", KEY_CHARACTERS_MAX, findings)
         })
     };
-    let (from, value) = (key("from"), key("value"));
+    let (from, to, value) = (key("from"), key("to"), key("value"));
     let keys = SeriesKeys::default();
     Some(HttpSource {
         url: url?,
@@ -155,6 +155,7 @@ fn source(
         pointer: pointer?.unwrap_or_default(),
         keys: SeriesKeys {
             from: from?.map_or(keys.from, str::to_owned),
+            to: to?.map_or(keys.to, str::to_owned),
             value: value?.map_or(keys.value, str::to_owned),
         },
     })

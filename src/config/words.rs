@@ -109,7 +109,11 @@ pub static FILE: Word = Word {
             Kind::Block(&RETENTION),
             "how long what is over is kept",
         )),
-        optional("http_allow", HOSTS, "hosts that rules may call"),
+        optional(
+            "http_allow",
+            HOSTS,
+            "hosts that rules may call, and sources of inputs",
+        ),
     ]],
     example: "version: 1\nhome: {name: Rose Cottage, timezone: Europe/London, location: {latitude: 51.45, longitude: -2.59}}\namps: {api_key: !secret amps_api_key}\nintake: {secrets: [!secret amps_webhook_secret]}\ndevices:\n  house_battery: {type: battery, id: dev_abc123}\nnotifiers:\n  phone: {type: ntfy, url: https://ntfy.sh/rose-cottage-7f3}\n",
     ..word(
@@ -287,6 +291,12 @@ pub static HTTP_SOURCE: Word = Word {
             SERIES_KEY,
             "from",
             "what the beginning is called in such a list",
+        ),
+        defaulting(
+            "to",
+            SERIES_KEY,
+            "to",
+            "what the end is called in such a list; where it is missing, a value holds until the next one begins",
         ),
         defaulting(
             "value",

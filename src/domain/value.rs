@@ -58,9 +58,12 @@ pub struct Reading {
     pub origin: Origin,
 }
 
-/// A number that is foretold, and from when on it holds.
+/// A number that is foretold, and when it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     pub start: Timestamp,
+    /// It holds until the next one begins, and not beyond this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Timestamp>,
     pub value: f64,
 }

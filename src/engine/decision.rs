@@ -82,6 +82,10 @@ pub enum Change {
         of: HeldSubject,
         history: History,
     },
+    /// Nobody asks for it any more.
+    HistoryOver {
+        of: HeldSubject,
+    },
     /// A device was to be read and did not answer. Not a row.
     NotRead {
         device: DeviceId,

@@ -6,8 +6,9 @@ use crate::domain::event::InputReading;
 use crate::domain::id::InputName;
 use crate::domain::value::{Point, Value};
 use crate::engine::decision::{Change, Decision};
+use crate::engine::history::{self, Told};
 use crate::engine::trigger::Happening;
-use crate::engine::{Scene, history, wake};
+use crate::engine::{Scene, wake};
 use crate::rules::condition::HeldSubject;
 use crate::rules::expr::series::POINTS_MAX;
 
@@ -61,10 +62,16 @@ fn show(
     turns_at: Option<Timestamp>,
     decision: &mut Decision,
 ) {
-    if let Some(value) = &reading.value {
-        let of = HeldSubject::Input(reading.input.clone());
-        history::note(scene, of, (value, scene.now), decision);
-    }
+    let told = reading
+        .value
+        .as_ref()
+        .map_or(Told::Nothing, |value| Told::Value {
+            value,
+            at: reading.taken_at.min(scene.now),
+            until: reading.taken_at,
+        });
+    let of = HeldSubject::Input(reading.input.clone());
+    history::note(scene, of, told, decision);
     decision.changes.push(Change::Input {
         reading: reading.clone(),
         turns_at,
@@ -72,18 +79,19 @@ fn show(
     wake(scene, &Happening::Input(&reading), decision);
 }
 
-/// The value that holds at `now`, and until when. The last holds as long as the one before it.
+/// The value that holds at `now`, and until when. The last holds as long as the one before it, unless it
+/// says until when itself.
 fn present(series: &[Point], now: Timestamp) -> Option<(f64, Timestamp)> {
     let index = series
         .partition_point(|it| it.start <= now)
         .checked_sub(1)?;
     let point = series[index];
-    let end = if let Some(next) = series.get(index + 1) {
-        next.start
-    } else {
+    let next = series.get(index + 1).map(|it| it.start);
+    let end = point.end.into_iter().chain(next).min();
+    let end = end.unwrap_or_else(|| {
         let before = index.checked_sub(1).map(|it| series[it]);
         let length = before.map_or(LONELY, |it| point.start.duration_since(it.start));
         point.start.saturating_add(length).unwrap_or(point.start)
-    };
+    });
     (now < end).then_some((point.value, end))
 }

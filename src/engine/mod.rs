@@ -42,6 +42,7 @@ use crate::domain::event::{EngineChange, Event, Payload, Readings, Settled};
 use crate::domain::id::{DeviceId, RuleId};
 use crate::domain::value::Origin;
 use crate::engine::decision::{Change, Decision, FollowUp};
+use crate::engine::history::Told;
 use crate::engine::orders::Orders;
 use crate::engine::state::{State, Wakeful};
 use crate::engine::trigger::Happening;
@@ -141,7 +142,6 @@ pub fn arm(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) -> 
 }
 
 /// What `input`, happening at `now`, leads to, but for what follows up. Changes nothing.
-#[expect(clippy::too_many_lines, reason = "an arm for each kind")]
 pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) -> Decision {
     let scene = scene(rules, state, input, now);
     let mut decision = Decision::default();
@@ -196,6 +196,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         Payload::Engine(change) => {
             arming::arm(scene, &mut decision);
             arming::retire(scene, &mut decision);
+            history::arm(scene, &mut decision);
             let due = state.asking().map(|it| FollowUp::Ask(it.id.clone()));
             decision.follow_ups.extend(due);
             if *change == EngineChange::Started {
@@ -237,7 +238,7 @@ fn read(scene: Scene<'_>, readings: &Readings, decision: &mut Decision) {
     let heard = readings.values.iter();
     for (attribute, value) in heard.filter(|_| readings.origin != Origin::Fallback) {
         let of = HeldSubject::Attribute(readings.device.clone(), attribute.clone());
-        history::note(scene, of, (value, taken_at), decision);
+        history::note(scene, of, Told::now(value, taken_at), decision);
     }
     wake(scene, &Happening::Read(readings), decision);
 }

@@ -11,6 +11,7 @@ use crate::engine::trace::Truth;
 use crate::rules::condition::{HeldSubject, InputQuestion, InputTest};
 use crate::rules::expr::eval::age;
 use crate::rules::rule::{NumericTest, StateTest, Subject};
+use crate::rules::trigger::Held;
 
 pub(super) fn check_state(scene: Scene<'_>, test: &StateTest) -> Examined {
     let question = Question::Values {
@@ -34,7 +35,7 @@ fn check(
     scene: Scene<'_>,
     subject: &Subject,
     question: Question<'_>,
-    held_for: Option<Duration>,
+    held_for: Option<Held>,
 ) -> Examined {
     let (value, found) = look(scene, subject);
     let examined = Examined {
@@ -74,19 +75,19 @@ pub(super) fn check_input(scene: Scene<'_>, test: &InputTest) -> Examined {
 fn held(
     scene: Scene<'_>,
     (of, question): (HeldSubject, Question<'_>),
-    held_for: Option<Duration>,
+    held_for: Option<Held>,
     now: Examined,
 ) -> Examined {
-    let Some(held_for) = held_for else {
+    let Some(held) = held_for else {
         return now;
     };
-    let asked = format!("{} for {}", now.asked, show(held_for));
+    let asked = format!("{} for {}", now.asked, show(held.duration));
     if now.answer != Truth::True {
         return Examined { asked, ..now };
     }
     let history = scene.state.history(&of);
     let (answer, since) = history.map_or((Truth::Unknown, None), |history| {
-        history.held(held_for, scene.now, question)
+        history.held(held, scene.now, question)
     });
     let known = since.map(|it| format!(", so for {}", show(age(it, scene.now))));
     let known = known.unwrap_or_else(|| ", for how long is not known".to_owned());

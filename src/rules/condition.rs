@@ -9,7 +9,7 @@ use crate::domain::device::Device;
 use crate::domain::id::{DeviceId, InputName, RuleId};
 use crate::domain::value::Value;
 use crate::rules::rule::Condition;
-use crate::rules::trigger::SunEvent;
+use crate::rules::trigger::{Held, SunEvent};
 
 /// Conditions joined, by Kleene's tables. What is unknown inside stays unknown, unless a condition
 /// says `if_unknown: allow`; the outermost decides.
@@ -69,7 +69,7 @@ pub struct RuleTest {
 pub struct InputTest {
     pub input: InputName,
     pub max_age: Duration,
-    pub held_for: Option<Duration>,
+    pub held_for: Option<Held>,
     pub asks: InputQuestion,
 }
 

@@ -41,7 +41,7 @@ pub struct RuleSet {
     /// Which triggers an event can wake. Work per event grows with these, not with `rules`.
     pub listeners: BTreeMap<Topic, Vec<Listener>>,
     /// What conditions ask the past of.
-    pub held: BTreeSet<HeldSubject>,
+    pub held: BTreeMap<HeldSubject, Duration>,
     /// The zone of all wall-clock times; UTC when the home has none.
     pub timezone: Option<TimeZone>,
     /// For the sun.
@@ -334,7 +334,7 @@ pub struct StateTest {
     /// None of these.
     pub is_not: Vec<Value>,
     /// It has been so for that long.
-    pub held_for: Option<Duration>,
+    pub held_for: Option<Held>,
 }
 
 /// Bounds on a number, in the attribute's unit. All that are given must hold.
@@ -348,7 +348,7 @@ pub struct NumericTest {
     pub at_least: Option<f64>,
     pub at_most: Option<f64>,
     /// It has been so for that long.
-    pub held_for: Option<Duration>,
+    pub held_for: Option<Held>,
 }
 
 /// The actions of one version of a rule, flat. A run is pinned to its program, which the store

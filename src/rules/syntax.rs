@@ -110,12 +110,12 @@ pub(super) enum Test<'n> {
         subject: Subject<'n>,
         is: &'n [Node],
         is_not: &'n [Node],
-        held_for: Option<Duration>,
+        held_for: Option<Held>,
     },
     Numeric {
         subject: Subject<'n>,
         bounds: Bounds<'n>,
-        held_for: Option<Duration>,
+        held_for: Option<Held>,
     },
     Block(Join, Vec<Condition<'n>>),
     /// A text in `{{ }}`, or an answer.

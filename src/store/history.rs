@@ -5,7 +5,6 @@ use crate::engine::history::History;
 use crate::engine::state::State;
 use crate::rules::condition::HeldSubject;
 use crate::store::error::Error;
-use crate::store::runs::heard_mark;
 use crate::store::writer::Tx;
 
 /// A history that cannot be read any more begins anew.
@@ -30,7 +29,7 @@ pub(super) fn save(
     (of, history): (&HeldSubject, &History),
 ) -> Result<(), Error> {
     let before = state.history(of);
-    if before.is_some_and(|before| !history.is_worth_a_row(before, heard_mark)) {
+    if before.is_some_and(|before| !history.is_worth_a_row(before)) {
         return Ok(());
     }
     tx.prepare(
@@ -38,5 +37,11 @@ pub(super) fn save(
          ON CONFLICT (subject) DO UPDATE SET history = excluded.history",
     )?
     .execute([serde_json::to_string(of)?, serde_json::to_string(history)?])?;
+    Ok(())
+}
+
+pub(super) fn forget(tx: &Tx<'_>, of: &HeldSubject) -> Result<(), Error> {
+    tx.prepare("DELETE FROM value_history WHERE subject = ?1")?
+        .execute([serde_json::to_string(of)?])?;
     Ok(())
 }

@@ -80,6 +80,7 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
         Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
         Change::RuleResumed { rule } => triggers::resume(tx, rule),
         Change::History { of, history } => history::save(tx, state, (of, history)),
+        Change::HistoryOver { of } => history::forget(tx, of),
         Change::Input { reading, .. } => inputs::save(tx, state, reading),
         Change::CallWaits(call) => calls::put(tx, call),
         Change::CallOver { id } => calls::forget(tx, id),
@@ -197,7 +198,7 @@ fn chain(run: &Run) -> Result<Option<String>, Error> {
 const HEARD_EXACTNESS_SECONDS: i64 = 600;
 
 /// The same for all moments between which it is not written down again that a value was heard.
-pub(super) fn heard_mark(at: Timestamp) -> i64 {
+fn heard_mark(at: Timestamp) -> i64 {
     at.as_second().div_euclid(HEARD_EXACTNESS_SECONDS)
 }
 

@@ -7,13 +7,17 @@ use tempfile::TempDir;
 
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Source};
-use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId, RuleVersion, RunId};
+use crate::domain::id::{
+    ActionId, CommandId, DeviceId, EventId, InputName, RuleId, RuleVersion, RunId,
+};
 use crate::domain::lifecycle::{Failure, Outcome, Step};
 use crate::engine::decision::Change;
+use crate::engine::history::History;
 use crate::engine::memory::Memory;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::engine::wait::Wait;
+use crate::rules::condition::HeldSubject;
 use crate::rules::expr::value::Value;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
@@ -31,6 +35,32 @@ fn event(id: &str) -> Event {
         received_at: NOW,
         payload: Payload::Unknown,
     }
+}
+
+#[tokio::test]
+async fn what_a_value_was_is_there_again_until_nobody_asks_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    let of = HeldSubject::Input(InputName::new("grid_price"));
+    let history: History = serde_json::from_value(serde_json::json!({
+        "gap": {"secs": 1800, "nanos": 0},
+        "stretches": [{"from": NOW, "heard": NOW, "low": 0.1, "high": 0.3}, {"from": NOW, "heard": NOW, "low": 0.2}],
+    }))
+    .unwrap();
+    let write = async |change: Change| {
+        let written = store.write(move |tx| {
+            runs::save(tx, &State::default(), &change)?;
+            runs::load(tx)
+        });
+        written.await.unwrap()
+    };
+    let known = Change::History {
+        of: of.clone(),
+        history: history.clone(),
+    };
+    assert_eq!(write(known).await.history(&of), Some(&history));
+    let over = Change::HistoryOver { of: of.clone() };
+    assert_eq!(write(over).await.history(&of), None);
 }
 
 #[tokio::test]

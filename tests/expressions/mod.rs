@@ -92,6 +92,7 @@ fn prices() -> Vec<Point> {
     };
     let point = |hour| Point {
         start: midnight + SignedDuration::from_hours(hour),
+        end: None,
         value: price(hour),
     };
     (0..32).map(point).collect()

@@ -202,6 +202,40 @@ const LISTENING: &[&str] = &[
 
 const NAMES: &[&str] = &["car", "car_2", "Car", "2nd_car", "_car", "car-charger"];
 
+const HOOK_NAMES: &[&str] = &[
+    "doorbell",
+    "storm-warning",
+    "door_2",
+    "2nd-door",
+    "Door",
+    "door bell",
+    "door/bell",
+];
+
+const HOOKS: &[&str] = &[
+    "{secrets: !secret amps_webhook_secret}",
+    "{secrets: [!secret amps_webhook_secret, !secret amps_webhook_secret]}",
+    "{secrets: []}",
+    "{secrets: ~}",
+    "{secret: !secret amps_webhook_secret}",
+    "{}",
+    "~",
+    "doorbell",
+];
+
+const SOURCES: &[&str] = &[
+    "every: 30m",
+    "every: often",
+    "pointer: /results/0/value",
+    "pointer: results",
+    "pointer: \"\"",
+    "pointer: 0",
+    "from: valid_from, to: valid_to, value: price",
+    "to: \"\"",
+    "to: {}",
+    "method: POST",
+];
+
 const HOSTS: &[&str] = &[
     "panel.example",
     "\"10.0.0.7:8080\"",
@@ -310,5 +344,12 @@ fn what_a_home_says_in_one_way_is_told_alike() {
         LISTENING,
     );
     home("devices: {VALUE: {type: battery, id: dev_a}}", NAMES);
+    home(
+        "hooks: {VALUE: {secrets: !secret amps_webhook_secret}}",
+        HOOK_NAMES,
+    );
+    home("hooks: {doorbell: VALUE}", HOOKS);
+    let source = "inputs: {x: {type: number, source: {http: {url: \"https://panel.example\", VALUE}}}}\nhttp_allow: panel.example";
+    home(source, SOURCES);
     home("http_allow: VALUE", HOSTS);
 }

@@ -100,6 +100,11 @@ impl State {
         self.histories.get(of)
     }
 
+    /// Every value whose past is kept.
+    pub(super) fn histories(&self) -> impl Iterator<Item = &HeldSubject> {
+        self.histories.keys()
+    }
+
     pub(super) fn contacts(&self) -> &Contacts {
         &self.contacts
     }
@@ -239,6 +244,9 @@ impl State {
             Change::Input { reading, turns_at } => self.show(reading, *turns_at),
             Change::History { of, history } => {
                 self.histories.insert(of.clone(), history.clone());
+            }
+            Change::HistoryOver { of } => {
+                self.histories.remove(of);
             }
             Change::NotRead { device } => self.contacts.not_read(device),
             Change::Asked { request, at } => self.contacts.ask(request, *at),

@@ -100,6 +100,9 @@ fn point(
     let start = fields
         .require("from", findings)
         .and_then(|it| moment::absolute(it, timezone, findings));
+    let end = fields.maybe("to", findings, |it, findings| {
+        moment::absolute(it, timezone, findings)
+    });
     let node = fields.require("value", findings)?;
     let value = given::input_value(node, input, findings)?;
     let Value::Number(value) = value else {
@@ -108,6 +111,7 @@ fn point(
     };
     Some(Point {
         start: start?,
+        end: end?,
         value,
     })
 }

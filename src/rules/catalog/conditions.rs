@@ -9,6 +9,7 @@ use crate::rules::catalog::device_words::{ATTRIBUTE, COMMAND as COMMAND_WORD};
 use crate::rules::catalog::kinds::{
     COMMAND_STATE, CONDITIONS, DEVICE, INPUT, MEASURE, RULE as RULE_ID, TRIGGER_IDS, VALUES,
 };
+use crate::rules::catalog::triggers::HELD_TOGETHER;
 use crate::rules::catalog::{
     ALIAS, ENABLED, ENTITY, PLATFORM_OF_CONDITION, TEMPLATE, WATCHED_ONE, choices,
 };
@@ -55,7 +56,13 @@ const HELD: &[Key] = &[
     optional(
         "for",
         DURATION,
-        "it has been so that long, without half an hour of silence",
+        "it has been so for that long and is so now; when that is not known of all of that time, the answer is unknown",
+    ),
+    defaulting(
+        "gap_tolerance",
+        DURATION,
+        "30m",
+        "how long nothing may have been heard meanwhile, now included; with `for`",
     ),
     defaulting(
         "max_age",
@@ -86,7 +93,11 @@ pub static STATE: Word = Word {
         ],
         HELD,
     ],
-    together: &[WATCHED_ONE, Together::Some(&[&["is"], &["is_not"]])],
+    together: &[
+        WATCHED_ONE,
+        Together::Some(&[&["is"], &["is_not"]]),
+        HELD_TOGETHER,
+    ],
     reserved: &[FOREIGN],
     example: "condition: state\ndevice: house_battery\nattribute: status\nis: [idle, charging]\n",
     runs: true,
@@ -110,6 +121,7 @@ pub static NUMERIC_STATE: Word = Word {
     together: &[
         WATCHED_ONE,
         Together::Some(&[&["above"], &["below"], &["at_least"], &["at_most"]]),
+        HELD_TOGETHER,
     ],
     reserved: &[FOREIGN],
     example: "condition: numeric_state\ndevice: house_battery\nattribute: level\nat_least: 80 %\nif_unknown: allow\n",

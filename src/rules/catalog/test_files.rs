@@ -446,6 +446,11 @@ pub(crate) static HOOK: Word = Word {
 pub(crate) static POINT: Word = Word {
     keys: &[&[
         required("from", MOMENT, "when it begins to hold"),
+        optional(
+            "to",
+            MOMENT,
+            "when it ends; otherwise, when the next one begins",
+        ),
         required("value", MEASURE, "a number, in the unit of the input"),
     ]],
     ..word(

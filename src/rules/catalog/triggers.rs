@@ -60,7 +60,7 @@ const HELD: &[Key] = &[
     ),
 ];
 
-const HELD_TOGETHER: Together = Together::Beside("gap_tolerance", "for");
+pub(super) const HELD_TOGETHER: Together = Together::Beside("gap_tolerance", "for");
 
 const MISSED: &[Key] = &[
     defaulting(

@@ -114,6 +114,14 @@ const MEMORIES: &[Row] = &[
         restarted: "the remaining time, the time of the stop included; after more than `gap_tolerance` without a value, the time is counted anew",
     },
     Row {
+        thing: "`for` of a condition",
+        stored: "what the value was and since when, as far back as 64 changes; numbers that are long past, as their least and greatest",
+        again: "changes nothing: the past of a value belongs to no rule",
+        edited: "stays; of a value that no rule asked before, it begins with what is known of it",
+        removed: "forgotten, when no other rule asks",
+        restarted: "the time of the stop counts; after more than `gap_tolerance` without a value, the answer is unknown until it has been so for long enough again",
+    },
+    Row {
         thing: "side of a threshold",
         stored: "for each device, on which side the value was",
         again: "no further firing before the value was back beyond `reset`, or the limit",

@@ -1,7 +1,5 @@
 //! Conditions, with values of the right kind and in the right unit.
 
-use std::time::Duration;
-
 use crate::config::names::Names;
 use crate::document::code;
 use crate::document::decode::{boolean, report_template, wrong_type};
@@ -19,6 +17,7 @@ use crate::rules::expr::{template, written};
 use crate::rules::expression::is_computed;
 use crate::rules::rule::{Condition, NumericTest, StateTest, Subject, Test};
 use crate::rules::syntax;
+use crate::rules::trigger::Held;
 
 pub(super) fn condition(
     written: &syntax::Condition<'_>,
@@ -95,7 +94,7 @@ pub(super) fn state(
     subject: Subject,
     attribute: &Attribute,
     (is, is_not): (&[Node], &[Node]),
-    held_for: Option<Duration>,
+    held_for: Option<Held>,
     findings: &mut Findings<'_>,
 ) -> Option<StateTest> {
     let mark = findings.mark();

@@ -18,7 +18,7 @@ use crate::rules::check::condition::{is_impossible, values};
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{Scope, device};
 use crate::rules::condition::{InputQuestion, InputTest};
-use crate::rules::parse::condition::{bounds, held_for, max_age};
+use crate::rules::parse::condition::{bounds, max_age};
 use crate::rules::parse::trigger::{devices, held};
 use crate::rules::parse::{name, some_items};
 use crate::rules::syntax::Written;
@@ -302,7 +302,7 @@ pub(super) fn input_test(
     findings: &mut Findings<'_>,
 ) -> Option<InputTest> {
     let max_age = max_age(fields, findings);
-    let held_for = held_for(fields, findings);
+    let held_for = held(fields, findings);
     let (watched, source) = watched(fields, scope, findings)?;
     let (Watched::Input(name), Source::Input(input)) = (watched, &source) else {
         return None;

@@ -188,7 +188,7 @@ impl Input {
             kind,
             conversion,
             max_age: Some(input.max_age),
-            has_series: false,
+            has_series: matches!(input.kind, InputKind::Number(_)),
         }
     }
 }

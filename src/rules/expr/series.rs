@@ -1,6 +1,7 @@
 //! Values of an input for moments past and to come, as prices of the day: which is low, and when it is cheapest.
 //!
-//! A value holds until the next one begins; the last holds as long as the one before it.
+//! A value holds until the next one begins, or until it says; the last that does not say holds as long as
+//! the one before it.
 //! "Today" is the day of the home's calendar, so that the cheapest hours of a day stay the same all day.
 
 use jiff::civil::Time;
@@ -23,6 +24,8 @@ const LONELY: SignedDuration = SignedDuration::from_hours(1);
 struct Stretch {
     start: Timestamp,
     end: Timestamp,
+    /// What the series itself says of it.
+    said_end: Option<Timestamp>,
     value: f64,
 }
 
@@ -61,12 +64,15 @@ fn stretches(points: &[Point]) -> Vec<Stretch> {
             if point.start <= last.start {
                 continue;
             }
-            last.end = point.start;
+            last.end = last.said_end.unwrap_or(point.start).min(point.start);
             length = point.start.duration_since(last.start);
         }
+        let said_end = point.end.map(|it| it.max(point.start));
+        let end = point.start.saturating_add(length);
         stretches.push(Stretch {
             start: point.start,
-            end: point.start.saturating_add(length).unwrap_or(point.start),
+            end: said_end.unwrap_or(end.unwrap_or(point.start)),
+            said_end,
             value: point.value,
         });
     }
@@ -162,11 +168,19 @@ fn cheapest(
         .filter(|it| (earliest..=latest).contains(it))
         .collect();
     candidates.sort_unstable();
-    let sums = sums(stretches);
+    let sums = sums(stretches, |it| it.value);
+    let known = self::sums(stretches, |_| 1.0);
     let mut best: Option<(f64, Timestamp)> = None;
     for start in candidates {
         let end = start.checked_add(duration).ok()?;
-        let cost = sum_until(stretches, &sums, end) - sum_until(stretches, &sums, start);
+        let between = |sums: &[f64], of: fn(&Stretch) -> f64| {
+            sum_until(stretches, (sums, of), end) - sum_until(stretches, (sums, of), start)
+        };
+        // Nobody knows what it costs where the series has a hole.
+        if between(&known, |_| 1.0) < duration.as_secs_f64() - 1e-6 {
+            continue;
+        }
+        let cost = between(&sums, |it| it.value);
         // What differs by less than this differs by calculation only.
         let is_less = best.is_none_or(|(least, _)| cost < least - 1e-9 * least.abs().max(1.0));
         if is_less {
@@ -176,20 +190,24 @@ fn cheapest(
     best.map(|(_, start)| start)
 }
 
-/// Value times seconds, from the first begin to the begin of each.
-fn sums(stretches: &[Stretch]) -> Vec<f64> {
+/// What is asked `of` each stretch times its seconds, from the first begin to the begin of each.
+fn sums(stretches: &[Stretch], of: fn(&Stretch) -> f64) -> Vec<f64> {
     let mut sum = 0.0;
     let mut sums = Vec::with_capacity(stretches.len());
     for stretch in stretches {
         sums.push(sum);
         let length = stretch.end.duration_since(stretch.start);
-        sum += stretch.value * length.as_secs_f64();
+        sum += of(stretch) * length.as_secs_f64();
     }
     sums
 }
 
-/// Value times seconds, from the first begin to `moment`, which is inside.
-fn sum_until(stretches: &[Stretch], sums: &[f64], moment: Timestamp) -> f64 {
+/// The same from the first begin to `moment`, which is inside.
+fn sum_until(
+    stretches: &[Stretch],
+    (sums, of): (&[f64], fn(&Stretch) -> f64),
+    moment: Timestamp,
+) -> f64 {
     let position = stretches.partition_point(|it| it.start <= moment);
     let Some(position) = position.checked_sub(1) else {
         return 0.0;
@@ -197,5 +215,6 @@ fn sum_until(stretches: &[Stretch], sums: &[f64], moment: Timestamp) -> f64 {
     let (Some(stretch), Some(sum)) = (stretches.get(position), sums.get(position)) else {
         return 0.0;
     };
-    sum + stretch.value * moment.duration_since(stretch.start).as_secs_f64()
+    let length = moment.min(stretch.end).duration_since(stretch.start);
+    sum + of(stretch) * length.as_secs_f64()
 }

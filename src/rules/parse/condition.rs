@@ -14,6 +14,7 @@ use crate::rules::catalog::choices::{IF_UNKNOWN, WEEKDAYS};
 use crate::rules::catalog::conditions;
 use crate::rules::condition::Join;
 use crate::rules::expr::template;
+use crate::rules::parse::trigger::held;
 use crate::rules::parse::{alias, conditions as list, enabled, name, some_items};
 use crate::rules::rule::{IfUnknown, TimeTest};
 use crate::rules::syntax::{Bounds, Condition, Subject, Test};
@@ -208,20 +209,6 @@ pub(in crate::rules) fn weekdays(fields: &Fields<'_>, findings: &mut Findings<'_
     weekdays
 }
 
-/// `for:` of a condition.
-#[expect(
-    clippy::option_option,
-    reason = "absent and broken are two things, and `?` tells them apart"
-)]
-pub(in crate::rules) fn held_for(
-    fields: &Fields<'_>,
-    findings: &mut Findings<'_>,
-) -> Option<Option<Duration>> {
-    fields.maybe("for", findings, |it, findings| {
-        bounded(it, MAX_AGE_MIN, DURATION_MAX, findings)
-    })
-}
-
 /// `max_age:` of a condition.
 #[expect(
     clippy::option_option,
@@ -306,7 +293,7 @@ pub(in crate::rules) fn bounds<'n>(
 fn state<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n>> {
     let subject = subject(fields, findings);
     let values = values(fields, findings);
-    let held_for = held_for(fields, findings);
+    let held_for = held(fields, findings);
     let (is, is_not) = values?;
     Some(Test::State {
         subject: subject?,
@@ -319,7 +306,7 @@ fn state<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n
 fn numeric<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<Test<'n>> {
     let subject = subject(fields, findings);
     let bounds = bounds(fields, findings);
-    let held_for = held_for(fields, findings);
+    let held_for = held(fields, findings);
     Some(Test::Numeric {
         subject: subject?,
         bounds: bounds?,

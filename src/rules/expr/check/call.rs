@@ -274,7 +274,7 @@ impl Checker<'_, '_, '_> {
                 argument.span(),
                 format!("the input `{}` has no series", shown(&name)),
             )
-            .help("only inputs that bring values for moments to come have one");
+            .help("only inputs of numbers can have one");
             return None;
         }
         Some((name, input.kind))
