@@ -8,7 +8,7 @@ use crate::document::diagnostic::{Findings, shown};
 use crate::document::node::Node;
 use crate::document::source::Span;
 
-pub(super) const ADDRESS_CHARACTERS_MAX: usize = 2000;
+pub(crate) const ADDRESS_CHARACTERS_MAX: usize = 2000;
 
 /// The address of the API, without a trailing slash: `https`, or `http` to this very machine.
 pub(super) fn base_url(node: &Node, findings: &mut Findings<'_>) -> Option<String> {

@@ -52,7 +52,7 @@ pub fn variable(name: &str) -> String {
     format!("{SECRET_PREFIX}{}", suffix(name))
 }
 
-fn suffix(name: &str) -> String {
+pub(super) fn suffix(name: &str) -> String {
     name.to_uppercase().replace('-', "_")
 }
 

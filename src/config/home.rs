@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::config::keyring::Keyring;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceAlias, DeviceId, InputName, NotifierName};
 use crate::domain::secret::Secret;
@@ -33,6 +34,8 @@ pub struct Home {
     pub retention: Retention,
     /// Hosts that rules may call, in small letters, some with a port.
     pub http_allow: BTreeSet<String>,
+    /// The secrets that rules may send along.
+    pub keyring: Keyring,
 }
 
 impl Home {
@@ -53,6 +56,7 @@ impl Home {
             limits,
             retention,
             http_allow,
+            keyring: _,
         } = other;
         let sections = [
             (

@@ -23,11 +23,12 @@ mod files;
 pub mod home;
 mod hooks;
 mod inputs;
+pub mod keyring;
 pub(crate) mod kinds;
 mod limits;
 pub mod names;
 mod notifiers;
-mod secrets;
+pub(crate) mod secrets;
 pub mod words;
 
 /// The name of the file that makes a folder a home.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 
 use crate::config::home::{self, Allowance, Home, Input};
+use crate::config::keyring::KeptSecrets;
 use crate::document::source::Location;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceAlias, InputName, NotifierName};
@@ -28,6 +29,8 @@ pub struct Names {
     pub location: Option<home::Location>,
     /// Hosts that rules may call.
     pub http_allow: BTreeSet<String>,
+    /// Secrets that rules may not send along.
+    pub kept_secrets: KeptSecrets,
     /// What rules may do with the devices, and how much at all.
     pub allowance: Allowance,
     pub platform: Platform,
@@ -74,6 +77,7 @@ impl Names {
             timezone: Some(home.timezone.clone()),
             location: home.location,
             http_allow: home.http_allow.clone(),
+            kept_secrets: home.keyring.kept().clone(),
             allowance: Allowance::of(&home.devices, home.limits),
             platform: Platform::of(&home.amps.api_key),
         }

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::config::environment::{Environment, variable};
+use crate::config::keyring::{KeptSecrets, Keyring};
 use crate::config::{SECRETS_FILE, files};
 use crate::document::code;
 use crate::document::decode::named;
@@ -26,6 +27,8 @@ const SECRET_BYTES_MAX: usize = 4096;
 pub(super) struct Secrets<'e> {
     environment: &'e Environment,
     file: BTreeMap<String, Secret>,
+    /// Those that were asked for by `home.yaml`.
+    used: KeptSecrets,
 }
 
 impl<'e> Secrets<'e> {
@@ -38,6 +41,7 @@ impl<'e> Secrets<'e> {
         let mut secrets = Self {
             environment,
             file: BTreeMap::new(),
+            used: KeptSecrets::default(),
         };
         let path = dir.join(SECRETS_FILE);
         let source = match guarded(&path) {
@@ -79,6 +83,7 @@ impl<'e> Secrets<'e> {
                 .help("write for example `!secret amps_api_key`");
             return None;
         }
+        self.used.insert(name);
         let found = self.look_up(name);
         if found.is_none() {
             let near = suggest::closest(name, self.file.keys().map(String::as_str));
@@ -95,6 +100,16 @@ impl<'e> Secrets<'e> {
                 ));
         }
         found.filter(|secret| is_sendable(secret, name, node, findings))
+    }
+
+    /// The secret `name`, if it can stand in a header.
+    pub(super) fn find(&self, name: &str) -> Option<Secret> {
+        self.look_up(name).filter(|it| complaint(it).is_none())
+    }
+
+    /// What rules may ask for, once `home.yaml` was read.
+    pub(super) fn keyring(&self, dir: &Path) -> Keyring {
+        Keyring::new(dir.to_owned(), self.environment.clone(), self.used.clone())
     }
 
     fn look_up(&self, name: &str) -> Option<Secret> {
@@ -115,18 +130,24 @@ impl<'e> Secrets<'e> {
     }
 }
 
-/// What can stand in a header: one line of visible characters.
-fn is_sendable(secret: &Secret, name: &str, node: &Node, findings: &mut Findings<'_>) -> bool {
+/// What is wrong with a secret that cannot stand in a header: one line of visible characters can.
+fn complaint(secret: &Secret) -> Option<&'static str> {
     let text = secret.expose();
-    let complaint = if text.is_empty() {
-        "is empty"
+    if text.is_empty() {
+        Some("is empty")
     } else if text.len() > SECRET_BYTES_MAX {
-        "is longer than any key"
+        Some("is longer than any key")
     } else if text.trim() != text {
-        "begins or ends with a space or line break"
+        Some("begins or ends with a space or line break")
     } else if !text.bytes().all(|it| it.is_ascii_graphic() || it == b' ') {
-        "holds characters that no key has"
+        Some("holds characters that no key has")
     } else {
+        None
+    }
+}
+
+fn is_sendable(secret: &Secret, name: &str, node: &Node, findings: &mut Findings<'_>) -> bool {
+    let Some(complaint) = complaint(secret) else {
         return true;
     };
     let message = format!("the secret `{name}` {complaint}");
@@ -184,7 +205,8 @@ fn report_plain(node: &Node, what: &str, findings: &mut Findings<'_>) {
     }
 }
 
-fn is_secret_name(name: &str) -> bool {
+/// Whether `name` can be the name of a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let allowed = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-');
     !name.is_empty() && name.len() <= 64 && name.bytes().all(allowed)
 }
