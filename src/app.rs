@@ -18,6 +18,8 @@ use crate::config::home::Home;
 use crate::config::names::Names;
 use crate::config::{self};
 use crate::control::server::{self as control, Control, Socket};
+use crate::delivery::hosts::Hosts;
+use crate::delivery::http_requests::HttpRequests;
 use crate::delivery::messages::Messages;
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
@@ -37,7 +39,7 @@ use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
 use crate::store::writer::Consumer;
-use crate::store::{Lock, Store, inbox, outbox, retention};
+use crate::store::{Lock, Store, http_requests, inbox, outbox, retention};
 use crate::tracking::{self, Reports, Tracking};
 
 /// What is over is kept for this long; a delivery id takes effect once as long as it is kept.
@@ -183,6 +185,7 @@ fn with_last_good(home: &Home, loaded: Loaded) -> anyhow::Result<RuleSet> {
 struct Outside {
     api: DeviceApi,
     notifiers: Notifiers,
+    hosts: Hosts,
     /// Any of them may have signed a webhook.
     keys: Arc<[Key]>,
     hooks: Arc<Hooks>,
@@ -194,6 +197,7 @@ impl Outside {
         Ok(Self {
             api: DeviceApi::try_new(&home.amps)?,
             notifiers: Notifiers::try_new(&home.notifiers)?,
+            hosts: Hosts::of(home),
             keys: keys
                 .collect::<Result<_, _>>()
                 .context("a webhook secret is not usable")?,
@@ -220,6 +224,7 @@ impl Inside {
         let Outside {
             api,
             notifiers,
+            hosts,
             keys,
             hooks,
         } = outside;
@@ -241,6 +246,7 @@ impl Inside {
             notifiers,
             clock: clock.clone(),
         };
+        let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
         let poller = Poller {
             store: store.clone(),
             api,
@@ -263,6 +269,7 @@ impl Inside {
             stop(),
             news.notifications,
         ));
+        stages.spawn(delivery::http_requests::run(requests, stop(), news.http));
         stages.spawn(readings::run(poller, devices, stop()));
         stages.spawn(prune(store.clone(), clock.clone(), stop()));
         stages.spawn(intake::serve(listener, intake, self.stop.intake.clone()));
@@ -295,6 +302,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
     let interrupted = store
         .write(move |tx| {
             outbox::hand_on_unheard(tx)?;
+            http_requests::recover(tx, now)?;
             inbox::record(tx, started_event(now), None)?;
             delivery::recover(tx, waits, now)
         })

@@ -17,7 +17,7 @@ use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
 use crate::store::error::Error;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{inbox, notifications, outbox, rules, runs};
+use crate::store::{http_requests, inbox, notifications, outbox, rules, runs};
 use crate::worker::Alarm;
 
 /// The engine with its memory. The memory is what the tables say; when in doubt it is read again.
@@ -225,6 +225,7 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
         commands,
         withdrawn,
         notifications,
+        requests,
         traces,
         reads: _,
         follow_ups: _,
@@ -245,6 +246,9 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
     notifications
         .iter()
         .try_for_each(|it| notifications::enqueue(tx, it, now))?;
+    requests
+        .iter()
+        .try_for_each(|it| http_requests::enqueue(tx, it, now))?;
     traces.iter().try_for_each(|it| runs::add_trace(tx, it))
 }
 #[cfg(test)]

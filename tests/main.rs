@@ -25,6 +25,8 @@ mod fmt;
 mod format;
 /// A home, its Amps and its engine, for the suites that look from outside.
 mod home;
+/// A rule's request goes to the hosts that home.yaml names, and its answer comes back to the run.
+mod http_requests;
 /// `init` writes a home that lacks nothing but its secrets.
 mod init;
 /// Strangers get nothing out of the intake, and a 200 means that the event is on the disk.

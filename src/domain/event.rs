@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device::DeviceType;
+use crate::domain::http::HttpOver;
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, InputName, RuleId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Origin, Point, Value};
@@ -63,6 +64,8 @@ pub enum Payload {
     Request(Request),
     /// A device that was to be read did not answer.
     NotRead(DeviceId),
+    /// A request of a rule over HTTP is over.
+    Http(HttpOver),
     /// Correctly signed and of no kind we know: kept, and nobody listens.
     Unknown,
 }
@@ -81,6 +84,7 @@ impl Payload {
             Self::Engine(_) => "engine",
             Self::Request(_) => "request",
             Self::NotRead(_) => "not_read",
+            Self::Http(_) => "http",
             Self::Unknown => "unknown",
         }
     }

@@ -54,6 +54,8 @@ text_id! {
     NotifierName;
     /// One message to one notifier.
     NotificationId;
+    /// One request of a rule over HTTP, all its attempts.
+    RequestId;
 }
 
 /// Bytes of the hash that a derived id keeps, written as 20 hexadecimal digits.
@@ -195,6 +197,14 @@ impl NotificationId {
     }
 }
 
+impl RequestId {
+    /// The request that the operation at `position` of `run` makes, in these rounds of the loops around it.
+    pub fn derive_in_round(run: &RunId, position: usize, rounds: &[u32]) -> Self {
+        let turn = turn(position, rounds);
+        Self(derived_from("req_", run.as_str(), &[run.as_str(), &turn]))
+    }
+}
+
 /// `7`, and `7.2.1` in the first round of a loop in the second round of another.
 fn turn(position: usize, rounds: &[u32]) -> String {
     let mut turn = position.to_string();
@@ -215,6 +225,12 @@ impl EventId {
     pub fn settled(command: &CommandId) -> Self {
         let command = command.as_str();
         Self(derived_from("evt_", command, &["settled", command]))
+    }
+
+    /// The event that `request` is over.
+    pub fn answered(request: &RequestId) -> Self {
+        let request = request.as_str();
+        Self(derived_from("evt_", request, &["answered", request]))
     }
 
     /// What the engine itself did at `at`: a tick, a start.

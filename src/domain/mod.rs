@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod command;
 pub mod device;
 pub mod event;
+pub mod http;
 pub mod id;
 pub mod legacy;
 pub mod lifecycle;

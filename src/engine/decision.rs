@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
 use crate::domain::event::{InputReading, Readings, Settled};
+use crate::domain::http::{HttpOver, HttpRequest};
 use crate::domain::id::{
     CommandId, DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId,
 };
@@ -31,6 +32,8 @@ pub struct Decision {
     pub withdrawn: Vec<CommandId>,
     /// To the outbox.
     pub notifications: Vec<Notification>,
+    /// To the outbox: requests over HTTP.
+    pub requests: Vec<HttpRequest>,
     /// Devices whose values are asked for; a hint to those who read.
     pub reads: Vec<ReadRequest>,
     /// One for each rule that looked.
@@ -48,6 +51,7 @@ impl Decision {
             && self.commands.is_empty()
             && self.withdrawn.is_empty()
             && self.notifications.is_empty()
+            && self.requests.is_empty()
             && self.traces.is_empty()
     }
 
@@ -199,6 +203,8 @@ pub enum FollowUp {
     },
     /// A command is over: the run that waits for it goes on.
     CommandOver(Settled),
+    /// A request is over: the run that waits for it goes on.
+    HttpOver(HttpOver),
     /// A branch of `run` is over.
     BranchOver {
         run: RunId,

@@ -123,7 +123,7 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
         // Each of them has a deadline of its own.
-        Wait::Branches { .. } => return,
+        Wait::Branches { .. } | Wait::Http { .. } => return,
     };
     step_over(scene, run, over, decision);
 }
@@ -198,6 +198,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         Some(Wait::Device { .. }) => return arbitration::ask(scene, run, decision),
         Some(
             Wait::Command { .. }
+            | Wait::Http { .. }
             | Wait::Delay
             | Wait::Triggers { .. }
             | Wait::Branches { .. }

@@ -18,6 +18,7 @@ pub(super) fn topics(run: &Run) -> BTreeSet<Topic> {
         Some(Wait::Readings { devices }) => devices.iter().cloned().map(Topic::Value).collect(),
         Some(
             Wait::Command { .. }
+            | Wait::Http { .. }
             | Wait::Delay
             | Wait::Branches { .. }
             | Wait::Turn

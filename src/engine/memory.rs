@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Settled;
 use crate::domain::id::DeviceAlias;
+use crate::domain::lifecycle::Failure;
 use crate::engine::condition;
 use crate::engine::facts::{Known, TriggerFields, View, named};
 use crate::rules::expr::eval::eval;
@@ -138,6 +139,16 @@ impl StepFailure {
     pub(super) fn of_timeout(reason: String) -> Self {
         Self {
             outcome: "timeout".to_owned(),
+            ..Self::of_step(reason)
+        }
+    }
+
+    /// A request came to nothing after so many attempts.
+    pub(super) fn of_request(failure: &Failure, attempts: u32, reason: String) -> Self {
+        Self {
+            message: failure.message.clone(),
+            code: failure.code.clone(),
+            attempts,
             ..Self::of_step(reason)
         }
     }

@@ -29,6 +29,7 @@ mod breaker;
 mod daytime;
 mod follow_up;
 mod go_on;
+mod http;
 mod inputs;
 mod listening;
 mod values;
@@ -209,6 +210,8 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             wake(scene, &Happening::Engine(*change), &mut decision);
         }
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),
+        // Once it is written down that it was heard: whoever watches the rule asks again then.
+        Payload::Http(over) => decision.follow_ups.push(FollowUp::HttpOver(over.clone())),
         Payload::NotRead(device) => freshness::not_read(scene, device, &mut decision),
         Payload::Unknown => {}
     }

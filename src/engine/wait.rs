@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::{CommandId, DeviceId, RunId};
+use crate::domain::id::{CommandId, DeviceId, RequestId, RunId};
 use crate::engine::memory::StepFailure;
 use crate::engine::trigger::memory::TriggerMemory;
 
@@ -14,6 +14,8 @@ use crate::engine::trigger::memory::TriggerMemory;
 pub enum Wait {
     /// The end of an order of ours.
     Command { command: CommandId },
+    /// The end of a request of ours over HTTP.
+    Http { request: RequestId },
     /// Nothing but the time.
     Delay,
     /// One of the triggers of the step; what each of them remembers, in their order.

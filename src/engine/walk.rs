@@ -10,7 +10,7 @@ use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::waiting::{self, Step};
-use crate::engine::{Scene, arbitration, condition, rounds};
+use crate::engine::{Scene, arbitration, condition, http, rounds};
 use crate::rules::expression::Variable;
 use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
@@ -152,7 +152,11 @@ fn perform(
         }
         OperationKind::Rule(other) => (about_rule(scene, run, other, decision), Next::Following),
         OperationKind::Read(read) => stood(waiting::read(scene, run, read, decision), run),
-        OperationKind::Setting(_) | OperationKind::Cancel(_) | OperationKind::Http(_) => {
+        OperationKind::Http(http) => match http::send(scene, run, http, decision) {
+            Ok(note) => (note, Next::Wait),
+            Err(failure) => return Next::Fail(failure),
+        },
+        OperationKind::Setting(_) | OperationKind::Cancel(_) => {
             let reason = "this version cannot do this step".to_owned();
             return Next::Fail(StepFailure::of_step(reason));
         }

@@ -49,6 +49,21 @@ impl Address {
         self.0.host_str().expect("an http address has a host")
     }
 
+    /// Whether it leads to `authority`: a host with a port, or with the usual one.
+    pub(crate) fn is_at(&self, authority: &str) -> bool {
+        let Ok(other) = Url::parse(&format!("{}://{authority}/", self.0.scheme())) else {
+            return false;
+        };
+        let place = |url: &Url| {
+            (
+                url.host_str().map(str::to_owned),
+                url.port_or_known_default(),
+            )
+        };
+        let has_name = !self.0.username().is_empty() || self.0.password().is_some();
+        !has_name && place(&self.0) == place(&other)
+    }
+
     pub(super) fn as_url(&self) -> &Url {
         &self.0
     }
@@ -91,6 +106,36 @@ mod tests {
             assert_eq!((rest.as_url().as_str(), last.as_str()), (above, "my-home"));
         }
         assert!(address("https://ntfy.sh").split_last().is_none());
+    }
+
+    #[test]
+    fn an_address_is_at_its_host_and_port_and_nowhere_else() {
+        for (url, authority, expected) in [
+            ("https://panel.example/a", "panel.example", true),
+            ("https://PANEL.example/", "panel.example", true),
+            ("https://panel.example:443/", "panel.example", true),
+            ("http://panel.example:8080/", "panel.example:8080", true),
+            ("http://[::1]:8080/", "[::1]:8080", true),
+            ("http://panel.example:8080/", "panel.example", false),
+            (
+                "https://panel.example.evil.example/",
+                "panel.example",
+                false,
+            ),
+            (
+                "https://panel.example@evil.example/",
+                "panel.example",
+                false,
+            ),
+            ("https://a:b@panel.example/", "panel.example", false),
+            (
+                "https://evil.example\\@panel.example/",
+                "panel.example",
+                false,
+            ),
+        ] {
+            assert_eq!(address(url).is_at(authority), expected, "{url}");
+        }
     }
 
     #[test]

@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use tracing::debug;
 
+use crate::domain::http::Method;
 use crate::domain::secret::Secret;
 use crate::http_client::address::Address;
 
@@ -130,6 +131,50 @@ impl HttpClient {
         exchange(with_headers(request, headers), address).await
     }
 
+    /// Sends what a rule asks for; `headers` come before what is usual, and `body` is JSON.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        address: &Address,
+        headers: &[Header],
+        body: Option<Vec<u8>>,
+    ) -> Exchange {
+        #[cfg_attr(
+            not(test),
+            expect(clippy::infallible_destructuring_match, reason = "tests pretend")
+        )]
+        let client = match &self.0 {
+            Transport::Network(client) => client,
+            #[cfg(test)]
+            Transport::Pretend(outside) => {
+                let body = body.unwrap_or_default();
+                return outside.ask(method.name(), address, body).await;
+            }
+        };
+        let mut all = HeaderMap::from_iter([(ACCEPT, JSON)]);
+        if body.is_some() {
+            all.insert(CONTENT_TYPE, JSON);
+        }
+        for Header(name, value) in headers {
+            all.insert(name, value.clone());
+        }
+        let method = match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let request = client
+            .request(method, address.as_url().clone())
+            .headers(all);
+        let request = match body {
+            Some(body) => request.body(body),
+            None => request,
+        };
+        exchange(request, address).await
+    }
+
     /// Sends `body`, which is JSON.
     pub(crate) async fn post(
         &self,
@@ -162,6 +207,11 @@ impl Header {
     /// A header that does not print its value; none when the secret is not fit for one.
     pub(crate) fn secret(name: &'static str, secret: &Secret) -> Option<Self> {
         Self::hidden(HeaderName::from_static(name), secret.expose())
+    }
+
+    /// A header as a rule names it, which does not print its value; none when name or text are not fit for one.
+    pub(crate) fn named(name: &str, text: &str) -> Option<Self> {
+        Self::hidden(HeaderName::from_bytes(name.as_bytes()).ok()?, text)
     }
 
     /// `Authorization: Bearer …`; none when the token is not fit for a header.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::domain::command::Command;
+use crate::domain::http::{HeaderText, HttpRequest, Method};
 use crate::domain::id::{DeviceAlias, NotifierName, RuleId};
 use crate::domain::value::Quantity;
 use crate::engine::decision::Notification;
@@ -25,11 +26,23 @@ pub(super) enum Expected {
         title: Option<String>,
         level: Option<Level>,
     },
+    Http(Box<ExpectedRequest>),
     Log(String),
     Run {
         rule: RuleId,
         outcome: &'static str,
     },
+}
+
+/// A request that should have left. What it leaves open is not compared.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ExpectedRequest {
+    pub(super) url: String,
+    pub(super) method: Option<Method>,
+    /// All of them; names in small letters.
+    pub(super) headers: Option<BTreeMap<String, HeaderText<String>>>,
+    pub(super) json: Option<serde_json::Value>,
+    pub(super) attempt: Option<u32>,
 }
 
 /// Something that happened.
@@ -41,6 +54,11 @@ pub(super) enum Happened {
         attempt: u32,
     },
     Notify(Notification),
+    /// A request left for its host.
+    Http {
+        request: HttpRequest,
+        attempt: u32,
+    },
     Log(String),
     /// How a run that began or ended stands now.
     Run {
@@ -55,12 +73,19 @@ pub(super) enum Happened {
 pub(super) enum Kind {
     Command,
     Notify,
+    Http,
     Log,
     Run,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 4] = [Self::Command, Self::Notify, Self::Log, Self::Run];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Command,
+        Self::Notify,
+        Self::Http,
+        Self::Log,
+        Self::Run,
+    ];
 
     /// Nothing of this kind reaches a device or a person: it is compared where a test asks for it.
     pub(super) fn is_inner(self) -> bool {
@@ -73,6 +98,7 @@ impl Expected {
         match self {
             Self::Command { .. } => Kind::Command,
             Self::Notify { .. } => Kind::Notify,
+            Self::Http(_) => Kind::Http,
             Self::Log(_) => Kind::Log,
             Self::Run { .. } => Kind::Run,
         }
@@ -113,6 +139,9 @@ impl Expected {
                     && (title.is_none() || *title == seen.title)
                     && level.is_none_or(|it| it == seen.level)
             }
+            (Self::Http(expected), Happened::Http { request, attempt }) => {
+                expected.fits(request, *attempt)
+            }
             (Self::Log(text), Happened::Log(seen)) => text == seen,
             (
                 Self::Run { rule, outcome },
@@ -123,9 +152,14 @@ impl Expected {
                 },
             ) => rule == of && outcome == seen,
             (
-                Self::Command { .. } | Self::Notify { .. } | Self::Log(_) | Self::Run { .. },
+                Self::Command { .. }
+                | Self::Notify { .. }
+                | Self::Http(_)
+                | Self::Log(_)
+                | Self::Run { .. },
                 Happened::Command { .. }
                 | Happened::Notify(_)
+                | Happened::Http { .. }
                 | Happened::Log(_)
                 | Happened::Run { .. },
             ) => false,
@@ -133,9 +167,46 @@ impl Expected {
     }
 }
 
+impl ExpectedRequest {
+    fn fits(&self, request: &HttpRequest, attempt: u32) -> bool {
+        let headers = |it: &BTreeMap<String, HeaderText<String>>| {
+            let seen = request.headers.iter();
+            *it == seen
+                .map(|(name, text)| (name.to_ascii_lowercase(), text.clone()))
+                .collect()
+        };
+        let json = |it: &serde_json::Value| is_same(it, request.json.as_ref().unwrap_or_default());
+        self.url == request.url
+            && self.method.is_none_or(|it| it == request.method)
+            && self.headers.as_ref().is_none_or(headers)
+            && self.json.as_ref().is_none_or(json)
+            && self.attempt.is_none_or(|it| it == attempt)
+    }
+}
+
+/// `3` is `3.0`, and what was calculated carries the dust of floating point.
+fn is_same(a: &serde_json::Value, b: &serde_json::Value) -> bool {
+    use serde_json::Value as V;
+    match (a, b) {
+        (V::Number(a), V::Number(b)) => match (a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b)) => (a - b).abs() < DUST,
+            (_, _) => a == b,
+        },
+        (V::Array(a), V::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        (V::Object(a), V::Object(b)) => {
+            let has = |(name, a): (&String, &V)| b.get(name).is_some_and(|b| is_same(a, b));
+            a.len() == b.len() && a.iter().all(has)
+        }
+        (a, b) => a == b,
+    }
+}
+
+const DUST: f64 = 1e-9;
+
 /// What converts between units carries the dust of floating point.
 fn are_same(a: &BTreeMap<String, Quantity>, b: &BTreeMap<String, Quantity>) -> bool {
-    const DUST: f64 = 1e-9;
     a.len() == b.len()
         && a.iter().all(|(name, a)| {
             b.get(name)
@@ -148,6 +219,7 @@ impl Happened {
         match self {
             Self::Command { .. } => Kind::Command,
             Self::Notify(_) => Kind::Notify,
+            Self::Http { .. } => Kind::Http,
             Self::Log(_) => Kind::Log,
             Self::Run { .. } => Kind::Run,
         }
@@ -179,6 +251,13 @@ impl fmt::Display for Expected {
                 write_message(f, title.as_deref(), message.as_deref())?;
                 level.map_or(Ok(()), |it| write!(f, " ({})", level_name(it)))
             }
+            Self::Http(it) => {
+                write!(f, "http:")?;
+                it.method.map_or(Ok(()), |it| write!(f, " {}", it.name()))?;
+                write!(f, " {}", it.url)?;
+                write_request(f, it.headers.as_ref(), it.json.as_ref())?;
+                it.attempt.map_or(Ok(()), |it| write!(f, ", attempt {it}"))
+            }
             Self::Log(text) => write!(f, "log: {text}"),
             Self::Run { rule, outcome } => write!(f, "run: {rule} {outcome}"),
         }
@@ -203,6 +282,14 @@ impl fmt::Display for Happened {
                     Level::Info => Ok(()),
                     Level::Warning | Level::Error => write!(f, " ({})", level_name(it.level)),
                 }
+            }
+            Self::Http { request, attempt } => {
+                write!(f, "http: {} {}", request.method.name(), request.url)?;
+                write_request(f, Some(&request.headers), request.json.as_ref())?;
+                if 1 < *attempt {
+                    write!(f, ", attempt {attempt}")?;
+                }
+                Ok(())
             }
             Self::Log(text) => write!(f, "log: {text}"),
             Self::Run {
@@ -236,6 +323,21 @@ fn write_message(
         write!(f, " \"{title}\":")?;
     }
     message.map_or(Ok(()), |it| write!(f, " \"{it}\""))
+}
+
+fn write_request(
+    f: &mut fmt::Formatter<'_>,
+    headers: Option<&BTreeMap<String, HeaderText<String>>>,
+    json: Option<&serde_json::Value>,
+) -> fmt::Result {
+    json.map_or(Ok(()), |it| write!(f, " {it}"))?;
+    for (name, text) in headers.into_iter().flatten() {
+        match text {
+            HeaderText::Secret { secret } => write!(f, ", {name}: !secret {secret}")?,
+            HeaderText::Text(text) => write!(f, ", {name}: {text}")?,
+        }
+    }
+    Ok(())
 }
 
 fn level_name(level: Level) -> &'static str {

@@ -21,8 +21,10 @@ pub mod parse;
 pub mod report;
 mod rows;
 mod run;
+mod since;
 mod test;
 mod trace;
+mod web;
 mod world;
 
 /// The tests of one file.

@@ -6,6 +6,7 @@ use crate::clock::later;
 use crate::config::names::Names;
 use crate::domain::device::Device;
 use crate::domain::event::{Connection, Payload, Report, Source};
+use crate::domain::http::Reply;
 use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Lifecycle, Outcome};
 use crate::rule_tests::compare::compare;
@@ -13,9 +14,11 @@ use crate::rule_tests::coverage::Coverage;
 use crate::rule_tests::expected::Happened;
 use crate::rule_tests::outbox::ends_as;
 use crate::rule_tests::report::{Failure, Row};
+use crate::rule_tests::since::Since;
 use crate::rule_tests::test::{Expectation, Moment, Step, StepKind, Test, Webhook};
 use crate::rule_tests::trace;
-use crate::rule_tests::world::{Since, World};
+use crate::rule_tests::web::Heard;
+use crate::rule_tests::world::World;
 use crate::rules::rule::RuleSet;
 
 /// Why a test cannot go on.
@@ -68,6 +71,7 @@ fn take<'w>(step: &'w Step, world: &mut World<'w>) -> Result<(), Problem> {
             let (_, deadline) = under_way(device, "be lost", world)?;
             world.wind_to(deadline);
         }
+        StepKind::Answer { url, reply } => answer(url.as_deref(), reply, world)?,
         StepKind::Webhook(webhook) => hear(webhook, world),
         StepKind::Advance(duration) => world.wind_to(later(world.now(), *duration)),
         StepKind::At(moment) => wind(*moment, world)?,
@@ -95,6 +99,22 @@ fn hear(webhook: &Webhook, world: &mut World<'_>) {
                 at: world.now(),
             };
             world.happens(Source::Webhook, Payload::Connection(connection));
+        }
+    }
+}
+
+fn answer(url: Option<&str>, reply: &Reply, world: &mut World<'_>) -> Result<(), Problem> {
+    let which = url.map(|it| format!(" to `{it}`")).unwrap_or_default();
+    match world.answer(url, reply.clone()) {
+        Heard::Over(_) | Heard::Again => Ok(()),
+        Heard::Nobody(None) => Err(Problem::from(format!(
+            "no request of ours{which} is under way that could be answered"
+        ))),
+        Heard::Nobody(Some(due)) => {
+            let due = due.to_zoned(world.timezone()).strftime("%H:%M:%S");
+            Err(Problem::from(format!(
+                "the request{which} is not under way: it is sent again at {due}"
+            )))
         }
     }
 }

@@ -9,6 +9,7 @@ use jiff::civil::Time;
 
 use crate::domain::device::Device;
 use crate::domain::event::{ConnectionChange, Hook, Payload};
+use crate::domain::http::Reply;
 use crate::domain::id::InputName;
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Point, Value};
@@ -67,6 +68,11 @@ pub(super) enum StepKind {
     /// Nothing is ever heard of the order under way at the device.
     Lose(Device),
     Webhook(Webhook),
+    /// The host answers a request of ours: the oldest that is under way, to this address where one is named.
+    Answer {
+        url: Option<String>,
+        reply: Reply,
+    },
     Advance(Duration),
     At(Moment),
     /// The engine is stopped and started.

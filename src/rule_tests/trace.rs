@@ -8,7 +8,7 @@ use crate::domain::event::{ConnectionChange, EngineChange, Payload, Source};
 use crate::domain::id::DeviceId;
 use crate::domain::lifecycle::Outcome;
 use crate::engine::trace::{ConditionTrace, Trace, Truth, Verdict};
-use crate::rule_tests::world::Look;
+use crate::rule_tests::since::Look;
 
 /// The most events that are told; of more, the last ones.
 const LOOKS_MAX: usize = 20;
@@ -115,6 +115,9 @@ fn about(payload: &Payload, source: Source, names: &Names) -> String {
             EngineChange::Started => "the engine was started".to_owned(),
             EngineChange::Reloaded => "the rules were read again".to_owned(),
         };
+    }
+    if let Payload::Http(over) = payload {
+        return format!("our request: {}", over.said());
     }
     let how = match source {
         Source::Webhook => "webhook",

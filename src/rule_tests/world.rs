@@ -12,6 +12,7 @@ use crate::domain::device::Device;
 use crate::domain::event::{
     EngineChange, Event, InputReading, Payload, Readings, Report, Settled, Source,
 };
+use crate::domain::http::Reply;
 use crate::domain::id::{ActionId, DeviceId, EventId, InputName, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Origin, Point, Value};
@@ -24,7 +25,9 @@ use crate::rule_tests::coverage::Coverage;
 use crate::rule_tests::expected::Happened;
 use crate::rule_tests::outbox::Outbox;
 use crate::rule_tests::rows::Rows;
+use crate::rule_tests::since::Since;
 use crate::rule_tests::test::{InputShows, Setting, Shows};
+use crate::rule_tests::web::{Heard, Web};
 use crate::rules::rule::{OperationKind, Rule, RuleSet};
 
 /// How often a device is read, as `poll:` is when nobody sets it.
@@ -42,6 +45,7 @@ pub(super) struct World<'w> {
     state: State,
     rows: Rows,
     pub(super) outbox: Outbox,
+    web: Web,
     devices: BTreeMap<DeviceId, Shown>,
     inputs: BTreeMap<InputName, (Option<Value>, Vec<Point>)>,
     next_poll: Timestamp,
@@ -54,25 +58,6 @@ pub(super) struct World<'w> {
     /// The step that each run did last. When it goes on, that one is told of again first.
     positions: BTreeMap<RunId, usize>,
     pub(super) since: Since,
-}
-
-/// What happened since the test looked.
-#[derive(Debug, Default)]
-pub(super) struct Since {
-    pub(super) happened: Vec<Happened>,
-    /// Runs that began or ended, each with how it stands.
-    pub(super) runs: Vec<(RunId, Happened)>,
-    pub(super) looks: Vec<Look>,
-}
-
-/// Something that the rules were shown, and what they made of it.
-#[derive(Debug)]
-pub(super) struct Look {
-    event: EventId,
-    pub(super) at: Timestamp,
-    pub(super) payload: Payload,
-    pub(super) source: Source,
-    pub(super) traces: Vec<Trace>,
 }
 
 /// What a device answers when it is read.
@@ -110,6 +95,7 @@ impl<'w> World<'w> {
             state,
             rows,
             outbox: Outbox::default(),
+            web: Web::default(),
             devices: BTreeMap::new(),
             inputs: BTreeMap::new(),
             next_poll: later(now, POLL),
@@ -273,7 +259,7 @@ impl<'w> World<'w> {
         });
         let Ok(()) = done;
         self.state = state;
-        self.note_look(event, traces);
+        self.since.look(event, self.now, traces);
         settled.into_iter().chain(withdrawn).collect()
     }
 
@@ -285,6 +271,9 @@ impl<'w> World<'w> {
         }
         for command in &decision.commands {
             self.outbox.enqueue(command, self.now);
+        }
+        for request in &decision.requests {
+            self.web.enqueue(request, self.now);
         }
         self.wanted.extend(decision.reads.iter().cloned());
         let withdrawn = decision.withdrawn.iter();
@@ -299,36 +288,25 @@ impl<'w> World<'w> {
         withdrawn
     }
 
-    /// A device that was read and nobody listened says nothing worth telling; nor does the clock.
-    fn note_look(&mut self, event: Event, traces: Vec<Trace>) {
-        let is_quiet = event.source == Source::Poll || event.payload == Payload::Tick;
-        // What waited for a reading belongs to what it was woken by.
-        let mut own = Vec::new();
-        for trace in traces {
-            let mut looks = self.since.looks.iter_mut();
-            match looks.find(|it| it.event == trace.event) {
-                Some(look) => look.traces.push(trace),
-                None => own.push(trace),
-            }
-        }
-        let traces = own;
-        if !is_quiet || !traces.is_empty() {
-            self.since.looks.push(Look {
-                event: event.id,
-                at: self.now,
-                payload: event.payload,
-                source: event.source,
-                traces,
-            });
-        }
-    }
-
     fn note_sent(&mut self) {
         let sent = self.outbox.take_sent().into_iter();
         self.since.happened.extend(sent.map(|it| Happened::Command {
             command: it.command,
             attempt: it.attempt,
         }));
+        let asked = self.web.take_sent().into_iter();
+        self.since
+            .happened
+            .extend(asked.map(|(request, attempt)| Happened::Http { request, attempt }));
+    }
+
+    /// The host answers a request of ours.
+    pub(super) fn answer(&mut self, url: Option<&str>, reply: Reply) -> Heard {
+        let heard = self.web.answer(url, reply, self.now);
+        if let Heard::Over(over) = &heard {
+            self.happens(Source::Engine, Payload::Http(over.clone()));
+        }
+        heard
     }
 
     /// The rule of a run that is no branch of another.
@@ -407,17 +385,33 @@ impl<'w> World<'w> {
                 self.note_sent();
                 self.happens(Source::Engine, Payload::Settled(settled));
             }
+            while let Some(over) = self.web.time_over(self.now) {
+                self.happens(Source::Engine, Payload::Http(over));
+            }
             self.outbox.send_due(self.now);
-            self.note_sent();
+            self.ask_again();
             self.ring();
         }
         self.now = self.now.max(moment);
     }
 
+    /// Sends requests again whose moment has come.
+    fn ask_again(&mut self) {
+        let state = &self.state;
+        self.web.drop_unwanted(|run| state.run(run).is_some());
+        self.web.send_due(self.now);
+        self.note_sent();
+    }
+
     fn next_moment(&self) -> Option<Timestamp> {
         let is_read = !self.inputs.is_empty() || self.devices.values().any(|it| !it.is_silent);
         let poll = is_read.then_some(self.next_poll);
-        let moments = [poll, self.outbox.next_due(), self.state.next_alarm()];
+        let moments = [
+            poll,
+            self.outbox.next_due(),
+            self.web.next_due(),
+            self.state.next_alarm(),
+        ];
         moments.into_iter().flatten().min()
     }
 
@@ -435,8 +429,12 @@ impl<'w> World<'w> {
     pub(super) fn restart(&mut self) {
         self.state = self.rows.load();
         self.outbox.restart();
+        for over in self.web.restart(self.now) {
+            self.happens(Source::Engine, Payload::Http(over));
+        }
         let started = Payload::Engine(EngineChange::Started);
         self.happens(Source::Engine, started);
+        self.ask_again();
         self.ring();
         self.next_poll = later(self.now, POLL);
         self.read_all();

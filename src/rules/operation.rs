@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
+use crate::domain::http::{HeaderText, Method};
 use crate::domain::id::RuleId;
 use crate::domain::unit::Unit;
 use crate::domain::value::Quantity;
@@ -168,11 +169,14 @@ pub struct HttpOperation {
     /// Begins with a host that home.yaml names; what is calculated stands behind it.
     pub url: Template,
     pub method: Method,
-    pub headers: BTreeMap<String, Template>,
+    pub headers: BTreeMap<String, HeaderText<Template>>,
     /// The body.
     pub json: Option<Json>,
     pub timeout: Duration,
     pub retry: RetryPolicy,
+    /// Whether it is sent again when it may have arrived and the answer was lost.
+    #[serde(default)]
+    pub is_repeatable: bool,
     /// The answer becomes this variable.
     pub save: Option<String>,
 }
@@ -211,16 +215,6 @@ impl Json {
             Self::Computed(_) | Self::List(_) | Self::Object(_) => None,
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

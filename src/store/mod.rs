@@ -6,6 +6,7 @@
 mod calls;
 pub(crate) mod error;
 mod history;
+pub(crate) mod http_requests;
 pub(crate) mod inbox;
 mod inputs;
 mod leases;

@@ -19,6 +19,11 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("commands", "updated_at", "is_open = 1"),
     ("runs", "started_at", "state = 'running'"),
     ("notifications", "updated_at", "state = 'queued'"),
+    (
+        "http_requests",
+        "updated_at",
+        "state IN ('queued', 'sending')",
+    ),
 ];
 
 /// Removes rows from before `limit`, looking at no more than the `rows_max` oldest of each table.

@@ -10,6 +10,7 @@ pub(crate) struct Area {
     /// A command waits for its report.
     pub(crate) reports: bool,
     pub(crate) notifications: bool,
+    pub(crate) http: bool,
 }
 
 impl Area {
@@ -17,6 +18,7 @@ impl Area {
         requests: false,
         reports: false,
         notifications: false,
+        http: false,
     };
     pub(crate) const REQUESTS: Self = Self {
         requests: true,
@@ -30,12 +32,17 @@ impl Area {
         notifications: true,
         ..Self::NOTHING
     };
+    pub(crate) const HTTP: Self = Self {
+        http: true,
+        ..Self::NOTHING
+    };
 
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             requests: self.requests || other.requests,
             reports: self.reports || other.reports,
             notifications: self.notifications || other.notifications,
+            http: self.http || other.http,
         }
     }
 }
@@ -49,6 +56,7 @@ pub(crate) struct AllNews {
     pub(crate) requests: News,
     pub(crate) reports: News,
     pub(crate) notifications: News,
+    pub(crate) http: News,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +64,7 @@ pub(super) struct Signals {
     requests: watch::Sender<()>,
     reports: watch::Sender<()>,
     notifications: watch::Sender<()>,
+    http: watch::Sender<()>,
 }
 
 impl Signals {
@@ -65,6 +74,7 @@ impl Signals {
             requests: self.requests.subscribe(),
             reports: self.reports.subscribe(),
             notifications: self.notifications.subscribe(),
+            http: self.http.subscribe(),
         }
     }
 
@@ -77,6 +87,9 @@ impl Signals {
         }
         if area.notifications {
             self.notifications.send_replace(());
+        }
+        if area.http {
+            self.http.send_replace(());
         }
     }
 }

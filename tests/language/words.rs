@@ -1,5 +1,6 @@
 //! The words that this version checks without running them, by value; and what keeps a rule from running.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -7,6 +8,7 @@ use jiff::civil::{Weekday, time};
 
 use amps_rules::config::home::Location;
 use amps_rules::document::source::SourceFile;
+use amps_rules::domain::http::HeaderText;
 use amps_rules::domain::id::{InputName, RuleId};
 use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::Value;
@@ -281,6 +283,22 @@ fn other_steps_say_what_they_do() {
     let body = serde_json::json!({"on": [1, true, "x"]});
     assert_eq!(http.json, Some(Json::Fixed(body)));
     assert_eq!(http.save.as_deref(), Some("answer"));
+    let key = HeaderText::Text(Template::Plain("b".to_owned()));
+    assert_eq!(http.headers, BTreeMap::from([("X-Key".to_owned(), key)]));
+    for (written, expected) in [
+        ("method: GET", true),
+        ("method: PUT", true),
+        ("method: DELETE", true),
+        ("method: POST", false),
+        ("method: PATCH", false),
+        ("method: POST, retry: {attempts: 3}", true),
+    ] {
+        let written = format!("{{http: {{url: 'https://panel.example/a', {written}}}}}");
+        let OperationKind::Http(http) = operation(&written) else {
+            panic!("another operation");
+        };
+        assert_eq!(http.is_repeatable, expected, "{written}");
+    }
     let OperationKind::Delay(delay) = operation("{delay: {minutes: 5}}") else {
         panic!("another operation");
     };
@@ -394,7 +412,7 @@ fn what_is_calculated_survives_the_store() {
         "{setting: export_limit, device: house_battery, value: \"{{ 1 kW * number(house_battery.level) }}\"}",
         "{command: charge, device: house_battery, parameters: {target: \"{{ house_battery.level }}\"}, start: \"{{ now() + 5m }}\", end: \"{{ 22:30 }}\"}",
         "{stop: \"{{ now() }}\"}",
-        "{http: {url: \"https://panel.example/a?{{ now() }}\", method: POST, headers: {X-A: \"{{ now() }}\"}, json: {a: [1, {b: \"{{ house_battery.level }}\"}], c: 3}}}",
+        "{http: {url: \"https://panel.example/a?{{ now() }}\", method: POST, headers: {X-A: \"{{ now() }}\", X-B: !secret key}, json: {a: [1, {b: \"{{ house_battery.level }}\"}], c: 3}}}",
     ] {
         let operation = operation(written);
         let stored = serde_json::to_string(&operation).unwrap();

@@ -97,6 +97,12 @@ fn every_row_of_the_actions_and_modes_does_what_the_language_says() {
 }
 
 #[test]
+fn requests_over_http_are_sent_answered_and_tried_again_as_the_language_says() {
+    check("http.yaml", &[], "http.txt");
+    check("http_differences.yaml", &[], "http_differences.txt");
+}
+
+#[test]
 fn inputs_and_webhooks_of_the_home_are_heard_and_asked() {
     check("inputs.yaml", &[], "inputs.txt");
 }
@@ -168,6 +174,7 @@ fn a_wrong_file_is_answered_with_all_that_is_wrong_and_no_test_is_run() {
         "wrong_words",
         "wrong_times",
         "wrong_events",
+        "wrong_answers",
         "expects_nothing",
         "broken_rule",
     ] {

@@ -96,8 +96,8 @@ fn check_state(state: &State, rules: &RuleSet, now: Timestamp, findings: &Findin
 /// Whatever waits has a deadline.
 fn check_run(state: &State, run: &Run, findings: &Findings) {
     let has_end = match &run.wait {
-        // That the command is open is seen in the tables.
-        Some(Wait::Command { .. }) => true,
+        // That the command or request is open is seen in the tables.
+        Some(Wait::Command { .. } | Wait::Http { .. }) => true,
         Some(Wait::Branches { open, .. }) => {
             !open.is_empty() && open.iter().all(|it| state.run(it).is_some())
         }
@@ -127,6 +127,17 @@ const NEVER: &[(&str, &str)] = &[
     (
         "a command waits without a deadline",
         "SELECT id FROM commands WHERE is_open = 1 AND state <> 'sending' AND due_at IS NULL",
+    ),
+    (
+        "a run waits for a request over HTTP that is over",
+        "SELECT runs.id FROM runs LEFT JOIN http_requests
+             ON http_requests.id = json_extract(wait, '$.request')
+         WHERE runs.state = 'running' AND json_extract(wait, '$.for') = 'http'
+             AND coalesce(http_requests.state, '') NOT IN ('queued', 'sending')",
+    ),
+    (
+        "a request over HTTP waits without a deadline",
+        "SELECT id FROM http_requests WHERE state = 'queued' AND due_at IS NULL",
     ),
     (
         "an action belongs to two commands",

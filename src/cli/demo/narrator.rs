@@ -131,7 +131,8 @@ impl Narrator {
                 | Payload::Tick
                 | Payload::Engine(_)
                 | Payload::Request(_)
-                | Payload::NotRead(_),
+                | Payload::NotRead(_)
+                | Payload::Http(_),
             ) => return Ok(()),
         };
         let text = format!("{text}  {DIM}{id}, signature verified{DIM:#}");

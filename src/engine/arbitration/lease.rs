@@ -45,7 +45,8 @@ fn stand(run: &Run) -> Option<Stand<'_>> {
             OperationKind::Command(order) => Some(Stand::Has(&order.device.id)),
             _ => None,
         },
-        Wait::Delay
+        Wait::Http { .. }
+        | Wait::Delay
         | Wait::Triggers { .. }
         | Wait::Conditions
         | Wait::Branches { .. }

@@ -56,6 +56,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         | Payload::Engine(_)
         | Payload::Request(_)
         | Payload::NotRead(_)
+        | Payload::Http(_)
         | Payload::Unknown => None,
     };
     let mut fields = TriggerFields::new();

@@ -122,6 +122,7 @@ fn body(
         | Payload::Engine(_)
         | Payload::Request(_)
         | Payload::NotRead(_)
+        | Payload::Http(_)
         | Payload::Unknown => None,
     };
     let Some(device) = device else {

@@ -1,19 +1,25 @@
 //! `expect:` of a test.
 
+use std::collections::BTreeMap;
+
+use crate::config::address;
 use crate::document::code;
 use crate::document::decode::{Fields, boolean, named, text, whole_number, word, wrong_type};
 use crate::document::diagnostic::{Findings, shown};
-use crate::document::node::{Kind, Node};
+use crate::document::json::json;
+use crate::document::node::{Entry, Kind, Node};
 use crate::document::suggest::closest;
 use crate::domain::command::RetryPolicy;
+use crate::domain::http::HeaderText;
 use crate::domain::id::RuleId;
-use crate::rule_tests::expected::Expected;
+use crate::rule_tests::expected::{Expected, ExpectedRequest};
 use crate::rule_tests::parse::{Known, items, key, wants_block};
 use crate::rule_tests::test::Expectation;
-use crate::rules::catalog::choices::LEVELS;
+use crate::rules::catalog::bounds::HEADER_CHARACTERS_MAX;
+use crate::rules::catalog::choices::{LEVELS, METHODS};
 use crate::rules::catalog::test_files::{
-    EXPECTED, EXPECTED_COMMAND, EXPECTED_NOTIFY, EXPECTED_RUN, ITEMS_MAX, NOTHING, OUTCOMES,
-    TEXT_CHARACTERS_MAX,
+    EXPECTED, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY, EXPECTED_RUN, ITEMS_MAX, NOTHING,
+    OUTCOMES, TEXT_CHARACTERS_MAX,
 };
 use crate::rules::check::given;
 
@@ -97,7 +103,7 @@ fn item(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Ex
                     node.head(),
                     "the item does not say what is expected",
                 )
-                .help("write `command:`, `notify:`, `log:` or `run:`");
+                .help("write `command:`, `notify:`, `http:`, `log:` or `run:`");
         }
         return None;
     };
@@ -114,6 +120,7 @@ fn item(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Ex
     match what {
         "command" => command(value, known, findings),
         "notify" => notify(value, known, findings),
+        "http" => request(value, findings),
         "log" => text(value, "a text", TEXT_CHARACTERS_MAX, findings)
             .map(|it| Expected::Log(it.to_owned())),
         _ => run(value, known, findings),
@@ -184,6 +191,72 @@ fn notify(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<
         title: title?,
         level,
     })
+}
+
+/// `http: ADDRESS`, or `http: {url: ADDRESS, method: …}`.
+fn request(node: &Node, findings: &mut Findings<'_>) -> Option<Expected> {
+    let mut expected = ExpectedRequest {
+        url: String::new(),
+        method: None,
+        headers: None,
+        json: None,
+        attempt: None,
+    };
+    if matches!(node.kind, Kind::Map(_)) {
+        let fields = Fields::of(node, &EXPECTED_HTTP, findings)?;
+        let method = fields.maybe("method", findings, |it, findings| {
+            word(it, "a method", METHODS, findings)
+        });
+        let headers = fields.maybe("headers", findings, sent_headers);
+        let json = fields.maybe("json", findings, |it, findings| body(it, findings));
+        let attempt = fields.maybe("attempt", findings, |it, findings| {
+            whole_number(it, 1, RetryPolicy::ATTEMPTS_MAX, findings)
+        });
+        let url = fields.require("url", findings);
+        expected.url = address::web(url?, findings)?;
+        expected.method = method?;
+        expected.headers = headers?;
+        expected.json = json?;
+        expected.attempt = attempt?;
+    } else {
+        expected.url = address::web(node, findings)?;
+    }
+    Some(Expected::Http(Box::new(expected)))
+}
+
+fn sent_headers(
+    node: &Node,
+    findings: &mut Findings<'_>,
+) -> Option<BTreeMap<String, HeaderText<String>>> {
+    let written = named(node, "lines `NAME: text`", findings);
+    let header = |(name, entry): (&str, &Entry)| {
+        let text = match &entry.value.kind {
+            Kind::Secret(secret) => HeaderText::Secret {
+                secret: secret.clone(),
+            },
+            Kind::Null
+            | Kind::Bool(_)
+            | Kind::Number { .. }
+            | Kind::Text(_)
+            | Kind::List(_)
+            | Kind::Map(_) => {
+                let what = "the text of a header";
+                let text = text(&entry.value, what, HEADER_CHARACTERS_MAX, findings)?;
+                HeaderText::Text(text.to_owned())
+            }
+        };
+        Some((name.to_ascii_lowercase(), text))
+    };
+    written.into_iter().map(header).collect()
+}
+
+/// Any value, as JSON has it.
+pub(super) fn body(node: &Node, findings: &mut Findings<'_>) -> Option<serde_json::Value> {
+    let json = json(node, &|_| None);
+    if json.is_none() {
+        wrong_type(node, "a value that is no secret", findings);
+    }
+    json
 }
 
 fn run(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Expected> {

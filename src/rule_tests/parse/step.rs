@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::address;
 use crate::config::home::Input;
 use crate::document::code;
-use crate::document::decode::{Fields, boolean, named, wrong_type};
+use crate::document::decode::{Fields, boolean, named, text, whole_number, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::duration::{DURATION_MAX, bounded};
 use crate::document::node::{Entry, Kind, Node};
 use crate::document::suggest::closest;
 use crate::document::vocabulary::Word;
 use crate::domain::device::Device;
+use crate::domain::http::Reply;
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Point, Value};
 use crate::rule_tests::parse::{Known, event, expect, items, key, moment, place, wants_block};
 use crate::rule_tests::test::{InputShows, Setting, Shows, Step, StepKind};
 use crate::rules::catalog::test_files::{
-    FAILED_ORDER, ORDER, POINT, RELOAD, RELOADED, RESTART, SILENT, STEPS,
+    ANSWERED, FAILED_ORDER, ORDER, POINT, RELOAD, RELOADED, RESTART, SILENT, STATUS_MAX,
+    STATUS_MIN, STEPS, TEXT_CHARACTERS_MAX,
 };
 use crate::rules::check::given;
 use crate::rules::expr::series::POINTS_MAX;
@@ -144,6 +147,7 @@ pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -
             event::event(value, fields.get("address"), known, findings).map(StepKind::Webhook)
         }
         "webhook" => event::hook(value, findings).map(StepKind::Webhook),
+        "answer" => answer(value, findings),
         "advance" => bounded(value, ADVANCE_MIN, DURATION_MAX, findings).map(StepKind::Advance),
         "at" => moment::moment(value, known.names.timezone.as_ref(), findings).map(StepKind::At),
         "restart" => restart(value, findings),
@@ -247,6 +251,62 @@ fn ordered(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option
             ));
     }
     takes.then_some(device)
+}
+
+/// `answer: {http: ADDRESS, status: 200, json: …}`
+fn answer(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {
+    let fields = Fields::of(node, &ANSWERED, findings)?;
+    let url = fields.maybe("http", findings, address::web);
+    let status = fields.maybe("status", findings, |it, findings| {
+        whole_number(it, STATUS_MIN, STATUS_MAX, findings)
+    });
+    let json = fields.maybe("json", findings, |it, findings| expect::body(it, findings));
+    let said = fields.maybe("text", findings, |it, findings| {
+        text(it, "a text", TEXT_CHARACTERS_MAX, findings)
+    });
+    let retry_after = fields.maybe("retry_after", findings, |it, findings| {
+        bounded(it, ADVANCE_MIN, DURATION_MAX, findings)
+    });
+    let is_unreachable = fields.maybe("unreachable", findings, boolean);
+    let instead = ["status", "json", "text", "retry_after"];
+    let beside = instead.iter().find_map(|it| fields.entry(it));
+    if let (Some(Some(true)), Some(entry)) = (is_unreachable, beside) {
+        findings
+            .report(
+                code::NEVER_TRUE,
+                entry.key.span,
+                "a host that cannot be reached answers nothing",
+            )
+            .help("leave out either this or `unreachable:`");
+        return None;
+    }
+    if let (Some(Some(_)), Some(Some(_)), Some(entry)) = (&json, &said, fields.entry("text")) {
+        findings
+            .report(
+                code::NEVER_TRUE,
+                entry.key.span,
+                "an answer is either JSON or text",
+            )
+            .help("leave out `json:` or `text:`");
+        return None;
+    }
+    let status = u16::try_from(status?.unwrap_or(STATUS_MIN)).unwrap_or(u16::MAX);
+    let body = match (json?, said?) {
+        (Some(json), _) => json.to_string(),
+        (None, said) => said.unwrap_or_default().to_owned(),
+    };
+    let reply = if is_unreachable? == Some(true) {
+        Reply::NotReached {
+            reason: "no connection".to_owned(),
+        }
+    } else {
+        Reply::Answered {
+            status,
+            retry_after: retry_after?,
+            body: body.into_bytes(),
+        }
+    };
+    Some(StepKind::Answer { url: url?, reply })
 }
 
 fn restart(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {

@@ -388,7 +388,7 @@ pub static HTTP: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "http:\n  url: https://panel.example/api/lights\n  method: POST\n  json: {scene: evening}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static DELAY: Word = Word {

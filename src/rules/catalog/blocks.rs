@@ -99,13 +99,30 @@ pub static HTTP_BLOCK: Word = Word {
     what: "`http`",
     meaning: "the request",
     keys: &[&[
-        required("url", TEMPLATED_URL, "where to"),
+        required(
+            "url",
+            TEMPLATED_URL,
+            "where to; what is calculated in it is escaped",
+        ),
         defaulting("method", Kind::Word(&choices::METHODS), "GET", "how"),
-        optional("headers", HEADERS, "sent along"),
+        optional(
+            "headers",
+            HEADERS,
+            "sent along; `!secret NAME` is the whole text of one",
+        ),
         optional("json", JSON, "the body; not with `GET`"),
-        defaulting("timeout", DURATION, "10s", "for the whole request"),
+        defaulting(
+            "timeout",
+            DURATION,
+            "10s",
+            "for each attempt, from 1s to 1m",
+        ),
         RETRY_KEY,
-        optional("save", VARIABLE, "the answer becomes this variable"),
+        optional(
+            "save",
+            VARIABLE,
+            "the answer becomes this variable, and its fields `NAME.FIELD`; unknown when it is empty",
+        ),
     ]],
     together: &[],
     reserved: &[&[

@@ -33,7 +33,7 @@ pub(in crate::rules) const WEBHOOK_CHARACTERS_MAX: usize = 64;
 pub(in crate::rules) const PATTERN_CHARACTERS_MAX: usize = 200;
 
 pub(in crate::rules) const HEADERS_MAX: usize = 50;
-pub(in crate::rules) const HEADER_CHARACTERS_MAX: usize = 2000;
+pub(crate) const HEADER_CHARACTERS_MAX: usize = 2000;
 
 /// Runs at once, of a rule that is `queued` or `parallel`.
 pub(in crate::rules) const RUNS_MIN: u32 = 2;

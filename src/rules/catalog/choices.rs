@@ -4,8 +4,9 @@
 use jiff::civil::Weekday;
 
 use crate::domain::event::ConnectionChange;
+use crate::domain::http::Method;
 use crate::rules::condition::CommandState;
-use crate::rules::operation::{Goal, Method, OnConflict};
+use crate::rules::operation::{Goal, OnConflict};
 use crate::rules::rule::{CommandSource, IfUnknown, Level, Mode, ResultKind};
 use crate::rules::trigger::{CatchUp, SunEvent};
 
@@ -122,7 +123,7 @@ pub(in crate::rules) const GOALS: &[(&str, Goal)] = &[
     ("nothing", Goal::Nothing),
 ];
 
-pub(in crate::rules) const METHODS: &[(&str, Method)] = &[
+pub(crate) const METHODS: &[(&str, Method)] = &[
     ("GET", Method::Get),
     ("POST", Method::Post),
     ("PUT", Method::Put),

@@ -1,11 +1,18 @@
-//! The words of what a test expects: an order, a message, a run.
+//! The words of what a test expects: an order, a message, a request, a run; and of answers to requests.
 
+use crate::config::kinds::URL;
+use crate::document::vocabulary::durations::DURATION;
 use crate::document::vocabulary::kind::{Kind, whole};
-use crate::document::vocabulary::{Word, optional, required, word};
+use crate::document::vocabulary::{Word, defaulting, optional, required, word};
 use crate::domain::command::RetryPolicy;
+use crate::rules::catalog::choices::METHODS;
 use crate::rules::catalog::device_words::COMMAND;
-use crate::rules::catalog::kinds::{DEVICE, NOTIFIER, PARAMETER_LINES, RULE};
+use crate::rules::catalog::kinds::{DEVICE, NOTIFIER, PARAMETER_LINES, RULE, SENT_HEADERS};
 use crate::rules::catalog::test_files::{LEVEL, OUTCOMES, TEXT};
+
+/// What an answer can have for a status.
+pub(crate) const STATUS_MIN: u32 = 200;
+pub(crate) const STATUS_MAX: u32 = 599;
 
 pub(crate) static EXPECTED_COMMAND: Word = Word {
     keys: &[&[
@@ -45,4 +52,75 @@ pub(crate) static EXPECTED_RUN: Word = Word {
         ),
     ]],
     ..word("run", "a run", "a run of a rule")
+};
+
+pub(crate) static EXPECTED_HTTP: Word = Word {
+    keys: &[&[
+        required("url", URL, "the whole address"),
+        optional("method", Kind::Word(&METHODS), "not compared when left out"),
+        optional(
+            "headers",
+            SENT_HEADERS,
+            "all that the rule sets; not compared when left out",
+        ),
+        optional(
+            "json",
+            Kind::Anything,
+            "the body; not compared when left out",
+        ),
+        optional(
+            "attempt",
+            whole(1, RetryPolicy::ATTEMPTS_MAX),
+            "which attempt it is; not compared when left out",
+        ),
+    ]],
+    ..word("http", "a request", "a request that left")
+};
+
+pub(crate) static ANSWER: Word = Word {
+    keys: &[&[required(
+        "answer",
+        Kind::Block(&ANSWERED),
+        "to which request, and what",
+    )]],
+    example: "answer: {http: \"https://panel.example/price\", json: {price: 0.31}}\n",
+    ..word(
+        "answer",
+        "this step",
+        "a host answers our request; one that is not answered fails when its `timeout` is over",
+    )
+};
+
+pub(crate) static ANSWERED: Word = Word {
+    keys: &[&[
+        optional(
+            "http",
+            URL,
+            "the address of the request; the oldest under way when left out",
+        ),
+        defaulting(
+            "status",
+            whole(STATUS_MIN, STATUS_MAX),
+            "200",
+            "the status of the answer",
+        ),
+        optional(
+            "json",
+            Kind::Anything,
+            "what it says; nothing when left out",
+        ),
+        optional("text", TEXT, "the same of what is no JSON"),
+        optional(
+            "retry_after",
+            DURATION,
+            "how long the host asks to be left alone",
+        ),
+        defaulting(
+            "unreachable",
+            Kind::Boolean,
+            "false",
+            "instead of an answer: there is no connection",
+        ),
+    ]],
+    ..word("answer", "`answer`", "an answer to a request of ours")
 };

@@ -328,8 +328,8 @@ pub(super) const TEMPLATED_PARAMETERS: Kind = Kind::Templated {
     told: ALSO_WITH_EXPRESSIONS,
 };
 
-pub(super) const HEADERS: Kind = templated(&Kind::Lines(&Lines {
-    told: "lines `NAME: text`",
+const HEADER_LINES: Kind = Kind::Lines(&Lines {
+    told: "lines `NAME: text` or `NAME: !secret NAME`",
     name: LineName::Text(&form(
         "the name of a header",
         "names of headers",
@@ -339,7 +339,12 @@ pub(super) const HEADERS: Kind = templated(&Kind::Lines(&Lines {
     value: Kind::Text(&free(HEADER_CHARACTERS_MAX)),
     least: 0,
     most: Some(HEADERS_MAX),
-}));
+});
+
+pub(super) const HEADERS: Kind = templated(&HEADER_LINES);
+
+/// Of a request, as they were sent.
+pub(super) const SENT_HEADERS: Kind = HEADER_LINES;
 
 /// Of our own orders to a device.
 pub(super) const COMMAND_STATE: Kind = Kind::Named(&Named {

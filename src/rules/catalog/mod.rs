@@ -8,7 +8,7 @@ use Reserved::Foreign;
 
 pub mod actions;
 pub mod blocks;
-pub(super) mod bounds;
+pub(crate) mod bounds;
 pub(crate) mod choices;
 pub mod conditions;
 mod device_words;
@@ -17,6 +17,7 @@ pub mod file;
 mod kinds;
 mod other_rules;
 pub mod reference;
+mod requests;
 pub mod schema;
 pub mod test_files;
 pub mod triggers;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::document::vocabulary::{Key, Need, Together, Word, capitalized};
 use crate::domain::device::DeviceType;
-use crate::rules::catalog::{SECTIONS, waiting};
+use crate::rules::catalog::{SECTIONS, requests, waiting};
 
 /// Every section with its words, their keys and their examples.
 pub fn markdown() -> String {
@@ -25,6 +25,7 @@ pub fn markdown() -> String {
     }
     text.push_str(&places());
     text.push_str(&waiting::markdown());
+    text.push_str(requests::SECTION);
     text.push_str(
         "\n## Devices\n\n| type | reports | understands | settings |\n|---|---|---|---|\n",
     );

@@ -1,5 +1,6 @@
 //! The words of tests of rules: of their files, of what happens in them, and of what is expected.
 
+use crate::config::kinds::URL;
 use crate::document::decode::Reserved::Later;
 use crate::document::vocabulary::durations::{DURATION, TIME};
 use crate::document::vocabulary::kind::{
@@ -10,7 +11,8 @@ use crate::domain::event::ConnectionChange;
 use crate::rules::catalog::choices;
 use crate::rules::catalog::device_words::{ATTRIBUTES, COMMAND};
 pub(crate) use crate::rules::catalog::expectations::{
-    EXPECTED_COMMAND, EXPECTED_NOTIFY, EXPECTED_RUN,
+    ANSWER, ANSWERED, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY, EXPECTED_RUN, STATUS_MAX,
+    STATUS_MIN,
 };
 use crate::rules::catalog::file::RULES;
 use crate::rules::catalog::kinds::{DEVICE, MEASURE, NOTIFIER, VALUE, free};
@@ -42,6 +44,7 @@ pub const ALL: &[&Word] = &[
     &LOSE,
     &EVENT_STEP,
     &WEBHOOK_STEP,
+    &ANSWER,
     &ADVANCE,
     &AT,
     &RESTART,
@@ -56,7 +59,9 @@ pub const ALL: &[&Word] = &[
     &EXPECTED,
     &EXPECTED_COMMAND,
     &EXPECTED_NOTIFY,
+    &EXPECTED_HTTP,
     &EXPECTED_RUN,
+    &ANSWERED,
 ];
 
 /// What a step can be.
@@ -68,6 +73,7 @@ pub(crate) const STEPS: &[&Word] = &[
     &LOSE,
     &EVENT_STEP,
     &WEBHOOK_STEP,
+    &ANSWER,
     &ADVANCE,
     &AT,
     &RESTART,
@@ -468,15 +474,21 @@ pub(crate) static EXPECTED: Word = Word {
             Kind::Either(&[NOTIFIER, Kind::Block(&EXPECTED_NOTIFY)]),
             "a message was sent",
         ),
+        optional(
+            "http",
+            Kind::Either(&[URL, Kind::Block(&EXPECTED_HTTP)]),
+            "a request was sent",
+        ),
         optional("log", TEXT, "a line of the trace"),
         optional("run", Kind::Block(&EXPECTED_RUN), "a run of a rule"),
     ]],
     together: &[Together::One(&[
         &["command"],
         &["notify"],
+        &["http"],
         &["log"],
         &["run"],
     ])],
-    reserved: &[&[("setting", Later), ("http", Later)]],
+    reserved: &[&[("setting", Later)]],
     ..word("expect", "`expect`", "something that happened")
 };

@@ -54,6 +54,14 @@ const RUNS: &[Row] = &[
         restarted: "followed further; when it is not known whether it was sent, it is looked up before it is sent again",
     },
     Row {
+        thing: "`http` under way",
+        stored: "the request before it leaves, the number of attempts, and the moment of the next",
+        again: "the rule's `mode` decides; with `restart` nobody waits for the answer, and it is not sent again",
+        edited: OLD_TEXT,
+        removed: "the run ends; it is not sent again",
+        restarted: "the remaining time; when it is not known whether it arrived, as \"Once or twice?\" below says",
+    },
+    Row {
         thing: "`retry` back-off",
         stored: "the number of attempts, and the moment of the next",
         again: "as with a command under way",

@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::address;
+use crate::config::secrets::is_secret_name;
 use crate::document::code;
 use crate::document::decode::{Fields, named, text, word, wrong_type};
 use crate::document::diagnostic::{Findings, shown};
 use crate::document::duration::bounded;
-use crate::document::node::{Kind, Node};
+use crate::document::node::{Entry, Kind, Node};
 use crate::document::suggest::closest;
 use crate::domain::command::RetryPolicy;
+use crate::domain::http::{HeaderText, Method};
 use crate::rules::catalog::blocks;
 use crate::rules::catalog::bounds::{HEADER_CHARACTERS_MAX, HEADERS_MAX};
 use crate::rules::catalog::choices::METHODS;
 use crate::rules::check::{Scope, variable_name};
 use crate::rules::expr::template::{self, Template};
 use crate::rules::expression::{compile, is_computed};
-use crate::rules::operation::{HttpOperation, Json, Method};
+use crate::rules::operation::{HttpOperation, Json};
 use crate::rules::parse;
 use crate::rules::parse::step::retry;
 
@@ -52,6 +54,7 @@ pub(super) fn http(
         let written = parse::name(it, "the name of a variable", findings)?;
         variable_name(written, scope, findings).then(|| written.value.to_owned())
     });
+    let is_asked_for = matches!(retry, Some(Some(_)));
     let method = method?.unwrap_or(Method::Get);
     if let (Method::Get, Some(entry)) = (method, fields.entry("json")) {
         findings
@@ -69,6 +72,7 @@ pub(super) fn http(
         json: json?,
         timeout: timeout?.unwrap_or(HTTP_TIMEOUT_DEFAULT),
         retry: retry?.unwrap_or(RetryPolicy::DEFAULT),
+        is_repeatable: method.is_idempotent() || is_asked_for,
         save: save?,
     })
 }
@@ -130,11 +134,24 @@ fn fixed_start(node: &Node, text: &str, findings: &mut Findings<'_>) -> Option<S
     address::web_text(start, node.span, findings)
 }
 
+/// Set by whoever sends a request, or leading it elsewhere than to the host of its address.
+const RESERVED_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 fn headers(
     node: &Node,
     scope: &Scope<'_>,
     findings: &mut Findings<'_>,
-) -> Option<BTreeMap<String, Template>> {
+) -> Option<BTreeMap<String, HeaderText<Template>>> {
     let mark = findings.mark();
     let mut headers = BTreeMap::new();
     let entries = named(node, "lines `NAME: text`", findings);
@@ -143,26 +160,73 @@ fn headers(
         findings.report(code::TOO_MANY, node.head(), message);
     }
     for (name, entry) in entries {
-        let is_name = name
-            .bytes()
-            .all(|it| it.is_ascii_alphanumeric() || it == b'-');
-        if !is_name {
-            let message = format!("`{}` cannot be the name of a header", shown(name));
-            findings.report(code::BAD_NAME, entry.key.span, message);
-        }
-        let value = text(
-            &entry.value,
-            "the text of a header",
-            HEADER_CHARACTERS_MAX,
-            findings,
-        );
+        header_name(name, entry, findings);
         let node = &entry.value;
-        let value = value.and_then(|it| template::template(node, it, &scope.values, findings));
+        let value = if let Kind::Secret(secret) = &node.kind {
+            header_secret(node, secret, scope, findings)
+        } else {
+            let text = text(
+                node,
+                "the text of a header",
+                HEADER_CHARACTERS_MAX,
+                findings,
+            );
+            let template =
+                text.and_then(|it| template::template(node, it, &scope.values, findings));
+            template.map(HeaderText::Text)
+        };
         if let Some(value) = value {
             headers.insert(name.to_owned(), value);
         }
     }
     (!findings.has_errors_since(mark)).then_some(headers)
+}
+
+fn header_name(name: &str, entry: &Entry, findings: &mut Findings<'_>) {
+    let is_name = name
+        .bytes()
+        .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    if !is_name {
+        let message = format!("`{}` cannot be the name of a header", shown(name));
+        findings.report(code::BAD_NAME, entry.key.span, message);
+    } else if RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        let message = format!("the header `{name}` is not for rules to set");
+        findings
+            .report(code::BAD_NAME, entry.key.span, message)
+            .help("leave it out: it follows from the address and the body");
+    }
+}
+
+/// A secret that is the whole text of a header. Whether it is there is looked up when it is sent, so that rules
+/// can be checked anywhere.
+fn header_secret(
+    node: &Node,
+    secret: &str,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<HeaderText<Template>> {
+    if !is_secret_name(secret) {
+        findings
+            .report(
+                code::BAD_NAME,
+                node.span,
+                "the name of a secret has letters, digits, `_` and `-` only",
+            )
+            .help("write for example `!secret panel_token`");
+        return None;
+    }
+    if scope.names.kept_secrets.contains(secret) {
+        findings
+            .report(
+                code::UNUSABLE_SECRET,
+                node.span,
+                format!("home.yaml uses the secret `{secret}`, and rules may not send it anywhere"),
+            )
+            .help("give the host a secret of its own, as another line of secrets.yaml");
+        return None;
+    }
+    let secret = secret.to_owned();
+    Some(HeaderText::Secret { secret })
 }
 
 /// Any value, as it is sent.

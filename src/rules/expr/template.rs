@@ -202,6 +202,14 @@ fn closing(text: &str) -> Option<usize> {
 impl Template {
     /// The text as it is now: numbers with their units, what is unknown as `unknown`.
     pub fn render(&self, facts: &dyn Facts) -> String {
+        match self {
+            Self::Plain(text) => text.clone(),
+            Self::Pieces(_) => cut(self.render_each(facts, |it| it)),
+        }
+    }
+
+    /// The same with `change` made to each value, and in its whole length.
+    pub fn render_each(&self, facts: &dyn Facts, change: impl Fn(String) -> String) -> String {
         let pieces = match self {
             Self::Plain(text) => return text.clone(),
             Self::Pieces(pieces) => pieces,
@@ -212,11 +220,11 @@ impl Template {
                 Piece::Text(it) => text.push_str(it),
                 Piece::Expression(checked) => {
                     let value = eval(checked, facts);
-                    text.push_str(&value.show(checked.kind.symbol(), facts.zone()));
+                    text.push_str(&change(value.show(checked.kind.symbol(), facts.zone())));
                 }
             }
         }
-        cut(text)
+        text
     }
 
     /// The expressions in it.

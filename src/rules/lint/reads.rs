@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::http::HeaderText;
 use crate::rules::expr::program::{Checked, Read, Source};
 use crate::rules::expr::scope::Root;
 use crate::rules::expr::template::Template;
@@ -167,7 +168,12 @@ impl<'r> Reads<'r> {
 
     fn http(&mut self, http: &'r HttpOperation) {
         self.template(&http.url);
-        http.headers.values().for_each(|it| self.template(it));
+        for header in http.headers.values() {
+            match header {
+                HeaderText::Text(text) => self.template(text),
+                HeaderText::Secret { .. } => {}
+            }
+        }
         http.json.iter().for_each(|it| self.json(it));
     }
 
