@@ -50,12 +50,18 @@ impl Stage for Alarms {
             received_at: now,
             payload: Payload::Tick,
         };
-        self.store
+        let shown = self
+            .store
             .write(move |tx| {
                 inbox::pass(tx, tick.clone());
                 Ok(())
             })
-            .await?;
+            .await;
+        if shown.is_err() {
+            // The engine says anew that it does not know, which calls for work: time has to pass before that.
+            self.next.mark_unchanged();
+        }
+        shown?;
         if self.next.borrow().ticks == ticks {
             return Ok(Next::IdleUntil(later(now, FAILED_WAIT)));
         }
