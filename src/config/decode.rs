@@ -77,7 +77,6 @@ pub(super) fn home(
     let limits = fields.maybe("limits", findings, limits::limits);
     let retention = fields.maybe("retention", findings, limits::retention);
     let general = general.unwrap_or_default();
-    let keyring = secrets.keyring(dir);
     let names = Names {
         devices: devices.names(),
         broken_devices: devices.broken,
@@ -89,7 +88,7 @@ pub(super) fn home(
         timezone: general.timezone.clone(),
         location: general.location,
         http_allow: http_allow.clone(),
-        kept_secrets: keyring.kept().clone(),
+        kept_secrets: secrets.used(),
         allowance: Allowance::of(&devices.whole, limits.flatten().unwrap_or_default()),
         platform: platform(amps.as_ref()),
     };
@@ -109,7 +108,7 @@ pub(super) fn home(
             limits: limits?.unwrap_or_default(),
             retention: retention?.unwrap_or_default(),
             http_allow,
-            keyring,
+            keyring: secrets.keyring(dir),
         })
     };
     (home(), names)

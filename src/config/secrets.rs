@@ -107,6 +107,11 @@ impl<'e> Secrets<'e> {
         self.look_up(name).filter(|it| complaint(it).is_none())
     }
 
+    /// Those that were asked for.
+    pub(super) fn used(&self) -> KeptSecrets {
+        self.used.clone()
+    }
+
     /// What rules may ask for, once `home.yaml` was read.
     pub(super) fn keyring(&self, dir: &Path) -> Keyring {
         Keyring::new(dir.to_owned(), self.environment.clone(), self.used.clone())

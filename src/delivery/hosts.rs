@@ -41,6 +41,15 @@ impl Hosts {
         }
     }
 
+    /// The same, where requests of this timeout go through a client that is there.
+    #[cfg(test)]
+    pub(crate) fn through(client: HttpClient, timeout: Duration, home: &Home) -> Self {
+        Self {
+            clients: BTreeMap::from([(timeout, client)]),
+            ..Self::of(home)
+        }
+    }
+
     /// What there is to send for `request`; why nothing may be sent, ever.
     pub(crate) fn prepare(&mut self, request: &HttpRequest) -> Result<Ready, Failure> {
         let refused = |code: &str, message: String| Failure::new(Some(code), message);

@@ -1,6 +1,7 @@
 //! `http`: the request that a step makes, and how the run goes on when it is over.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use serde_json::{Map, Number, Value as JsonValue};
 
@@ -28,9 +29,8 @@ pub(super) fn send(
     run: &mut Run,
     operation: &HttpOperation,
     decision: &mut Decision,
-) -> Result<String, StepFailure> {
-    let request = request(run, operation, view(scene, run, decision));
-    let request = request.map_err(StepFailure::of_step)?;
+) -> Result<String, String> {
+    let request = request(run, operation, view(scene, run, decision))?;
     run.wait = Some(Wait::Http {
         request: request.id.clone(),
     });
@@ -174,7 +174,7 @@ fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            write!(escaped, "%{byte:02X}").expect("writing to a string cannot fail");
         }
     }
     escaped

@@ -154,7 +154,7 @@ fn perform(
         OperationKind::Read(read) => stood(waiting::read(scene, run, read, decision), run),
         OperationKind::Http(http) => match http::send(scene, run, http, decision) {
             Ok(note) => (note, Next::Wait),
-            Err(failure) => return Next::Fail(failure),
+            Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
         },
         OperationKind::Setting(_) | OperationKind::Cancel(_) => {
             let reason = "this version cannot do this step".to_owned();

@@ -4,6 +4,10 @@ use tokio::sync::watch;
 
 /// What a commit has touched, for those who wait for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each stage that waits for news"
+)]
 pub(crate) struct Area {
     /// A command wants a request, now or later.
     pub(crate) requests: bool,

@@ -109,6 +109,7 @@ impl Day {
             n_under_way: 0,
             pushes: Vec::new(),
             n_messages: 0,
+            harmful: BTreeSet::new(),
         });
         Self {
             plan: home::plan(),

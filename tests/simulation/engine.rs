@@ -10,10 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::findings::Findings;
 use super::home::Plan;
 use super::invariants::difference;
-use super::network::Network;
+use super::network::{Network, PATIENCE};
 use crate::alarms::{self, Alarms};
 use crate::app;
 use crate::clock::Clock;
+use crate::delivery::hosts::Hosts;
+use crate::delivery::http_requests::{self, HttpRequests};
 use crate::delivery::messages::{self, Messages};
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
@@ -134,6 +136,8 @@ impl Engine {
             notifiers,
             clock: clock.clone(),
         };
+        let hosts = Hosts::through(client, PATIENCE, &plan.home);
+        let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
         let poller = Poller {
             store: store.clone(),
             api,
@@ -146,6 +150,7 @@ impl Engine {
         tasks.spawn(delivery::run(delivery, stop(), news.requests));
         tasks.spawn(tracking::run(tracking, stop(), news.reports));
         tasks.spawn(messages::run(messages, stop(), news.notifications));
+        tasks.spawn(http_requests::run(requests, stop(), news.http));
         tasks.spawn(readings::run(poller, devices, stop()));
     }
 

@@ -39,6 +39,7 @@ devices:
   hall_heating: {type: hvac, id: dev_hvac01, poll: 1h}
 notifiers:
   phone: {type: webhook, url: https://phone.invalid/hook}
+http_allow: panel.invalid
 ";
 
 const RULES: &str = include_str!("rules.yaml");

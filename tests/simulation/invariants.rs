@@ -180,6 +180,11 @@ const OVER: &[(&str, &str)] = &[
         "SELECT id || ' ' || lifecycle FROM commands WHERE is_open = 1 AND created_at < ?1",
     ),
     (
+        "a request over HTTP is never over",
+        "SELECT id || ' ' || state FROM http_requests
+         WHERE state IN ('queued', 'sending') AND created_at < ?1",
+    ),
+    (
         "a message never leaves",
         "SELECT id FROM notifications WHERE state = 'queued' AND created_at < ?1",
     ),

@@ -1,5 +1,6 @@
 //! What lies between the engine and Amps: requests are lost on the way there, on the way back, or late.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::simulator::in_memory::{Answered, InMemory};
 const LATE_MAX: Duration = Duration::from_secs(20);
 
 /// As the engine waits for an answer (`request_timeout`).
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Every hop takes a moment.
 const HOP: Duration = Duration::from_millis(40);
@@ -44,6 +45,8 @@ pub(super) struct Between {
     /// Each push that Amps took.
     pub(super) pushes: Vec<Push>,
     pub(super) n_messages: u64,
+    /// Requests of rules that came to the panel, where coming twice does harm.
+    pub(super) harmful: BTreeSet<String>,
 }
 
 /// A push that Amps took.
@@ -92,7 +95,10 @@ impl Network {
                 reason: "no route".to_owned(),
             };
         }
-        let command = self.command_of(&asked);
+        let intent = match asked.host.as_str() {
+            "panel.invalid" => self.request_of(&asked),
+            _ => self.command_of(&asked),
+        };
         let (reply, answer) = oneshot::channel();
         self.lock().n_under_way += 1;
         let there = clock.clone();
@@ -102,7 +108,7 @@ impl Network {
             if fate == Fate::LateBefore {
                 there.sleep(late).await;
             }
-            let answered = network.arrive(fate, asked, command).await;
+            let answered = network.arrive(fate, asked, intent).await;
             network.lock().n_under_way -= 1;
             if fate == Fate::LateAfter {
                 there.sleep(late).await;
@@ -171,7 +177,44 @@ impl Network {
         found
     }
 
-    async fn arrive(&self, fate: Fate, asked: Asked, command: Option<String>) -> Option<Answered> {
+    /// The request of a rule that this is: its intent must be on the disk, too.
+    fn request_of(&self, asked: &Asked) -> Option<String> {
+        let between = self.lock();
+        let found = between
+            .database
+            .prepare_cached(
+                "SELECT id FROM http_requests
+                 WHERE state = 'sending' AND json_extract(request, '$.method') = ?1",
+            )
+            .unwrap()
+            .query_row([asked.method], |row| row.get(0))
+            .optional()
+            .unwrap();
+        if found.is_none() {
+            let asked = format!("{} {}", asked.method, asked.path);
+            between
+                .findings
+                .add(format!("{asked} left without an intent on the disk"));
+        }
+        found
+    }
+
+    /// The panel may be asked twice, and told once.
+    fn panel(&self, asked: &Asked, request: Option<String>) -> Answered {
+        let mut between = self.lock();
+        if let ("POST", Some(request)) = (asked.method, request)
+            && !between.harmful.insert(request.clone())
+        {
+            between.findings.add(format!("{request} came twice"));
+        }
+        Answered {
+            status: 200,
+            retry_after: None,
+            body: br#"{"mode": "evening"}"#.to_vec(),
+        }
+    }
+
+    async fn arrive(&self, fate: Fate, asked: Asked, intent: Option<String>) -> Option<Answered> {
         if fate == Fate::LostBefore {
             return None;
         }
@@ -182,10 +225,13 @@ impl Network {
             self.lock().n_messages += 1;
             return Some(refused(200, ""));
         }
+        if asked.host == "panel.invalid" {
+            return Some(self.panel(&asked, intent));
+        }
         let amps = self.lock().amps.clone();
         let request = (asked.method, asked.path.as_str());
         let answered = amps.ask(request, asked.query, asked.body).await?;
-        if let (200..=299, Some(command)) = (answered.status, command) {
+        if let (200..=299, Some(command)) = (answered.status, intent) {
             self.took(command, &answered, &amps);
         }
         Some(answered)

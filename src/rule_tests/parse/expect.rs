@@ -208,7 +208,7 @@ fn request(node: &Node, findings: &mut Findings<'_>) -> Option<Expected> {
             word(it, "a method", METHODS, findings)
         });
         let headers = fields.maybe("headers", findings, sent_headers);
-        let json = fields.maybe("json", findings, |it, findings| body(it, findings));
+        let json = fields.maybe("json", findings, body);
         let attempt = fields.maybe("attempt", findings, |it, findings| {
             whole_number(it, 1, RetryPolicy::ATTEMPTS_MAX, findings)
         });

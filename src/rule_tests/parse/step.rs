@@ -260,7 +260,7 @@ fn answer(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {
     let status = fields.maybe("status", findings, |it, findings| {
         whole_number(it, STATUS_MIN, STATUS_MAX, findings)
     });
-    let json = fields.maybe("json", findings, |it, findings| expect::body(it, findings));
+    let json = fields.maybe("json", findings, expect::body);
     let said = fields.maybe("text", findings, |it, findings| {
         text(it, "a text", TEXT_CHARACTERS_MAX, findings)
     });
