@@ -204,7 +204,7 @@ impl Consumer for Evaluation {
 fn is_on_record(payload: &Payload) -> bool {
     !matches!(
         payload,
-        Payload::Tick | Payload::Readings(_) | Payload::Input(_) | Payload::NotRead(_)
+        Payload::Tick | Payload::Readings(_) | Payload::Input(_) | Payload::NotRead { .. }
     )
 }
 

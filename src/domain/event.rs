@@ -63,7 +63,9 @@ pub enum Payload {
     Engine(EngineChange),
     Request(Request),
     /// A device that was to be read did not answer.
-    NotRead(DeviceId),
+    NotRead {
+        device: DeviceId,
+    },
     /// A request of a rule over HTTP is over.
     Http(HttpOver),
     /// Correctly signed and of no kind we know: kept, and nobody listens.
@@ -83,7 +85,7 @@ impl Payload {
             Self::Tick => "tick",
             Self::Engine(_) => "engine",
             Self::Request(_) => "request",
-            Self::NotRead(_) => "not_read",
+            Self::NotRead { .. } => "not_read",
             Self::Http(_) => "http",
             Self::Unknown => "unknown",
         }
@@ -205,4 +207,19 @@ pub enum Request {
     },
     /// Ends every run and pauses every rule.
     StopAll,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_device_can_be_a_row() {
+        let payload = Payload::NotRead {
+            device: DeviceId::new("dev_1"),
+        };
+        let row = serde_json::to_string(&payload).unwrap();
+        assert_eq!(row, r#"{"kind":"not_read","device":"dev_1"}"#);
+        assert_eq!(serde_json::from_str::<Payload>(&row).unwrap(), payload);
+    }
 }

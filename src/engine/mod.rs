@@ -212,7 +212,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),
         // Once it is written down that it was heard: whoever watches the rule asks again then.
         Payload::Http(over) => decision.follow_ups.push(FollowUp::HttpOver(over.clone())),
-        Payload::NotRead(device) => freshness::not_read(scene, device, &mut decision),
+        Payload::NotRead { device } => freshness::not_read(scene, device, &mut decision),
         Payload::Unknown => {}
     }
     decision

@@ -82,7 +82,7 @@ impl Poller {
     async fn hand_in(&self, news: Option<News>) -> Result<(), Error> {
         let (payload, is_new) = match news {
             Some(News::Read { readings, is_new }) => (Payload::Readings(readings), is_new),
-            Some(News::NotRead(device)) => (Payload::NotRead(device), false),
+            Some(News::NotRead(device)) => (Payload::NotRead { device }, false),
             None => return Ok(()),
         };
         let now = self.clock.now();
@@ -109,7 +109,7 @@ impl Poller {
 fn event_id(payload: &Payload, now: Timestamp) -> EventId {
     match payload {
         Payload::Readings(readings) => EventId::reading(&readings.device, now),
-        Payload::NotRead(device) => EventId::engine(&format!("not_read {device}"), now),
+        Payload::NotRead { device } => EventId::engine(&format!("not_read {device}"), now),
         _ => EventId::engine(payload.kind(), now),
     }
 }

@@ -214,7 +214,7 @@ impl<'w> World<'w> {
             queue.extend(wanted.into_iter().map(|it| {
                 let payload = match self.readings(&it.device) {
                     Some(readings) => Payload::Readings(readings),
-                    None => Payload::NotRead(it.device),
+                    None => Payload::NotRead { device: it.device },
                 };
                 (Source::Poll, payload)
             }));

@@ -103,7 +103,7 @@ impl Engine {
     fn sees(&mut self, payload: Payload, own: bool) -> Vec<String> {
         let (mut lines, asked) = self.sees_alone(payload, own);
         for device in asked {
-            let (of_silence, asked_again) = self.sees_alone(Payload::NotRead(device), false);
+            let (of_silence, asked_again) = self.sees_alone(Payload::NotRead { device }, false);
             assert_eq!(asked_again, [], "a silent device is left alone");
             lines.extend(of_silence);
         }
@@ -113,7 +113,7 @@ impl Engine {
     /// The same, and which devices are asked for their values, which say nothing yet.
     fn sees_alone(&mut self, payload: Payload, own: bool) -> (Vec<String>, Vec<DeviceId>) {
         // What is asked has no number of its own: runs are named by what woke them.
-        let is_answer = matches!(payload, Payload::NotRead(_));
+        let is_answer = matches!(payload, Payload::NotRead { .. });
         self.events += u32::from(!is_answer);
         let id = if is_answer {
             EventId::new("silence")

@@ -131,7 +131,7 @@ impl Narrator {
                 | Payload::Tick
                 | Payload::Engine(_)
                 | Payload::Request(_)
-                | Payload::NotRead(_)
+                | Payload::NotRead { .. }
                 | Payload::Http(_),
             ) => return Ok(()),
         };

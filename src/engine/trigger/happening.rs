@@ -55,7 +55,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         | Payload::Tick
         | Payload::Engine(_)
         | Payload::Request(_)
-        | Payload::NotRead(_)
+        | Payload::NotRead { .. }
         | Payload::Http(_)
         | Payload::Unknown => None,
     };

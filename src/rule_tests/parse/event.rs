@@ -121,7 +121,7 @@ fn body(
         | Payload::Tick
         | Payload::Engine(_)
         | Payload::Request(_)
-        | Payload::NotRead(_)
+        | Payload::NotRead { .. }
         | Payload::Http(_)
         | Payload::Unknown => None,
     };
