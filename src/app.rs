@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alarms::{self, Alarms};
 use crate::clock::{Clock, earlier};
+use crate::clock_watch::{self, ClockWatch};
 use crate::config::home::Home;
 use crate::config::names::Names;
 use crate::config::{self};
@@ -104,10 +105,15 @@ impl App {
         stages.spawn(control::serve(socket, control, stop.rest.clone()));
         let alarms = Alarms {
             store: store.clone(),
-            clock,
+            clock: clock.clone(),
             next: hints.alarms,
         };
         stages.spawn(alarms::run(alarms, stop.rest.clone()));
+        let watch = ClockWatch {
+            store: store.clone(),
+            clock,
+        };
+        stages.spawn(clock_watch::run(watch, stop.rest.clone()));
         Ok(Self {
             address,
             stop,

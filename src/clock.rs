@@ -1,10 +1,14 @@
 //! The one place that asks for the time.
 //!
 //! Everything above the core holds a [`Clock`]; tests hand in a simulated one and wind it by hand.
+//!
+//! The clock of the system runs on by itself once the program has started, also when somebody sets the clock
+//! on the wall: a Raspberry Pi learns the time a minute after it was switched on. Whoever can put right what
+//! waits asks how far the two are apart ([`Clock::set_by`]), and then takes the time over ([`Clock::take_over`]).
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -16,19 +20,42 @@ pub enum Clock {
     Simulated(Simulated),
 }
 
+/// A clock on the wall that differs by more than this was set. Less is how clocks are kept right.
+pub const SET_MIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// The program's start: what the wall said, and what has run on evenly since.
+static STARTED: LazyLock<(Timestamp, Instant)> = LazyLock::new(|| {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
+    let started = (whole_microseconds(Timestamp::now()), Instant::now());
+    started
+});
+
+/// How far the wall clock was set since the program's start, as far as that was taken over. One for the
+/// process, as its clock is.
+static TAKEN_OVER: LazyLock<watch::Sender<SignedDuration>> =
+    LazyLock::new(|| watch::Sender::new(SignedDuration::ZERO));
+
 /// A clock that somebody winds by hand.
 #[derive(Clone, Debug)]
 pub struct Simulated {
-    time: watch::Receiver<Timestamp>,
-    sleepers: Sleepers,
-}
-
-/// Moves a simulated clock. It stands still otherwise, and stops for good when this is dropped.
-#[derive(Debug)]
-pub struct Winder {
     time: watch::Sender<Timestamp>,
     sleepers: Sleepers,
+    wall: Wall,
 }
+
+/// How far the clock on the wall is ahead of a simulated one.
+#[derive(Clone, Debug, Default)]
+struct Wall(Arc<Mutex<SignedDuration>>);
+
+impl Wall {
+    fn ahead(&self) -> MutexGuard<'_, SignedDuration> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Moves a simulated clock. It stands still otherwise, and for good when this is dropped.
+#[derive(Debug)]
+pub struct Winder(Simulated);
 
 /// Who waits for which moment of a simulated clock.
 #[derive(Clone, Debug, Default)]
@@ -72,21 +99,44 @@ impl Drop for Sleeper {
 impl Clock {
     /// A clock that stands at `start` until it is wound.
     pub fn simulated(start: Timestamp) -> (Self, Winder) {
-        let (sender, receiver) = watch::channel(start);
-        let sleepers = Sleepers::default();
-        let winder = Winder {
-            time: sender,
-            sleepers: sleepers.clone(),
+        let simulated = Simulated {
+            time: watch::Sender::new(start),
+            sleepers: Sleepers::default(),
+            wall: Wall::default(),
         };
-        let time = receiver;
-        (Self::Simulated(Simulated { time, sleepers }), winder)
+        (Self::Simulated(simulated.clone()), Winder(simulated))
     }
 
     pub fn now(&self) -> Timestamp {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
-            Self::System => whole_microseconds(Timestamp::now()),
+            Self::System => {
+                let (wall, began) = &*STARTED;
+                let moved = moved(*wall, *TAKEN_OVER.borrow());
+                whole_microseconds(later(moved, began.elapsed()))
+            }
             Self::Simulated(it) => *it.time.borrow(),
+        }
+    }
+
+    /// How far the clock on the wall was set away from this one; none when they agree.
+    pub fn set_by(&self) -> Option<SignedDuration> {
+        let by = match self {
+            #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
+            Self::System => Timestamp::now().duration_since(self.now()),
+            Self::Simulated(it) => *it.wall.ahead(),
+        };
+        (SET_MIN < by.abs()).then_some(by)
+    }
+
+    /// Sets this clock by `by`, which [`set_by`](Self::set_by) told. Who sleeps until a moment that is over then wakes.
+    pub fn take_over(&self, by: SignedDuration) {
+        match self {
+            Self::System => TAKEN_OVER.send_modify(|before| *before = before.saturating_add(by)),
+            Self::Simulated(it) => {
+                let mut ahead = it.wall.ahead();
+                *ahead = ahead.saturating_sub(by);
+                it.time.send_modify(|now| *now = moved(*now, by));
+            }
         }
     }
 
@@ -94,15 +144,24 @@ impl Clock {
     pub async fn sleep_until(&self, moment: Timestamp) {
         match self {
             Self::System => {
-                let left = moment.duration_since(self.now());
-                let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
-                #[expect(clippy::disallowed_methods, reason = "this is the place that waits")]
-                tokio::time::sleep(left).await;
+                let mut set = TAKEN_OVER.subscribe();
+                while let now = self.now()
+                    && now < moment
+                {
+                    let left = moment.duration_since(now);
+                    let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+                    #[expect(clippy::disallowed_methods, reason = "this is the place that waits")]
+                    let passed = tokio::time::sleep(left);
+                    tokio::select! {
+                        () = passed => {}
+                        _ = set.changed() => {}
+                    }
+                }
             }
-            Self::Simulated(Simulated { time, sleepers }) => {
-                let mut time = time.clone();
+            Self::Simulated(Simulated { time, sleepers, .. }) => {
                 let _sleeper = sleepers.sleeper(moment);
-                if time.wait_for(|now| *now >= moment).await.is_err() {
+                let mut reached = time.subscribe();
+                if reached.wait_for(|now| *now >= moment).await.is_err() {
                     std::future::pending::<()>().await;
                 }
             }
@@ -118,23 +177,38 @@ impl Clock {
 impl Winder {
     /// Moves the clock forward by `duration` and wakes who waits for it.
     pub fn advance(&self, duration: Duration) {
-        self.time.send_modify(|now| *now = later(*now, duration));
+        self.0.time.send_modify(|now| *now = later(*now, duration));
     }
 
-    /// Sets the clock, forward or back, and wakes who waits for a moment that is over now.
-    pub fn set(&self, moment: Timestamp) {
-        self.time.send_replace(moment);
+    /// Moves the clock on to `moment`.
+    pub fn advance_to(&self, moment: Timestamp) {
+        self.0.time.send_modify(|now| *now = moment.max(*now));
+    }
+
+    /// Sets the clock on the wall, by which a program that starts goes, `ahead` of this one.
+    pub fn set_wall(&self, ahead: SignedDuration) {
+        *self.0.wall.ahead() = ahead;
     }
 
     /// The next moment that somebody waits for; none while nobody does.
     pub fn next_sleeper(&self) -> Option<Timestamp> {
-        self.sleepers.waiting().until.first().map(|(at, _)| *at)
+        self.0.sleepers.waiting().until.first().map(|(at, _)| *at)
     }
 }
 
 /// What a row can hold, so that a moment is the same before and after it was stored.
 fn whole_microseconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(moment.as_microsecond()).expect("it was a moment before")
+}
+
+/// `moment` after its clock was set by `by`, within the calendar.
+pub fn moved(moment: Timestamp, by: SignedDuration) -> Timestamp {
+    let end = if by.is_negative() {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    moment.checked_add(by).unwrap_or(end)
 }
 
 /// `moment` plus `duration`, at most the end of the calendar.

@@ -60,6 +60,11 @@ pub enum Payload {
     /// Something that waits for a moment is due.
     Tick,
     Engine(EngineChange),
+    /// Somebody set the clock of the machine by so many milliseconds; negative when it was put back. What is
+    /// received with it is received by the new time.
+    ClockSet {
+        by_ms: i64,
+    },
     Request(Request),
     /// A device that was to be read did not answer.
     NotRead(DeviceId),
@@ -79,6 +84,7 @@ impl Payload {
             Self::Hook(_) => "hook",
             Self::Tick => "tick",
             Self::Engine(_) => "engine",
+            Self::ClockSet { .. } => "clock_set",
             Self::Request(_) => "request",
             Self::NotRead(_) => "not_read",
             Self::Unknown => "unknown",

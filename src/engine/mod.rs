@@ -25,6 +25,7 @@ pub mod walk;
 pub mod arming;
 mod begin;
 mod breaker;
+mod clock_set;
 mod daytime;
 mod follow_up;
 mod go_on;
@@ -34,7 +35,7 @@ mod waiting;
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::event::{EngineChange, Event, Payload, Readings, Settled};
 use crate::domain::id::{DeviceId, RuleId};
@@ -210,6 +211,9 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
                 freshness::ask_anew(scene, &mut decision);
             }
             wake(scene, &Happening::Engine(*change), &mut decision);
+        }
+        Payload::ClockSet { by_ms } => {
+            clock_set::decide(scene, SignedDuration::from_millis(*by_ms), &mut decision);
         }
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),
         Payload::NotRead(device) => freshness::not_read(scene, device, &mut decision),

@@ -31,7 +31,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::error::Error;
@@ -158,6 +158,10 @@ fn state_folder(dir: &Path) -> io::Result<PathBuf> {
 /// Moments in the tables are whole microseconds since 1970.
 fn stamp(moment: Timestamp) -> i64 {
     moment.as_microsecond()
+}
+
+fn microseconds(by: SignedDuration) -> i64 {
+    i64::try_from(by.as_micros()).unwrap_or_default()
 }
 
 fn moment(stamp: i64) -> Timestamp {

@@ -1,13 +1,13 @@
 //! Messages to people, until they are delivered or given up.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::id::NotificationId;
 use crate::engine::decision::Notification;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{moment, stamp};
+use crate::store::{microseconds, moment, stamp};
 
 /// A message that is not delivered yet.
 #[derive(Clone, Debug)]
@@ -65,6 +65,14 @@ pub(crate) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
         .prepare("SELECT min(due_at) FROM notifications WHERE due_at IS NOT NULL")?
         .query_row([], |row| row.get(0))?;
     Ok(next.map(moment))
+}
+
+/// The clock was set: what waits for another try waits as long as before.
+pub(super) fn move_due(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+    tx.prepare("UPDATE notifications SET due_at = due_at + ?1 WHERE due_at IS NOT NULL")?
+        .execute([microseconds(by)])?;
+    tx.touch(Area::NOTIFICATIONS);
+    Ok(())
 }
 
 /// Writes down what became of a try. A message that is given up is a dead letter.

@@ -4,7 +4,7 @@
 //! they were given. A command is marked as sending in the transaction that makes it first in line, so its
 //! intent is on the disk before its first byte leaves.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row};
 
 use crate::domain::command::Command;
@@ -14,7 +14,7 @@ use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{inbox, moment, stamp, story};
+use crate::store::{inbox, microseconds, moment, stamp, story};
 
 /// A command that is not over.
 #[derive(Clone, Debug)]
@@ -24,6 +24,14 @@ pub(crate) struct Open {
     pub(crate) created_at: Timestamp,
     /// When the last push left.
     pub(crate) sent_at: Option<Timestamp>,
+}
+
+impl Open {
+    /// Nothing of it left before, whichever way the clock was set since.
+    pub(crate) fn began(&self) -> Timestamp {
+        let sent_at = self.sent_at.unwrap_or(self.created_at);
+        sent_at.min(self.created_at)
+    }
 }
 
 pub(super) const COLUMNS: &str = "command, lifecycle, created_at, sent_at";
@@ -244,6 +252,29 @@ pub(super) fn open_all(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
 /// Commands whose push is under way, or was when the program stopped.
 pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
     open_where(tx, "is_open = 1 AND state = 'sending'", [])
+}
+
+/// The clock was set: what is open waits as long as before. When it was given stays as it was told.
+pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+    for open in open_all(tx)? {
+        let lifecycle = open.lifecycle.moved(by);
+        tx.prepare(
+            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, sent_at = sent_at + ?3 WHERE id = ?1",
+        )?
+        .execute(rusqlite::params![
+            open.command.id.as_str(),
+            serde_json::to_string(&lifecycle)?,
+            microseconds(by),
+        ])?;
+    }
+    tx.touch(Area::REQUESTS.and(Area::REPORTS));
+    Ok(())
+}
+
+/// Whether a push is under way, or one whose answer was lost may still turn up.
+pub(crate) fn is_any_under_way(tx: &Tx<'_>) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM commands WHERE is_open = 1 AND state IN ('sending', 'in_doubt')";
+    Ok(tx.prepare(sql)?.exists([])?)
 }
 
 /// Commands handed out by one call of [`due`]; the rest comes with the next.

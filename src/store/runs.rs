@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use rusqlite::Row;
 
+use crate::clock::moved;
 use crate::domain::event::Readings;
 use crate::domain::id::{CommandId, DeviceId, EventId, RuleId, RunId};
 use crate::domain::value::Reading;
@@ -17,7 +19,9 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, inputs, leases, moment, orders, stamp, triggers};
+use crate::store::{
+    calls, inputs, leases, moment, notifications, orders, outbox, stamp, triggers,
+};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -49,6 +53,11 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
 pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Error> {
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
+        Change::ClockSet { by } => {
+            move_readings(tx, *by)?;
+            outbox::move_open(tx, *by)?;
+            notifications::move_due(tx, *by)
+        }
         Change::RunStarted(run) => insert_run(tx, run),
         Change::RunMoved(run) => update_run(tx, run),
         Change::Remembered {
@@ -211,15 +220,35 @@ fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), 
         {
             continue;
         }
-        tx.prepare(
-            "INSERT INTO readings (device_id, attribute, reading) VALUES (?1, ?2, ?3)
-             ON CONFLICT (device_id, attribute) DO UPDATE SET reading = excluded.reading",
-        )?
-        .execute([
-            readings.device.as_str(),
-            attribute,
-            &serde_json::to_string(&reading)?,
-        ])?;
+        save_reading(tx, &readings.device, attribute, &reading)?;
+    }
+    Ok(())
+}
+
+fn save_reading(
+    tx: &Tx<'_>,
+    device: &DeviceId,
+    attribute: &str,
+    reading: &Reading,
+) -> Result<(), Error> {
+    tx.prepare(
+        "INSERT INTO readings (device_id, attribute, reading) VALUES (?1, ?2, ?3)
+         ON CONFLICT (device_id, attribute) DO UPDATE SET reading = excluded.reading",
+    )?
+    .execute([device.as_str(), attribute, &serde_json::to_string(reading)?])?;
+    Ok(())
+}
+
+fn move_readings(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+    for of_device in load_readings(tx)? {
+        for (attribute, value) in of_device.values {
+            let reading = Reading {
+                value,
+                taken_at: moved(of_device.taken_at, by),
+                origin: of_device.origin,
+            };
+            save_reading(tx, &of_device.device, &attribute, &reading)?;
+        }
     }
     Ok(())
 }

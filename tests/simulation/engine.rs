@@ -14,6 +14,7 @@ use super::network::Network;
 use crate::alarms::{self, Alarms};
 use crate::app;
 use crate::clock::Clock;
+use crate::clock_watch::{self, ClockWatch};
 use crate::delivery::messages::{self, Messages};
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
@@ -101,6 +102,13 @@ impl Engine {
         engine
             .tasks
             .spawn(alarms::run(alarms, CancellationToken::new()));
+        let watch = ClockWatch {
+            store: engine.store.clone(),
+            clock: clock.clone(),
+        };
+        engine
+            .tasks
+            .spawn(clock_watch::run(watch, CancellationToken::new()));
         Ok(engine)
     }
 

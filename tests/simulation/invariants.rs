@@ -60,10 +60,8 @@ pub(super) fn difference(one: &impl std::fmt::Debug, other: &impl std::fmt::Debu
     let from = same.saturating_sub(LINES_SHOWN / 2);
     let lines = |sign: &str, of: &[&str]| -> String {
         let shown = of.iter().skip(from).take(LINES_SHOWN);
-        shown
-            .map(|it| format!("\n{sign} {it}"))
-            .collect::<Vec<_>>()
-            .concat()
+        let shown: Vec<_> = shown.map(|it| format!("{sign} {it}")).collect();
+        format!("\n{}", shown.join("\n"))
     };
     lines("-", &one) + &lines("+", &other)
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::clock::moved;
 use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Point, Reading};
@@ -133,6 +134,7 @@ impl State {
         self.runs.values().filter(|it| it.parent.is_none())
     }
 
+    /// Every run, branches included.
     pub(super) fn every_run(&self) -> impl Iterator<Item = &Run> {
         self.runs.values()
     }
@@ -233,6 +235,12 @@ impl State {
             Change::Asked { request, at } => self.contacts.ask(request, *at),
             Change::CallWaits(call) => self.wait_for(call),
             Change::CallOver { id } => self.forget_call(id),
+            Change::ClockSet { by } => {
+                let of_devices = self.readings.values_mut().flat_map(BTreeMap::values_mut);
+                for reading in of_devices.chain(self.inputs.values_mut()) {
+                    reading.taken_at = moved(reading.taken_at, *by);
+                }
+            }
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
                     self.note_start(&run.rule, run.key.as_deref(), run.started_at);

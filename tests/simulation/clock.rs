@@ -1,0 +1,178 @@
+//! Somebody sets the clock of the machine: what waits for a duration, and what goes by the time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, SET_MIN, Winder};
+use crate::clock_watch::ClockWatch;
+use crate::config::names::Names;
+use crate::document::source::SourceFile;
+use crate::domain::device::{Device, DeviceType};
+use crate::domain::event::{EngineChange, Event, Payload, Report, Source};
+use crate::domain::id::{ActionId, DeviceAlias, DeviceId, EventId, RuleId};
+use crate::domain::lifecycle::Outcome;
+use crate::evaluation::Evaluation;
+use crate::rules;
+use crate::store::writer::Tx;
+use crate::store::{Store, inbox, runs};
+use crate::worker::Alarm;
+
+const RULES: &str = "version: 1
+rules:
+  - id: six
+    triggers: {trigger: time, at: \"06:00\"}
+    actions: {delay: 2d}
+  - id: delayed
+    triggers: {trigger: command, device: battery, command: charge}
+    actions: {delay: 10m}
+";
+
+struct Home {
+    watch: ClockWatch,
+    clock: Clock,
+    winder: Winder,
+    next: watch::Receiver<Alarm>,
+    n_events: u32,
+    _dir: tempfile::TempDir,
+}
+
+impl Home {
+    async fn started_at(moment: &str) -> Self {
+        let alias = DeviceAlias::new("battery");
+        let battery = Device {
+            alias: alias.clone(),
+            device_type: DeviceType::Battery,
+            id: DeviceId::new("dev_1"),
+        };
+        let names = Names {
+            devices: BTreeMap::from([(alias, battery)]),
+            ..Names::default()
+        };
+        let rules = rules::load(&[SourceFile::new("rules/r.yaml", RULES)], &names).rules;
+        let (clock, winder) = Clock::simulated(moment.parse().unwrap());
+        // These rules stay in force.
+        let (_, nothing_offered) = watch::channel(None);
+        let (evaluation, hints) = Evaluation::new(Arc::new(rules), nothing_offered, clock.clone());
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), vec![Box::new(evaluation)])
+            .unwrap()
+            .store;
+        let watch = ClockWatch {
+            store,
+            clock: clock.clone(),
+        };
+        let mut home = Self {
+            watch,
+            clock,
+            winder,
+            next: hints.alarms,
+            n_events: 0,
+            _dir: dir,
+        };
+        home.happens(Payload::Engine(EngineChange::Started)).await;
+        home
+    }
+
+    async fn happens(&mut self, payload: Payload) {
+        self.n_events += 1;
+        let event = Event {
+            id: EventId::new(format!("evt_{}", self.n_events)),
+            source: Source::Engine,
+            received_at: self.clock.now(),
+            payload,
+        };
+        let record = move |tx: &Tx<'_>| inbox::record(tx, event.clone(), None).map(drop);
+        self.watch.store.write(record).await.unwrap();
+    }
+
+    async fn charged(&mut self) {
+        self.happens(Payload::Report(Report {
+            action: ActionId::new("act_1"),
+            device: DeviceId::new("dev_1"),
+            device_type: None,
+            command: Some("charge".to_owned()),
+            outcome: Outcome::Completed,
+            ended_at: None,
+        }))
+        .await;
+    }
+
+    /// The wall clock shows `moment` now.
+    async fn is_set_to(&mut self, moment: &str) {
+        let moment: Timestamp = moment.parse().unwrap();
+        self.winder
+            .set_wall(moment.duration_since(self.clock.now()));
+        self.watch.look(&mut None).await.unwrap();
+        assert_eq!(self.clock.now(), moment);
+    }
+
+    fn next_alarm(&self) -> String {
+        let at = self.next.borrow().at;
+        at.map_or_else(|| "never".to_owned(), |it| it.to_string())
+    }
+
+    async fn runs_of(&self, rule: &str) -> usize {
+        let rule = RuleId::new(rule);
+        let count = move |tx: &Tx<'_>| Ok(runs::load(tx)?.runs_of(&rule).count());
+        self.watch.store.write(count).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_duration_waits_as_long_after_the_clock_was_set() {
+    let mut home = Home::started_at("2026-03-01T22:00:00Z").await;
+    home.charged().await;
+    home.winder.advance(Duration::from_mins(4));
+    home.is_set_to("2026-03-02T06:30:00Z").await;
+    // Six o'clock was passed over, and is too long ago to be made up for.
+    assert_eq!(home.next_alarm(), "2026-03-02T06:00:00Z");
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("six").await, 0);
+    assert_eq!(home.next_alarm(), "2026-03-02T06:36:00Z");
+    home.winder.advance(Duration::from_mins(6));
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("delayed").await, 0);
+    assert_eq!(home.next_alarm(), "2026-03-03T06:00:00Z");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_put_back_fires_no_time_again_and_delays_nothing() {
+    let mut home = Home::started_at("2026-03-02T05:59:00Z").await;
+    home.winder.advance(Duration::from_mins(1));
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("six").await, 1);
+    home.charged().await;
+    home.is_set_to("2026-03-02T03:00:00Z").await;
+    assert_eq!(home.next_alarm(), "2026-03-02T03:10:00Z");
+    home.winder.advance(Duration::from_mins(10));
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("delayed").await, 0);
+    assert_eq!(home.next_alarm(), "2026-03-03T06:00:00Z");
+}
+
+#[tokio::test]
+async fn times_are_held_until_the_clock_can_be_right() {
+    let mut home = Home::started_at("1970-01-01T00:00:10Z").await;
+    assert_eq!(home.next_alarm(), "never");
+    home.charged().await;
+    home.is_set_to("2026-03-02T05:55:00Z").await;
+    assert_eq!(home.next_alarm(), "2026-03-02T06:00:00Z");
+    home.winder.advance(Duration::from_mins(5));
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("six").await, 1);
+    assert_eq!(home.next_alarm(), "2026-03-02T06:05:00Z");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_kept_right_was_not_set() {
+    let home = Home::started_at("2026-03-02T05:59:00Z").await;
+    home.winder.set_wall(SET_MIN);
+    assert_eq!(home.clock.set_by(), None);
+    let ahead = SET_MIN + jiff::SignedDuration::from_millis(1);
+    home.winder.set_wall(ahead);
+    assert_eq!(home.clock.set_by(), Some(ahead));
+}
