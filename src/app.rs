@@ -281,6 +281,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
     let now = clock.now();
     let interrupted = store
         .write(move |tx| {
+            clock_watch::look_at_start(tx, now)?;
             outbox::hand_on_unheard(tx)?;
             inbox::record(tx, started_event(now), None)?;
             delivery::recover(tx, waits, now)

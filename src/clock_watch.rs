@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, later, moved};
 use crate::domain::event::{Event, Payload, Source};
 use crate::domain::id::EventId;
-use crate::engine::schedule::plausible::EARLIEST;
+use crate::engine::schedule::plausible::{EARLIEST, PUT_BACK_MAX};
 use crate::store::error::Error;
+use crate::store::writer::Tx;
 use crate::store::{Store, inbox, outbox};
 
 /// What watching needs.
@@ -51,6 +52,34 @@ pub(crate) async fn run(watch: ClockWatch, stop: CancellationToken) {
     }
 }
 
+/// At a start, a clock that is behind what was recorded last was put back meanwhile: a machine without a clock
+/// of its own starts years ago. What waits has as much time left as it had then.
+pub(crate) fn look_at_start(tx: &Tx<'_>, now: Timestamp) -> Result<(), Error> {
+    let last_seen = inbox::last_received(tx)?;
+    let Some(last_seen) = last_seen.filter(|it| !is_put_back_by_little(now, *it)) else {
+        return Ok(());
+    };
+    let by = now.duration_since(last_seen);
+    tracing::warn!(%now, %last_seen, "the clock was put back while the engine was down");
+    inbox::record(tx, clock_set(by, now), None).map(drop)
+}
+
+fn is_put_back_by_little(now: Timestamp, last_seen: Timestamp) -> bool {
+    last_seen.duration_since(now) <= PUT_BACK_MAX
+}
+
+/// The event that the clock was set by `by`, to `now`.
+fn clock_set(by: SignedDuration, now: Timestamp) -> Event {
+    Event {
+        id: EventId::engine("clock_set", now),
+        source: Source::Engine,
+        received_at: now,
+        payload: Payload::ClockSet {
+            by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX),
+        },
+    }
+}
+
 impl ClockWatch {
     /// Puts right what waits, if the clock was set.
     pub(crate) async fn look(&self, noticed_at: &mut Option<Timestamp>) -> Result<(), Error> {
@@ -85,13 +114,7 @@ impl ClockWatch {
     }
 
     async fn record(&self, by: SignedDuration, now: Timestamp) -> Result<(), Error> {
-        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        let event = Event {
-            id: EventId::engine("clock_set", now),
-            source: Source::Engine,
-            received_at: now,
-            payload: Payload::ClockSet { by_ms },
-        };
+        let event = clock_set(by, now);
         self.store
             .write(move |tx| inbox::record(tx, event.clone(), None).map(drop))
             .await

@@ -185,6 +185,15 @@ pub(crate) fn was_reported_before(
         .exists(rusqlite::params![action.as_str(), stamp(moment)])?)
 }
 
+/// When the last event was received, by the clock as it was then; none while there is none.
+pub(crate) fn last_received(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
+    let last = tx
+        .prepare("SELECT received_at FROM events ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.map(moment))
+}
+
 /// An action ends once. Deliveries and look-ups that say the same end again are repeats, whatever
 /// their ids; a delivery id alone does not tell, since we look up too.
 fn counts_as(report: &Report) -> String {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SET_MIN, Winder};
-use crate::clock_watch::ClockWatch;
+use crate::clock_watch::{self, ClockWatch};
 use crate::config::names::Names;
 use crate::document::source::SourceFile;
 use crate::domain::device::{Device, DeviceType};
@@ -31,17 +32,30 @@ rules:
     actions: {delay: 10m}
 ";
 
+/// Each event has an id of its own.
+static N_EVENTS: AtomicU32 = AtomicU32::new(0);
+
 struct Home {
     watch: ClockWatch,
     clock: Clock,
     winder: Winder,
     next: watch::Receiver<Alarm>,
-    n_events: u32,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Home {
     async fn started_at(moment: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), moment).await
+    }
+
+    /// Stopped, and started again when the clock of the machine shows `moment`.
+    async fn restarted_at(self, moment: &str) -> Self {
+        let Self { watch, dir, .. } = self;
+        drop(watch);
+        Self::start_in(dir, moment).await
+    }
+
+    async fn start_in(dir: tempfile::TempDir, moment: &str) -> Self {
         let alias = DeviceAlias::new("battery");
         let battery = Device {
             alias: alias.clone(),
@@ -57,7 +71,6 @@ impl Home {
         // These rules stay in force.
         let (_, nothing_offered) = watch::channel(None);
         let (evaluation, hints) = Evaluation::new(Arc::new(rules), nothing_offered, clock.clone());
-        let dir = tempfile::tempdir().unwrap();
         let store = Store::start(dir.path(), vec![Box::new(evaluation)])
             .unwrap()
             .store;
@@ -70,17 +83,19 @@ impl Home {
             clock,
             winder,
             next: hints.alarms,
-            n_events: 0,
-            _dir: dir,
+            dir,
         };
+        let now = home.clock.now();
+        let look = move |tx: &Tx<'_>| clock_watch::look_at_start(tx, now);
+        home.watch.store.write(look).await.unwrap();
         home.happens(Payload::Engine(EngineChange::Started)).await;
         home
     }
 
     async fn happens(&mut self, payload: Payload) {
-        self.n_events += 1;
+        let number = N_EVENTS.fetch_add(1, Ordering::Relaxed);
         let event = Event {
-            id: EventId::new(format!("evt_{}", self.n_events)),
+            id: EventId::new(format!("evt_{number}")),
             source: Source::Engine,
             received_at: self.clock.now(),
             payload,
@@ -165,6 +180,23 @@ async fn times_are_held_until_the_clock_can_be_right() {
     home.happens(Payload::Tick).await;
     assert_eq!(home.runs_of("six").await, 1);
     assert_eq!(home.next_alarm(), "2026-03-02T06:05:00Z");
+}
+
+#[tokio::test]
+async fn a_machine_that_starts_in_the_past_waits_no_longer_than_was_left() {
+    let mut home = Home::started_at("2026-03-01T22:00:00Z").await;
+    home.charged().await;
+    home.winder.advance(Duration::from_mins(4));
+    home.happens(Payload::Unknown).await;
+    let mut home = home.restarted_at("1970-01-01T00:00:10Z").await;
+    assert_eq!(home.next_alarm(), "1970-01-01T00:06:10Z");
+    home.is_set_to("2026-03-02T05:55:00Z").await;
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.next_alarm(), "2026-03-02T06:00:00Z");
+    home.winder.advance(Duration::from_mins(5));
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("delayed").await, 1);
+    assert_eq!(home.next_alarm(), "2026-03-02T06:01:00Z");
 }
 
 #[tokio::test]

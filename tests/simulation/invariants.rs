@@ -160,7 +160,9 @@ const NEVER: &[(&str, &str)] = &[
 const OVER: &[(&str, &str)] = &[
     (
         "a run never ends",
-        "SELECT id || ' ' || rule || ' ' || coalesce(wait, '') FROM runs WHERE state = 'running' AND started_at < ?1",
+        "SELECT format('%s %s, since %s, until %s: %s', id, rule, datetime(started_at / 1000000, 'unixepoch'),
+             datetime(wait_until / 1000000, 'unixepoch'), wait)
+         FROM runs WHERE state = 'running' AND started_at < ?1",
     ),
     (
         "a command never ends",

@@ -110,6 +110,7 @@ async fn request(day: &mut Day) {
     // A house that stands still for the rest of the day would show nothing.
     let wait = day.chance.between(Duration::ZERO, HOUR / 2);
     day.pass(wait).await;
+    day.told("somebody lets all rules go on");
     for rule in rules {
         let rule = rule.id.clone();
         ask_for(day, Request::Resume { rule }).await;
@@ -117,7 +118,9 @@ async fn request(day: &mut Day) {
 }
 
 async fn ask_for(day: &mut Day, request: Request) {
-    day.told(&format!("somebody wants {request:?}"));
+    if !matches!(request, Request::Resume { .. }) {
+        day.told(&format!("somebody wants {request:?}"));
+    }
     let event = Event {
         id: EventId::new(format!("req_{}", day.chance.draw())),
         source: Source::Person,
