@@ -304,7 +304,7 @@ impl Delivery {
 fn ours<'l>(tx: &Tx<'_>, open: &Open, listed: &'l Listed) -> Result<Option<&'l Action>, Error> {
     for action in &listed.candidates {
         let is_free = !outbox::is_known_action(tx, &action.id)?
-            && !inbox::was_reported_before(tx, &action.id, open.began())?;
+            && !inbox::was_reported_before(tx, &action.id, open.began_at)?;
         if is_free {
             return Ok(Some(action));
         }

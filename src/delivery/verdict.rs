@@ -102,7 +102,7 @@ impl Waits {
                 let retry_at = again.map(|at| asked.map_or(at, |asked| at.max(asked)));
                 Step::Refused { failure, retry_at }
             }
-            Verdict::Blocked(failure) if later(open.created_at, BLOCKED_MAX) <= now => {
+            Verdict::Blocked(failure) if later(open.began_at, BLOCKED_MAX) <= now => {
                 Step::Refused {
                     failure,
                     retry_at: again,

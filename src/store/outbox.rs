@@ -22,19 +22,14 @@ pub(crate) struct Open {
     pub(crate) command: Command,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) created_at: Timestamp,
+    /// The same by the clock as it is now, which may have been set since.
+    pub(crate) began_at: Timestamp,
     /// When the last push left.
     pub(crate) sent_at: Option<Timestamp>,
 }
 
-impl Open {
-    /// Nothing of it left before, whichever way the clock was set since.
-    pub(crate) fn began(&self) -> Timestamp {
-        let sent_at = self.sent_at.unwrap_or(self.created_at);
-        sent_at.min(self.created_at)
-    }
-}
-
-pub(super) const COLUMNS: &str = "command, lifecycle, created_at, sent_at";
+pub(super) const COLUMNS: &str =
+    "command, lifecycle, created_at, sent_at, coalesce(began_at, created_at)";
 
 /// Puts `command` in line for its device; where nobody is in line, its push starts at once. Doing it
 /// twice is doing it once: the id is derived.
@@ -259,7 +254,9 @@ pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for open in open_all(tx)? {
         let lifecycle = open.lifecycle.moved(by);
         tx.prepare(
-            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, sent_at = sent_at + ?3 WHERE id = ?1",
+            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, sent_at = sent_at + ?3,
+                 began_at = coalesce(began_at, created_at) + ?3
+             WHERE id = ?1",
         )?
         .execute(rusqlite::params![
             open.command.id.as_str(),
@@ -393,6 +390,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Open, Error> {
         lifecycle: serde_json::from_str(&row.get::<_, String>(1)?)?,
         created_at: moment(row.get(2)?),
         sent_at: row.get::<_, Option<i64>>(3)?.map(moment),
+        began_at: moment(row.get(4)?),
     })
 }
 

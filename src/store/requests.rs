@@ -49,8 +49,8 @@ pub(crate) fn wanted(
         && let Some(row) = rows.next()?
     {
         let turn = (
-            CommandId::new(row.get::<_, String>(4)?),
-            moment(row.get(5)?),
+            CommandId::new(row.get::<_, String>(5)?),
+            moment(row.get(6)?),
         );
         if !in_hand.contains(&turn) {
             found.push(outbox::read(row)?);

@@ -12,12 +12,14 @@ use crate::clock::{Clock, SET_MIN, Winder};
 use crate::clock_watch::{self, ClockWatch};
 use crate::config::names::Names;
 use crate::document::source::SourceFile;
+use crate::domain::command::Command;
 use crate::domain::device::{Device, DeviceType};
 use crate::domain::event::{EngineChange, Event, Payload, Report, Source};
-use crate::domain::id::{ActionId, DeviceAlias, DeviceId, EventId, RuleId};
-use crate::domain::lifecycle::Outcome;
+use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId};
+use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
 use crate::evaluation::Evaluation;
 use crate::rules;
+use crate::store::outbox::{self, Waiting};
 use crate::store::writer::Tx;
 use crate::store::{Store, inbox, runs};
 use crate::worker::Alarm;
@@ -207,4 +209,38 @@ async fn a_clock_that_is_kept_right_was_not_set() {
     let ahead = SET_MIN + jiff::SignedDuration::from_millis(1);
     home.winder.set_wall(ahead);
     assert_eq!(home.clock.set_by(), Some(ahead));
+}
+
+/// What is looked up for a push is found by its time, by the clock as it is then.
+#[tokio::test]
+async fn an_order_that_is_open_began_as_long_ago_as_before() {
+    let mut home = Home::started_at("2026-03-02T05:00:00Z").await;
+    let now = home.clock.now();
+    let order = move |tx: &Tx<'_>| outbox::enqueue(tx, &Command::example("cmd_1", "dev_1"), now);
+    home.watch.store.write(order).await.unwrap();
+    let taken = move |tx: &Tx<'_>| {
+        let step = Step::Acknowledged {
+            action: ActionId::new("act_1"),
+            look_up_at: now,
+            deadline: now,
+        };
+        outbox::advance(tx, &CommandId::new("cmd_1"), step, None, now).map(drop)
+    };
+    home.watch.store.write(taken).await.unwrap();
+    home.winder.advance(Duration::from_mins(1));
+    home.is_set_to("2026-03-02T09:01:00Z").await;
+    let due = |tx: &Tx<'_>| outbox::due(tx, Waiting::Acknowledged, Timestamp::MAX);
+    let open = home.watch.store.write(due).await.unwrap().remove(0);
+    let expected: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+    assert_eq!((open.began_at, open.sent_at), (expected, Some(expected)));
+    assert_eq!(open.created_at, now);
+    let Lifecycle::Acknowledged {
+        look_up_at,
+        deadline,
+        ..
+    } = open.lifecycle
+    else {
+        unreachable!("it was acknowledged");
+    };
+    assert_eq!((look_up_at, deadline), (expected, expected));
 }
