@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::domain::event::{Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::store::error::Error;
@@ -57,7 +57,7 @@ impl Stage for Alarms {
             })
             .await?;
         if self.next.borrow().ticks == ticks {
-            return Ok(Next::IdleUntil(later(now, FAILED_WAIT)));
+            return Ok(Next::IdleFor(FAILED_WAIT));
         }
         Ok(Next::Again)
     }

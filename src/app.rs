@@ -36,7 +36,7 @@ use crate::rules::rule::{Rule, RuleSet};
 use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
-use crate::store::writer::Consumer;
+use crate::store::writer::{Consumer, Tx};
 use crate::store::{Lock, Store, inbox, outbox, retention};
 use crate::tracking::{self, Reports, Tracking};
 
@@ -279,15 +279,18 @@ fn waits(home: &Home) -> Waits {
 /// What was under way when the program ended is in doubt now, and a run whose command is over goes on.
 pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
+    let unread = "failed to read the database";
+    // By itself: what follows goes by the rows as they are then.
+    let look = move |tx: &Tx<'_>| clock_watch::look_at_start(tx, now);
+    store.write(look).await.context(unread)?;
     let interrupted = store
         .write(move |tx| {
-            clock_watch::look_at_start(tx, now)?;
             outbox::hand_on_unheard(tx)?;
             inbox::record(tx, started_event(now), None)?;
             delivery::recover(tx, waits, now)
         })
         .await
-        .context("failed to read the database")?;
+        .context(unread)?;
     if 0 < interrupted {
         tracing::warn!(
             commands = interrupted,

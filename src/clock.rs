@@ -5,6 +5,7 @@
 //! The clock of the system runs on by itself once the program has started, also when somebody sets the clock
 //! on the wall: a Raspberry Pi learns the time a minute after it was switched on. Whoever can put right what
 //! waits asks how far the two are apart ([`Clock::set_by`]), and then takes the time over ([`Clock::take_over`]).
+//! What is kept in memory alone goes by the time that nobody sets ([`Clock::steady`]).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -38,17 +39,30 @@ static TAKEN_OVER: LazyLock<watch::Sender<SignedDuration>> =
 /// A clock that somebody winds by hand.
 #[derive(Clone, Debug)]
 pub struct Simulated {
-    time: watch::Sender<Timestamp>,
+    time: watch::Sender<Shown>,
     sleepers: Sleepers,
     wall: Wall,
 }
 
-/// How far the clock on the wall is ahead of a simulated one.
+/// What a simulated clock shows.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    steady: Timestamp,
+    taken_over: SignedDuration,
+}
+
+impl Shown {
+    fn now(self) -> Timestamp {
+        moved(self.steady, self.taken_over)
+    }
+}
+
+/// How far the clock on the wall was set in all since a simulated one began.
 #[derive(Clone, Debug, Default)]
 struct Wall(Arc<Mutex<SignedDuration>>);
 
 impl Wall {
-    fn ahead(&self) -> MutexGuard<'_, SignedDuration> {
+    fn set(&self) -> MutexGuard<'_, SignedDuration> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,7 +114,10 @@ impl Clock {
     /// A clock that stands at `start` until it is wound.
     pub fn simulated(start: Timestamp) -> (Self, Winder) {
         let simulated = Simulated {
-            time: watch::Sender::new(start),
+            time: watch::Sender::new(Shown {
+                steady: start,
+                taken_over: SignedDuration::ZERO,
+            }),
             sleepers: Sleepers::default(),
             wall: Wall::default(),
         };
@@ -109,12 +126,19 @@ impl Clock {
 
     pub fn now(&self) -> Timestamp {
         match self {
+            Self::System => whole_microseconds(moved(self.steady(), self.taken_over())),
+            Self::Simulated(it) => it.time.borrow().now(),
+        }
+    }
+
+    /// The time as it would be had nobody set the clock since the program's start.
+    pub fn steady(&self) -> Timestamp {
+        match self {
             Self::System => {
                 let (wall, began) = &*STARTED;
-                let moved = moved(*wall, *TAKEN_OVER.borrow());
-                whole_microseconds(later(moved, began.elapsed()))
+                later(*wall, began.elapsed())
             }
-            Self::Simulated(it) => *it.time.borrow(),
+            Self::Simulated(it) => it.time.borrow().steady,
         }
     }
 
@@ -123,20 +147,27 @@ impl Clock {
         let by = match self {
             #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
             Self::System => Timestamp::now().duration_since(self.now()),
-            Self::Simulated(it) => *it.wall.ahead(),
+            Self::Simulated(it) => it.wall.set().saturating_sub(self.taken_over()),
         };
         (SET_MIN < by.abs()).then_some(by)
     }
 
-    /// Sets this clock by `by`, which [`set_by`](Self::set_by) told. Who sleeps until a moment that is over then wakes.
-    pub fn take_over(&self, by: SignedDuration) {
+    /// How far this clock was set in all since the program's start.
+    pub fn taken_over(&self) -> SignedDuration {
         match self {
-            Self::System => TAKEN_OVER.send_modify(|before| *before = before.saturating_add(by)),
-            Self::Simulated(it) => {
-                let mut ahead = it.wall.ahead();
-                *ahead = ahead.saturating_sub(by);
-                it.time.send_modify(|now| *now = moved(*now, by));
+            Self::System => *TAKEN_OVER.borrow(),
+            Self::Simulated(it) => it.time.borrow().taken_over,
+        }
+    }
+
+    /// Sets this clock, so that it was set `in_all` since the program's start. Who sleeps until a moment that
+    /// is over then wakes.
+    pub fn take_over(&self, in_all: SignedDuration) {
+        match self {
+            Self::System => {
+                TAKEN_OVER.send_if_modified(|it| std::mem::replace(it, in_all) != in_all);
             }
+            Self::Simulated(it) => it.time.send_modify(|it| it.taken_over = in_all),
         }
     }
 
@@ -161,33 +192,58 @@ impl Clock {
             Self::Simulated(Simulated { time, sleepers, .. }) => {
                 let _sleeper = sleepers.sleeper(moment);
                 let mut reached = time.subscribe();
-                if reached.wait_for(|now| *now >= moment).await.is_err() {
+                if reached.wait_for(|it| it.now() >= moment).await.is_err() {
                     std::future::pending::<()>().await;
                 }
             }
         }
     }
 
-    /// Returns when `duration` has passed on this clock.
+    /// Returns when `duration` has passed, whether or not the clock is set meanwhile.
     pub async fn sleep(&self, duration: Duration) {
-        self.sleep_until(later(self.now(), duration)).await;
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "this is the place that waits")]
+            Self::System => tokio::time::sleep(duration).await,
+            Self::Simulated(_) => {
+                let end = later(self.steady(), duration);
+                loop {
+                    let set = self.taken_over();
+                    tokio::select! {
+                        () = self.sleep_until(moved(end, set)) => {}
+                        () = self.set_since(set) => {}
+                    }
+                    if end <= self.steady() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns when a simulated clock was set to something else than `before`.
+    async fn set_since(&self, before: SignedDuration) {
+        if let Self::Simulated(it) = self {
+            let mut time = it.time.subscribe();
+            if time.wait_for(|it| it.taken_over != before).await.is_ok() {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 }
 
 impl Winder {
     /// Moves the clock forward by `duration` and wakes who waits for it.
     pub fn advance(&self, duration: Duration) {
-        self.0.time.send_modify(|now| *now = later(*now, duration));
+        let wind = |it: &mut Shown| it.steady = later(it.steady, duration);
+        self.0.time.send_modify(wind);
     }
 
-    /// Moves the clock on to `moment`.
-    pub fn advance_to(&self, moment: Timestamp) {
-        self.0.time.send_modify(|now| *now = moment.max(*now));
-    }
 
     /// Sets the clock on the wall, by which a program that starts goes, `ahead` of this one.
     pub fn set_wall(&self, ahead: SignedDuration) {
-        *self.0.wall.ahead() = ahead;
+        let taken_over = self.0.time.borrow().taken_over;
+        *self.0.wall.set() = taken_over.saturating_add(ahead);
     }
 
     /// The next moment that somebody waits for; none while nobody does.

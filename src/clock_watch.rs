@@ -8,13 +8,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later, moved};
+use crate::clock::{Clock, moved};
 use crate::domain::event::{Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::engine::schedule::plausible::{EARLIEST, PUT_BACK_MAX};
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{Store, inbox, outbox};
+use crate::store::{Store, inbox};
 
 /// What watching needs.
 #[derive(Debug)]
@@ -26,10 +26,6 @@ pub(crate) struct ClockWatch {
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// So long the time of the wall is not taken over while a push may be on its way: what is looked up for it is
-/// found by its time. A doubt ends sooner by itself.
-const PUSHES_WAIT_MAX: Duration = Duration::from_mins(20);
-
 /// Watches until `stop`.
 pub(crate) async fn run(watch: ClockWatch, stop: CancellationToken) {
     if watch.clock.now() < EARLIEST {
@@ -38,13 +34,12 @@ pub(crate) async fn run(watch: ClockWatch, stop: CancellationToken) {
             "the clock cannot be right; rules that go by the time wait until it is set"
         );
     }
-    let mut noticed_at = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = watch.clock.sleep(LOOK_EVERY) => {}
         }
-        match watch.look(&mut noticed_at).await {
+        match watch.look().await {
             Ok(()) => {}
             Err(Error::Closed) => return,
             Err(error) => tracing::warn!(%error, "the clock was set; waiting for the store"),
@@ -61,7 +56,7 @@ pub(crate) fn look_at_start(tx: &Tx<'_>, now: Timestamp) -> Result<(), Error> {
     };
     let by = now.duration_since(last_seen);
     tracing::warn!(%now, %last_seen, "the clock was put back while the engine was down");
-    inbox::record(tx, clock_set(by, now), None).map(drop)
+    inbox::record(tx, clock_set(by, now, true), None).map(drop)
 }
 
 fn is_put_back_by_little(now: Timestamp, last_seen: Timestamp) -> bool {
@@ -69,54 +64,39 @@ fn is_put_back_by_little(now: Timestamp, last_seen: Timestamp) -> bool {
 }
 
 /// The event that the clock was set by `by`, to `now`.
-fn clock_set(by: SignedDuration, now: Timestamp) -> Event {
+fn clock_set(by: SignedDuration, now: Timestamp, was_down: bool) -> Event {
     Event {
         id: EventId::engine("clock_set", now),
         source: Source::Engine,
         received_at: now,
         payload: Payload::ClockSet {
             by_ms: i64::try_from(by.as_millis()).unwrap_or(i64::MAX),
+            was_down,
         },
     }
 }
 
 impl ClockWatch {
-    /// Puts right what waits, if the clock was set.
-    pub(crate) async fn look(&self, noticed_at: &mut Option<Timestamp>) -> Result<(), Error> {
+    /// Puts right what waits, if the clock was set. The clock of the program goes over to the new time with the
+    /// event that tells of it ([`Evaluation`](crate::evaluation::Evaluation)), and so do the rows.
+    pub(crate) async fn look(&self) -> Result<(), Error> {
         let Some(by) = self.clock.set_by() else {
-            *noticed_at = None;
             return Ok(());
         };
         // Whole milliseconds: so far is it told.
         let by = SignedDuration::from_millis(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
-        let now = self.clock.now();
-        let noticed_at = *noticed_at.get_or_insert(now);
-        let is_patient = now < later(noticed_at, PUSHES_WAIT_MAX);
-        if is_patient && self.store.write(outbox::is_any_under_way).await? {
-            return Ok(());
-        }
         tracing::warn!(%by, "the clock of the machine was set");
-        // What waits must never seem to be due: it is put off before the clock goes forward, and after it went back.
-        if by.is_negative() {
-            self.clock.take_over(by);
-            while let Err(error) = self.record(by, moved(now, by)).await {
-                if matches!(error, Error::Closed) {
-                    return Err(error);
-                }
-                tracing::warn!(%error, "the clock was put back; waiting for the store");
-                self.clock.sleep(LOOK_EVERY).await;
-            }
-        } else {
-            self.record(by, moved(now, by)).await?;
-            self.clock.take_over(by);
+        let before = self.clock.taken_over();
+        let clock = self.clock.clone();
+        let record = move |tx: &Tx<'_>| {
+            let event = clock_set(by, moved(clock.now(), by), false);
+            inbox::record(tx, event, None).map(drop)
+        };
+        let recorded = self.store.write(record).await;
+        if recorded.is_err() {
+            // The event may have been shown before its transaction failed.
+            self.clock.take_over(before);
         }
-        Ok(())
-    }
-
-    async fn record(&self, by: SignedDuration, now: Timestamp) -> Result<(), Error> {
-        let event = clock_set(by, now);
-        self.store
-            .write(move |tx| inbox::record(tx, event.clone(), None).map(drop))
-            .await
+        recorded
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
@@ -17,7 +17,7 @@ use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
 use crate::store::error::Error;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{inbox, notifications, outbox, rules, runs};
+use crate::store::{clock_set, inbox, notifications, outbox, rules, runs};
 use crate::worker::Alarm;
 
 /// The engine with its memory. The memory is what the tables say; when in doubt it is read again.
@@ -28,6 +28,8 @@ pub(crate) struct Evaluation {
     former: Option<Generation>,
     offered: watch::Receiver<Option<Offer>>,
     clock: Clock,
+    /// How far the tables say that the clock was set before this program started.
+    set_before: Option<SignedDuration>,
     memory: Memory,
     alarm: watch::Sender<Alarm>,
     reads: mpsc::Sender<ReadRequest>,
@@ -83,6 +85,7 @@ impl Evaluation {
             former: None,
             offered,
             clock,
+            set_before: None,
             memory: Memory::Unsure(State::default()),
             alarm,
             reads,
@@ -104,7 +107,14 @@ impl Evaluation {
             return Ok(());
         };
         let mut state = runs::load(tx)?;
-        state.keep_later_readings(before);
+        let set = clock_set::in_all(tx)?;
+        let set_before = self.set_before.unwrap_or(set - self.clock.taken_over());
+        if set - set_before == self.clock.taken_over() {
+            state.keep_later_readings(before);
+        } else {
+            // What set the clock was undone, and what is remembered may have moved with it.
+            self.clock.take_over(set - set_before);
+        }
         let in_force = rules::in_force(tx)?;
         if let Some(former) = self.former.as_mut() {
             let is_named = |it: &Generation| in_force.is_some() && it.event == in_force;
@@ -116,6 +126,16 @@ impl Evaluation {
         }
         self.memory = Memory::Sure(state);
         Ok(())
+    }
+
+    /// The clock was set by `by`. Everything goes by the new time from this event on; until then, and if its
+    /// transaction does not stand, by the old one.
+    fn set_clock(&mut self, by: SignedDuration, was_down: bool) {
+        if was_down {
+            self.set_before = None;
+        } else {
+            self.clock.take_over(self.clock.taken_over() + by);
+        }
     }
 
     /// The rules that come into force with `event` take the place of the old ones.
@@ -151,13 +171,20 @@ impl Consumer for Evaluation {
         if let Payload::Engine(_) = event.payload {
             self.take_over(tx, event)?;
         }
+        if self.set_before.is_none() {
+            self.set_before = Some(clock_set::in_all(tx)? - self.clock.taken_over());
+        }
+        let mut now = self.clock.now();
+        if let Payload::ClockSet { by_ms, was_down } = event.payload {
+            self.set_clock(SignedDuration::from_millis(by_ms), was_down);
+            now = event.received_at;
+        }
         let state = self.memory.state();
         let own = chain(tx, &event.payload)?;
         let settled = match event.payload.report() {
             Some(report) => outbox::settled_by(tx, &event.id, report)?,
             None => None,
         };
-        let now = self.clock.now();
         let mut is_kept = is_on_record(&event.payload);
         let mut reads = Vec::new();
         let input = Input {

@@ -255,7 +255,7 @@ fn about(payload: &Payload, names: &DeviceNames) -> String {
         Payload::Tick => "a time has come".to_owned(),
         Payload::Engine(EngineChange::Started) => "the engine was started".to_owned(),
         Payload::Engine(EngineChange::Reloaded) => "the rules were read again".to_owned(),
-        Payload::ClockSet { by_ms } => {
+        Payload::ClockSet { by_ms, .. } => {
             let by = SignedDuration::from_millis(*by_ms);
             let way = if by.is_negative() { "back" } else { "forward" };
             format!("the clock was put {way} by {:#}", by.abs())

@@ -60,10 +60,12 @@ pub enum Payload {
     /// Something that waits for a moment is due.
     Tick,
     Engine(EngineChange),
-    /// Somebody set the clock of the machine by so many milliseconds; negative when it was put back. What is
-    /// received with it is received by the new time.
+    /// Somebody set the clock of the machine by so many milliseconds; negative when it was put back. It is
+    /// received by the new time.
     ClockSet {
         by_ms: i64,
+        /// That was before the program's start, by whose clock it went from then on.
+        was_down: bool,
     },
     Request(Request),
     /// A device that was to be read did not answer.

@@ -198,9 +198,7 @@ fn refusal(scene: Scene<'_>, call: &Call<'_>, key: Option<&str>) -> Option<Verdi
         let because = because.to_owned();
         return Some(Verdict::Paused { because });
     }
-    // A start that lies ahead was before the clock was put back; who knows when.
     let last = scene.state.last_started(&rule.id, key);
-    let last = last.filter(|it| *it <= scene.now);
     if let (Some(cooldown), Some(last)) = (rule.settings.cooldown, last) {
         let until = later(last, cooldown);
         if scene.now < until && call.trigger.is_some() {

@@ -90,6 +90,13 @@ pub fn take<E>(
     now: Timestamp,
     mut write: impl FnMut(&State, &Decision) -> Result<(), E>,
 ) -> Result<(), E> {
+    // When the clock is set, all is decided by the new time.
+    let is_set = matches!(input.event.payload, Payload::ClockSet { .. });
+    let now = if is_set {
+        input.event.received_at
+    } else {
+        now
+    };
     let mut queue = VecDeque::new();
     let mut decision = step(rules, state, input, now);
     for _ in 0..FOLLOW_UPS_MAX {
@@ -212,7 +219,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             }
             wake(scene, &Happening::Engine(*change), &mut decision);
         }
-        Payload::ClockSet { by_ms } => {
+        Payload::ClockSet { by_ms, .. } => {
             clock_set::decide(scene, SignedDuration::from_millis(*by_ms), &mut decision);
         }
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),

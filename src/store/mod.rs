@@ -4,6 +4,7 @@
 //! [`Store::write`]. Lists read the same file on connections of their own (`view/`).
 
 mod calls;
+pub(crate) mod clock_set;
 pub(crate) mod error;
 pub(crate) mod inbox;
 mod inputs;
@@ -31,7 +32,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::error::Error;
@@ -158,10 +159,6 @@ fn state_folder(dir: &Path) -> io::Result<PathBuf> {
 /// Moments in the tables are whole microseconds since 1970.
 fn stamp(moment: Timestamp) -> i64 {
     moment.as_microsecond()
-}
-
-fn microseconds(by: SignedDuration) -> i64 {
-    i64::try_from(by.as_micros()).unwrap_or_default()
 }
 
 fn moment(stamp: i64) -> Timestamp {

@@ -1,13 +1,13 @@
 //! Messages to people, until they are delivered or given up.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::domain::id::NotificationId;
 use crate::engine::decision::Notification;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{microseconds, moment, stamp};
+use crate::store::{moment, stamp};
 
 /// A message that is not delivered yet.
 #[derive(Clone, Debug)]
@@ -68,10 +68,9 @@ pub(crate) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
 }
 
 /// The clock was set: what waits for another try waits as long as before.
-pub(super) fn move_due(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+pub(super) fn move_due(tx: &Tx<'_>, by_microseconds: i64) -> Result<(), Error> {
     tx.prepare("UPDATE notifications SET due_at = due_at + ?1 WHERE due_at IS NOT NULL")?
-        .execute([microseconds(by)])?;
-    tx.touch(Area::NOTIFICATIONS);
+        .execute([by_microseconds])?;
     Ok(())
 }
 

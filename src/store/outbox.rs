@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row};
 
+use crate::clock::moved;
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Settled, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
@@ -14,7 +15,8 @@ use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{inbox, microseconds, moment, stamp, story};
+use crate::store::clock_set::microseconds;
+use crate::store::{inbox, moment, stamp, story};
 
 /// A command that is not over.
 #[derive(Clone, Debug)]
@@ -28,8 +30,22 @@ pub(crate) struct Open {
     pub(crate) sent_at: Option<Timestamp>,
 }
 
-pub(super) const COLUMNS: &str =
-    "command, lifecycle, created_at, sent_at, coalesce(began_at, created_at)";
+impl Open {
+    /// The same after the clock was set by `by`: it was given as long ago, and waits as long.
+    #[must_use]
+    pub(crate) fn moved(self, by: SignedDuration) -> Self {
+        Self {
+            lifecycle: self.lifecycle.moved(by),
+            began_at: moved(self.began_at, by),
+            sent_at: self.sent_at.map(|it| moved(it, by)),
+            ..self
+        }
+    }
+}
+
+/// The moments of `sent_at` and `began_at` are steady (`store::clock_set`).
+pub(super) const COLUMNS: &str = "command, lifecycle, created_at,
+    sent_at + (SELECT set_by FROM clock), coalesce(began_at, created_at) + (SELECT set_by FROM clock)";
 
 /// Puts `command` in line for its device; where nobody is in line, its push starts at once. Doing it
 /// twice is doing it once: the id is derived.
@@ -50,8 +66,9 @@ pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<
     let inserted = tx
         .prepare(
             "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, sent_at, attempts,
-                 created_at, updated_at, is_open)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1) ON CONFLICT (id) DO NOTHING",
+                 created_at, updated_at, began_at, is_open)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 - (SELECT set_by FROM clock), ?9, ?10, ?10,
+                 ?10 - (SELECT set_by FROM clock), 1) ON CONFLICT (id) DO NOTHING",
         )?
         .execute(rusqlite::params![
             command.id.as_str(),
@@ -249,14 +266,12 @@ pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
     open_where(tx, "is_open = 1 AND state = 'sending'", [])
 }
 
-/// The clock was set: what is open waits as long as before. When it was given stays as it was told.
+/// The clock was set: what is open waits as long as before.
 pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for open in open_all(tx)? {
         let lifecycle = open.lifecycle.moved(by);
         tx.prepare(
-            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, sent_at = sent_at + ?3,
-                 began_at = coalesce(began_at, created_at) + ?3
-             WHERE id = ?1",
+            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3 WHERE id = ?1",
         )?
         .execute(rusqlite::params![
             open.command.id.as_str(),
@@ -264,14 +279,7 @@ pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
             microseconds(by),
         ])?;
     }
-    tx.touch(Area::REQUESTS.and(Area::REPORTS));
     Ok(())
-}
-
-/// Whether a push is under way, or one whose answer was lost may still turn up.
-pub(crate) fn is_any_under_way(tx: &Tx<'_>) -> Result<bool, Error> {
-    let sql = "SELECT 1 FROM commands WHERE is_open = 1 AND state IN ('sending', 'in_doubt')";
-    Ok(tx.prepare(sql)?.exists([])?)
 }
 
 /// Commands handed out by one call of [`due`]; the rest comes with the next.
@@ -407,8 +415,9 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
     let is_open = !matches!(lifecycle, Lifecycle::Settled { .. });
     tx.prepare(
         "UPDATE commands SET lifecycle = ?2, state = ?3, action_id = coalesce(?4, action_id),
-             due_at = ?5, attempts = coalesce(?6, attempts), sent_at = coalesce(?7, sent_at),
-             updated_at = ?8, is_open = ?9
+             due_at = ?5, attempts = coalesce(?6, attempts),
+             sent_at = coalesce(?7 - (SELECT set_by FROM clock), sent_at), updated_at = ?8, is_open = ?9,
+             over_at = iif(?9, NULL, ?8 - (SELECT set_by FROM clock))
          WHERE id = ?1",
     )?
     .execute(rusqlite::params![

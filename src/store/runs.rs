@@ -19,9 +19,7 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{
-    calls, inputs, leases, moment, notifications, orders, outbox, stamp, triggers,
-};
+use crate::store::{calls, clock_set, inputs, leases, moment, orders, stamp, triggers};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -53,11 +51,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
 pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Error> {
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
-        Change::ClockSet { by } => {
-            move_readings(tx, *by)?;
-            outbox::move_open(tx, *by)?;
-            notifications::move_due(tx, *by)
-        }
+        Change::ClockSet { by } => clock_set::save(tx, *by),
         Change::RunStarted(run) => insert_run(tx, run),
         Change::RunMoved(run) => update_run(tx, run),
         Change::Remembered {
@@ -143,8 +137,9 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     tx.prepare(
         "INSERT INTO runs
              (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields, memory,
-              wait, wait_until, parent, run_key, depth, chain)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+              wait, wait_until, parent, run_key, depth, chain, began_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+             ?7 - (SELECT set_by FROM clock))
          ON CONFLICT (id) DO NOTHING",
     )?
     .execute(rusqlite::params![
@@ -239,7 +234,7 @@ fn save_reading(
     Ok(())
 }
 
-fn move_readings(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+pub(super) fn move_readings(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for of_device in load_readings(tx)? {
         for (attribute, value) in of_device.values {
             let reading = Reading {
@@ -290,10 +285,12 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
 /// When the last runs of each rule began, as far as their rows are still kept and limits count them.
 fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     let mut statement = tx.prepare(
-        "WITH newest AS (
-             SELECT rule, max(started_at) AS at FROM runs WHERE parent IS NULL GROUP BY rule)
-         SELECT rule, started_at, run_key FROM runs JOIN newest USING (rule)
-         WHERE parent IS NULL AND at - ?1 < started_at ORDER BY seq",
+        "WITH starts AS (
+             SELECT seq, rule, run_key, coalesce(began_at, started_at) AS at FROM runs
+             WHERE parent IS NULL),
+         newest AS (SELECT rule, max(at) AS last FROM starts GROUP BY rule)
+         SELECT rule, at + (SELECT set_by FROM clock), run_key FROM starts JOIN newest USING (rule)
+         WHERE last - ?1 < at ORDER BY seq",
     )?;
     let mut rows = statement.query([orders::COUNTED])?;
     while let Some(row) = rows.next()? {
@@ -307,8 +304,8 @@ fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
 /// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
-        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields, memory,
-             wait, wait_until, parent, run_key, chain
+        "SELECT runs.id, rule, cause, position, waiting_for,
+             coalesce(began_at, started_at) + (SELECT set_by FROM clock), program, trigger_fields, memory, wait, wait_until, parent, run_key, chain
          FROM runs LEFT JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;

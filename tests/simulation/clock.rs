@@ -123,7 +123,7 @@ impl Home {
         let moment: Timestamp = moment.parse().unwrap();
         self.winder
             .set_wall(moment.duration_since(self.clock.now()));
-        self.watch.look(&mut None).await.unwrap();
+        self.watch.look().await.unwrap();
         assert_eq!(self.clock.now(), moment);
     }
 

@@ -15,7 +15,7 @@ use super::findings::Findings;
 use super::home::{self, API_KEY, Plan, WEBHOOK_SECRET};
 use super::invariants::{self, Ends};
 use super::network::{Between, Network, open_for_reading};
-use crate::clock::{Clock, Winder, earlier, later, moved};
+use crate::clock::{Clock, Winder, earlier, later};
 use crate::domain::secret::Secret;
 use crate::simulator::in_memory::InMemory;
 use crate::simulator::webhooks::Parcel;
@@ -170,7 +170,7 @@ impl Day {
     async fn start(&mut self) {
         // A program that starts goes by the wall.
         if let Some(by) = self.home_clock.set_by() {
-            self.home_clock.take_over(by);
+            self.home_clock.take_over(self.home_clock.taken_over() + by);
         }
         let home = (&self.home_clock, &self.network);
         let started = Engine::start(self.plan, self.dir.path(), home, &self.findings).await;
@@ -228,9 +228,9 @@ impl Day {
 
     fn wind_to(&self, moment: Timestamp) {
         let passed = moment.duration_since(self.now());
-        self.winder.advance_to(moment);
-        self.home_winder
-            .advance_to(moved(self.home_clock.now(), passed));
+        let passed = Duration::try_from(passed).unwrap_or_default();
+        self.winder.advance(passed);
+        self.home_winder.advance(passed);
     }
 
     fn next_moment(&self) -> Option<Timestamp> {

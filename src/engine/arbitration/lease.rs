@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::moved;
 use crate::domain::id::{DeviceId, RuleId, RunId};
 use crate::engine::run::Run;
 use crate::engine::wait::Wait;
@@ -16,6 +17,22 @@ pub struct Kept {
     /// The run whose step asked for it; it may be over.
     pub run: RunId,
     pub until: Timestamp,
+    /// The clocks of the home are to show that moment (`until: "07:00"`); otherwise it is a time from then on.
+    pub by_clock: bool,
+}
+
+/// A clock that is set by this much or more was wrong before, and so was whatever was read off it.
+const WRONG_MIN: SignedDuration = SignedDuration::from_hours(24);
+
+impl Kept {
+    /// The same after the clock was set by `by`.
+    #[must_use]
+    pub fn moved(mut self, by: SignedDuration) -> Self {
+        if !self.by_clock || WRONG_MIN <= by.abs() {
+            self.until = moved(self.until, by);
+        }
+        self
+    }
 }
 
 /// The devices that runs have or want.
@@ -100,6 +117,13 @@ impl Leases {
 
     pub(in crate::engine) fn release(&mut self, device: &DeviceId) {
         self.kept.remove(device);
+    }
+
+    /// The clock was set.
+    pub(in crate::engine) fn moved(&mut self, by: SignedDuration) {
+        for kept in self.kept.values_mut() {
+            *kept = kept.clone().moved(by);
+        }
     }
 
     pub(super) fn held(&self, device: &DeviceId) -> impl Iterator<Item = &RunId> {

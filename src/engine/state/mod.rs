@@ -1,12 +1,12 @@
 //! What the engine remembers between two inputs. Lives in memory; the store holds the same as rows.
 
+mod clock_set;
 mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::clock::moved;
 use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Point, Reading};
@@ -235,12 +235,7 @@ impl State {
             Change::Asked { request, at } => self.contacts.ask(request, *at),
             Change::CallWaits(call) => self.wait_for(call),
             Change::CallOver { id } => self.forget_call(id),
-            Change::ClockSet { by } => {
-                let of_devices = self.readings.values_mut().flat_map(BTreeMap::values_mut);
-                for reading in of_devices.chain(self.inputs.values_mut()) {
-                    reading.taken_at = moved(reading.taken_at, *by);
-                }
-            }
+            Change::ClockSet { by } => self.clock_set(*by),
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
                     self.note_start(&run.rule, run.key.as_deref(), run.started_at);

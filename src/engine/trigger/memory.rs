@@ -28,6 +28,9 @@ pub struct TriggerMemory {
     /// How far a schedule has been dealt with, and its next tick.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
+    /// The same from before the clock was put back by a day or more: it counts again once the clock is as far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<Cursor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_tick: Option<Timestamp>,
     /// Since when nothing came, of an absence that counts.
@@ -87,6 +90,7 @@ impl TriggerMemory {
         for holding in self.held.values_mut() {
             holding.since = moved(holding.since, by);
             holding.until = moved(holding.until, by);
+            holding.heard_at = holding.heard_at.map(|it| moved(it, by));
         }
         self.silent_since = self.silent_since.map(|it| moved(it, by));
         self.silent_until = self.silent_until.map(|it| moved(it, by));

@@ -67,7 +67,12 @@ pub(super) fn clock_set(
     by: SignedDuration,
 ) {
     if by <= -PUT_BACK_MAX {
-        memory.cursor = None;
+        let further = memory.cursor.take().max(memory.former);
+        memory.former = further;
+    }
+    if let Some(former) = memory.former.filter(|it| it.is_reached(scene.now)) {
+        memory.former = None;
+        memory.cursor = memory.cursor.max(Some(former));
     }
     arm(scene, trigger, memory);
 }

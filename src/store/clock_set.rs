@@ -1,0 +1,55 @@
+//! How far the clock of the machine was set in all, and the rows that move when it is set.
+//!
+//! Which moments move, and which do not, `engine::clock_set` tells of what the engine remembers. Its runs,
+//! calls and triggers are written by changes of their own. Beside them:
+//!
+//! | table | moves | stays |
+//! |---|---|---|
+//! | `readings`, `inputs` | `taken_at` | what is foretold |
+//! | `commands` | of open ones, what their life cycle waits for and `due_at` | `sent_at`, `began_at`, `over_at`: steady; `created_at`, `updated_at`: told |
+//! | `runs` | | `began_at`: steady; `started_at`, `ended_at`: told |
+//! | `notifications` | `due_at` | what is told |
+//! | `leases`, `foreign_orders` | `ended_at`; `until`, unless it is a time of the day | |
+//! | `events`, `traces`, `command_steps`, `rules`, `rule_state`, `paused_rules` | | told as it was |
+//!
+//! Steady moments are by a clock that nobody sets, and so never have to be moved: rows of what is over may be many.
+
+use jiff::SignedDuration;
+
+use crate::engine::decision::Change;
+use crate::store::error::Error;
+use crate::store::signal::Area;
+use crate::store::writer::Tx;
+use crate::store::{inputs, leases, notifications, outbox, runs};
+
+/// How far it was set in all.
+pub(crate) fn in_all(tx: &Tx<'_>) -> Result<SignedDuration, Error> {
+    let set_by = tx
+        .prepare("SELECT set_by FROM clock")?
+        .query_row([], |row| row.get(0))?;
+    Ok(SignedDuration::from_micros(set_by))
+}
+
+/// It was set by `by`.
+pub(super) fn save(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+    let microseconds = microseconds(by);
+    tx.prepare("UPDATE clock SET set_by = set_by + ?1")?
+        .execute([microseconds])?;
+    runs::move_readings(tx, by)?;
+    inputs::move_readings(tx, by)?;
+    outbox::move_open(tx, by)?;
+    notifications::move_due(tx, microseconds)?;
+    for change in leases::load(tx)? {
+        if let Change::Kept { device, kept } = change {
+            leases::keep(tx, &device, &kept.moved(by))?;
+        }
+    }
+    tx.prepare("UPDATE foreign_orders SET ended_at = ended_at + ?1")?
+        .execute([microseconds])?;
+    tx.touch(Area::REQUESTS.and(Area::REPORTS).and(Area::NOTIFICATIONS));
+    Ok(())
+}
+
+pub(super) fn microseconds(by: SignedDuration) -> i64 {
+    i64::try_from(by.as_micros()).unwrap_or_default()
+}
