@@ -239,7 +239,6 @@ impl Winder {
         self.0.time.send_modify(wind);
     }
 
-
     /// Sets the clock on the wall, by which a program that starts goes, `ahead` of this one.
     pub fn set_wall(&self, ahead: SignedDuration) {
         let taken_over = self.0.time.borrow().taken_over;

@@ -92,11 +92,7 @@ pub fn take<E>(
 ) -> Result<(), E> {
     // When the clock is set, all is decided by the new time.
     let is_set = matches!(input.event.payload, Payload::ClockSet { .. });
-    let now = if is_set {
-        input.event.received_at
-    } else {
-        now
-    };
+    let now = if is_set { input.event.received_at } else { now };
     let mut queue = VecDeque::new();
     let mut decision = step(rules, state, input, now);
     for _ in 0..FOLLOW_UPS_MAX {

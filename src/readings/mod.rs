@@ -72,7 +72,9 @@ async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
     match due {
         Some(due) => {
             let left = due.duration_since(clock.steady());
-            clock.sleep(Duration::try_from(left).unwrap_or_default()).await;
+            clock
+                .sleep(Duration::try_from(left).unwrap_or_default())
+                .await;
         }
         None => std::future::pending().await,
     }

@@ -12,10 +12,10 @@ use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Settled, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
+use crate::store::clock_set::microseconds;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::clock_set::microseconds;
 use crate::store::{inbox, moment, stamp, story};
 
 /// A command that is not over.
@@ -270,14 +270,12 @@ pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
 pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for open in open_all(tx)? {
         let lifecycle = open.lifecycle.moved(by);
-        tx.prepare(
-            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3 WHERE id = ?1",
-        )?
-        .execute(rusqlite::params![
-            open.command.id.as_str(),
-            serde_json::to_string(&lifecycle)?,
-            microseconds(by),
-        ])?;
+        tx.prepare("UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3 WHERE id = ?1")?
+            .execute(rusqlite::params![
+                open.command.id.as_str(),
+                serde_json::to_string(&lifecycle)?,
+                microseconds(by),
+            ])?;
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SET_MIN, Winder};
@@ -19,8 +19,9 @@ use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, Rul
 use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
 use crate::evaluation::Evaluation;
 use crate::rules;
+use crate::store::error::Error;
 use crate::store::outbox::{self, Waiting};
-use crate::store::writer::Tx;
+use crate::store::writer::{Consumer, Tx};
 use crate::store::{Store, inbox, runs};
 use crate::worker::Alarm;
 
@@ -32,16 +33,37 @@ rules:
   - id: delayed
     triggers: {trigger: command, device: battery, command: charge}
     actions: {delay: 10m}
+  - id: seldom
+    triggers: {trigger: command, device: battery, command: charge}
+    cooldown: 1h
+    mode: parallel
+    max: 9
+    actions: {delay: 2d}
 ";
 
 /// Each event has an id of its own.
 static N_EVENTS: AtomicU32 = AtomicU32::new(0);
+
+/// Comes to be full when all of an event has been dealt with.
+struct Disk(Arc<AtomicBool>);
+
+impl Consumer for Disk {
+    fn consume(&mut self, _tx: &Tx<'_>, _event: &Event) -> Result<(), Error> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable("the disk is full".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self) {}
+}
 
 struct Home {
     watch: ClockWatch,
     clock: Clock,
     winder: Winder,
     next: watch::Receiver<Alarm>,
+    is_disk_full: Arc<AtomicBool>,
     dir: tempfile::TempDir,
 }
 
@@ -73,9 +95,10 @@ impl Home {
         // These rules stay in force.
         let (_, nothing_offered) = watch::channel(None);
         let (evaluation, hints) = Evaluation::new(Arc::new(rules), nothing_offered, clock.clone());
-        let store = Store::start(dir.path(), vec![Box::new(evaluation)])
-            .unwrap()
-            .store;
+        let is_disk_full = Arc::new(AtomicBool::new(false));
+        let disk = Disk(Arc::clone(&is_disk_full));
+        let consumers: Vec<Box<dyn Consumer>> = vec![Box::new(evaluation), Box::new(disk)];
+        let store = Store::start(dir.path(), consumers).unwrap().store;
         let watch = ClockWatch {
             store,
             clock: clock.clone(),
@@ -85,6 +108,7 @@ impl Home {
             clock,
             winder,
             next: hints.alarms,
+            is_disk_full,
             dir,
         };
         let now = home.clock.now();
@@ -106,9 +130,11 @@ impl Home {
         self.watch.store.write(record).await.unwrap();
     }
 
+    /// Somebody else's order is over.
     async fn charged(&mut self) {
+        let number = N_EVENTS.fetch_add(1, Ordering::Relaxed);
         self.happens(Payload::Report(Report {
-            action: ActionId::new("act_1"),
+            action: ActionId::new(format!("act_{number}")),
             device: DeviceId::new("dev_1"),
             device_type: None,
             command: Some("charge".to_owned()),
@@ -206,7 +232,7 @@ async fn a_clock_that_is_kept_right_was_not_set() {
     let home = Home::started_at("2026-03-02T05:59:00Z").await;
     home.winder.set_wall(SET_MIN);
     assert_eq!(home.clock.set_by(), None);
-    let ahead = SET_MIN + jiff::SignedDuration::from_millis(1);
+    let ahead = SET_MIN + SignedDuration::from_millis(1);
     home.winder.set_wall(ahead);
     assert_eq!(home.clock.set_by(), Some(ahead));
 }
@@ -243,4 +269,91 @@ async fn an_order_that_is_open_began_as_long_ago_as_before() {
         unreachable!("it was acknowledged");
     };
     assert_eq!((look_up_at, deadline), (expected, expected));
+}
+
+#[tokio::test]
+async fn a_cooldown_lasts_as_long_however_the_clock_is_set() {
+    let mut home = Home::started_at("2026-03-02T12:00:00Z").await;
+    home.charged().await;
+    assert_eq!(home.runs_of("seldom").await, 1);
+    for (wall, restarts) in [
+        ("2026-03-02T20:00:00Z", false),
+        ("2026-03-02T09:00:00Z", true),
+        ("2026-03-02T15:00:00Z", true),
+    ] {
+        home.is_set_to(wall).await;
+        if restarts {
+            home = home.restarted_at(wall).await;
+        }
+        home.charged().await;
+        assert_eq!(home.runs_of("seldom").await, 1, "{wall}");
+    }
+    home.winder.advance(Duration::from_hours(1));
+    home.charged().await;
+    assert_eq!(home.runs_of("seldom").await, 2);
+}
+
+#[tokio::test]
+async fn a_time_that_fired_before_the_clock_was_months_behind_does_not_fire_again() {
+    let mut home = Home::started_at("2026-06-01T05:59:00Z").await;
+    home.winder.advance(Duration::from_mins(1));
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("six").await, 1);
+    let mut home = home.restarted_at("2026-02-01T00:00:00Z").await;
+    assert_eq!(home.next_alarm(), "2026-02-01T06:00:00Z");
+    home.is_set_to("2026-06-01T06:03:00Z").await;
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("six").await, 1);
+    assert_eq!(home.next_alarm(), "2026-06-02T06:00:00Z");
+}
+
+#[tokio::test]
+async fn a_time_that_was_missed_while_the_machine_had_no_clock_is_made_up_for() {
+    let home = Home::started_at("2026-06-01T05:59:00Z").await;
+    let mut home = home.restarted_at("1970-01-01T00:00:10Z").await;
+    assert_eq!(home.next_alarm(), "never");
+    home.is_set_to("2026-06-01T06:03:00Z").await;
+    home.happens(Payload::Tick).await;
+    assert_eq!(home.runs_of("six").await, 1);
+}
+
+#[tokio::test]
+async fn while_the_new_time_cannot_be_written_down_everything_goes_by_the_old_one() {
+    let mut home = Home::started_at("2026-03-02T12:00:00Z").await;
+    home.charged().await;
+    let noon = home.clock.now();
+    for hours in [5, -5] {
+        home.winder.set_wall(SignedDuration::from_hours(hours));
+        home.is_disk_full.store(true, Ordering::Relaxed);
+        home.watch.look().await.unwrap_err();
+        assert_eq!(home.clock.now(), noon);
+        home.is_disk_full.store(false, Ordering::Relaxed);
+        home.happens(Payload::Unknown).await;
+        assert_eq!(home.clock.now(), noon);
+        assert_eq!(home.next_alarm(), "2026-03-02T12:10:00Z");
+    }
+    home.is_set_to("2026-03-02T17:00:00Z").await;
+    assert_eq!(home.next_alarm(), "2026-03-02T17:10:00Z");
+}
+
+#[tokio::test]
+async fn who_sleeps_for_a_while_sleeps_as_long_when_the_clock_is_set() {
+    let (clock, winder) = Clock::simulated("2026-03-02T12:00:00Z".parse().unwrap());
+    let mut sleep = std::pin::pin!(clock.sleep(Duration::from_mins(1)));
+    let mut is_over = async || {
+        tokio::select! {
+            biased;
+            () = &mut sleep => true,
+            () = std::future::ready(()) => false,
+        }
+    };
+    assert!(!is_over().await);
+    for hours in [5, -5] {
+        clock.take_over(SignedDuration::from_hours(hours));
+        assert!(!is_over().await);
+        winder.advance(Duration::from_secs(29));
+        assert!(!is_over().await);
+    }
+    winder.advance(Duration::from_secs(2));
+    assert!(is_over().await);
 }

@@ -143,3 +143,29 @@ impl Leases {
         self.kept.keys()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_until_a_time_of_the_day_goes_by_the_new_time_unless_the_clock_was_wrong() {
+        let until: Timestamp = "2026-03-02T13:00:00Z".parse().unwrap();
+        let moved_by = |by_clock, hours| {
+            let kept = Kept {
+                rule: RuleId::new("rule"),
+                run: RunId::new("run"),
+                until,
+                by_clock,
+            };
+            let moved = kept.moved(SignedDuration::from_hours(hours));
+            moved.until.duration_since(until).as_hours()
+        };
+        assert_eq!(moved_by(false, 5), 5);
+        assert_eq!(moved_by(false, -5), -5);
+        assert_eq!(moved_by(true, 23), 0);
+        assert_eq!(moved_by(true, -23), 0);
+        assert_eq!(moved_by(true, -24), -24);
+        assert_eq!(moved_by(true, 400_000), 400_000);
+    }
+}
