@@ -228,7 +228,7 @@ impl Clock {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

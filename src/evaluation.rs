@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
@@ -15,9 +15,10 @@ use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::state::State;
 use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
+use crate::store::clock_set::FollowingClock;
 use crate::store::error::Error;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{clock_set, inbox, notifications, outbox, rules, runs};
+use crate::store::{inbox, notifications, outbox, rules, runs};
 use crate::worker::Alarm;
 
 /// The engine with its memory. The memory is what the tables say; when in doubt it is read again.
@@ -27,9 +28,7 @@ pub(crate) struct Evaluation {
     /// Those before, until it is sure that they are not needed again.
     former: Option<Generation>,
     offered: watch::Receiver<Option<Offer>>,
-    clock: Clock,
-    /// How far the tables say that the clock was set before this program started.
-    set_before: Option<SignedDuration>,
+    clock: FollowingClock,
     memory: Memory,
     alarm: watch::Sender<Alarm>,
     reads: mpsc::Sender<ReadRequest>,
@@ -84,8 +83,7 @@ impl Evaluation {
             rules: Generation { event: None, rules },
             former: None,
             offered,
-            clock,
-            set_before: None,
+            clock: FollowingClock::new(clock),
             memory: Memory::Unsure(State::default()),
             alarm,
             reads,
@@ -107,13 +105,9 @@ impl Evaluation {
             return Ok(());
         };
         let mut state = runs::load(tx)?;
-        let set = clock_set::in_all(tx)?;
-        let set_before = self.set_before.unwrap_or(set - self.clock.taken_over());
-        if set - set_before == self.clock.taken_over() {
+        // What was remembered may have moved with a clock that was set in vain.
+        if !self.clock.put_right(tx)? {
             state.keep_later_readings(before);
-        } else {
-            // What set the clock was undone, and what is remembered may have moved with it.
-            self.clock.take_over(set - set_before);
         }
         let in_force = rules::in_force(tx)?;
         if let Some(former) = self.former.as_mut() {
@@ -126,16 +120,6 @@ impl Evaluation {
         }
         self.memory = Memory::Sure(state);
         Ok(())
-    }
-
-    /// The clock was set by `by`. Everything goes by the new time from this event on; until then, and if its
-    /// transaction does not stand, by the old one.
-    fn set_clock(&mut self, by: SignedDuration, was_down: bool) {
-        if was_down {
-            self.set_before = None;
-        } else {
-            self.clock.take_over(self.clock.taken_over() + by);
-        }
     }
 
     /// The rules that come into force with `event` take the place of the old ones.
@@ -171,14 +155,7 @@ impl Consumer for Evaluation {
         if let Payload::Engine(_) = event.payload {
             self.take_over(tx, event)?;
         }
-        if self.set_before.is_none() {
-            self.set_before = Some(clock_set::in_all(tx)? - self.clock.taken_over());
-        }
-        let mut now = self.clock.now();
-        if let Payload::ClockSet { by_ms, was_down } = event.payload {
-            self.set_clock(SignedDuration::from_millis(by_ms), was_down);
-            now = event.received_at;
-        }
+        let now = self.clock.at(event, tx)?;
         let state = self.memory.state();
         let own = chain(tx, &event.payload)?;
         let settled = match event.payload.report() {

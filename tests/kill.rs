@@ -45,6 +45,13 @@ rules:
       - {delay: 50ms}
 ";
 
+/// So much in so little time is otherwise taken for a mistake.
+const LIMITS: &str = "\
+limits:
+  commands_per_minute: 60000
+  runs_per_rule: {count: 1000, within: 1s}
+";
+
 const SECONDS: u64 = 4;
 const LIFE_MIN_MS: u64 = 250;
 const LIFE_MAX_MS: u64 = 2500;
@@ -135,6 +142,7 @@ async fn live(house: &House, seen: &mut Seen, for_ms: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_again_and_again_under_load() {
     let mut house = House::without_engine(RULES).await;
+    house.edit("home.yaml", |it| it + LIMITS);
     let mut seen = Seen::default();
     let seed = Clock::System.now().as_microsecond().unsigned_abs();
     let mut chance = Chance(seed);

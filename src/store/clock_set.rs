@@ -14,16 +14,71 @@
 //!
 //! Steady moments are by a clock that nobody sets, and so never have to be moved: rows of what is over may be many.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::Clock;
+use crate::domain::event::{Event, Payload};
 use crate::engine::decision::Change;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
 use crate::store::{inputs, leases, notifications, outbox, runs};
 
+/// The clock of the program, which goes over to a new time with the event that tells of it: everything goes by
+/// the new time from that event on; before it, and if its transaction does not stand, by the old one.
+#[derive(Debug)]
+pub(crate) struct FollowingClock {
+    clock: Clock,
+    /// How far the rows say that the clock was set when the program started.
+    set_before: Option<SignedDuration>,
+}
+
+impl FollowingClock {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            set_before: None,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The time at which `event` takes its effect. To be asked once for each.
+    pub(crate) fn at(&mut self, event: &Event, tx: &Tx<'_>) -> Result<Timestamp, Error> {
+        let before = match self.set_before {
+            Some(before) => before,
+            None => in_all(tx)? - self.clock.taken_over(),
+        };
+        self.set_before = Some(before);
+        let Payload::ClockSet { by_ms, was_down } = event.payload else {
+            return Ok(self.now());
+        };
+        if was_down {
+            // The program's clock shows that time already.
+            self.set_before = None;
+        } else {
+            let by = SignedDuration::from_millis(by_ms);
+            self.clock.take_over(self.clock.taken_over() + by);
+        }
+        Ok(event.received_at)
+    }
+
+    /// Sets the clock as far as the rows say, after a transaction that did not stand. True when it was not.
+    pub(crate) fn put_right(&mut self, tx: &Tx<'_>) -> Result<bool, Error> {
+        let Some(before) = self.set_before else {
+            return Ok(false);
+        };
+        let taken_over = in_all(tx)? - before;
+        let was_wrong = taken_over != self.clock.taken_over();
+        self.clock.take_over(taken_over);
+        Ok(was_wrong)
+    }
+}
+
 /// How far it was set in all.
-pub(crate) fn in_all(tx: &Tx<'_>) -> Result<SignedDuration, Error> {
+fn in_all(tx: &Tx<'_>) -> Result<SignedDuration, Error> {
     let set_by = tx
         .prepare("SELECT set_by FROM clock")?
         .query_row([], |row| row.get(0))?;

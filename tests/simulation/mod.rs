@@ -35,10 +35,6 @@ const THINGS_PER_DAY: u32 = 120;
 
 /// What came of a day.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "they are all numbers of something"
-)]
 struct Lived {
     steps: u64,
     pushes: u64,
