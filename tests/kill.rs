@@ -126,14 +126,14 @@ async fn send(client: &reqwest::Client, url: &str, number: u32) -> bool {
 }
 
 /// The engine lives for a while under load.
-async fn live(house: &House, seen: &mut Seen, for_ms: u64) {
+async fn live(house: &House, outside: &mut Seen, for_ms: u64) {
     let client = client();
     let end = later(Clock::System.now(), Duration::from_millis(for_ms));
     while Clock::System.now() < end {
-        seen.n_sent += 1;
-        let number = seen.n_sent;
+        outside.n_sent += 1;
+        let number = outside.n_sent;
         if send(&client, &house.engine().webhooks, number).await {
-            seen.acknowledged.insert(format!("msg_{number}"));
+            outside.acknowledged.insert(format!("msg_{number}"));
         }
         Clock::System.sleep(WEBHOOKS_APART).await;
     }
@@ -143,7 +143,7 @@ async fn live(house: &House, seen: &mut Seen, for_ms: u64) {
 async fn killed_again_and_again_under_load() {
     let mut house = House::without_engine(RULES).await;
     house.edit("home.yaml", |it| it + LIMITS);
-    let mut seen = Seen::default();
+    let mut outside = Seen::default();
     let seed = Clock::System.now().as_microsecond().unsigned_abs();
     let mut chance = Chance(seed);
     let end = later(Clock::System.now(), Duration::from_secs(seconds()));
@@ -152,26 +152,26 @@ async fn killed_again_and_again_under_load() {
         house.start_engine();
         let life = LIFE_MIN_MS + chance.below(LIFE_MAX_MS - LIFE_MIN_MS);
         // Not only between two webhooks: the last one may be under way.
-        live(&house, &mut seen, life).await;
-        let last = seen.n_sent + 1;
+        live(&house, &mut outside, life).await;
+        let last = outside.n_sent + 1;
         let url = house.engine().webhooks.clone();
         let sending = tokio::spawn(async move { send(&client(), &url, last).await });
         Clock::System
             .sleep(Duration::from_millis(chance.below(120)))
             .await;
         house.kill_engine();
-        seen.n_sent = last;
+        outside.n_sent = last;
         if sending.await.unwrap() {
-            seen.acknowledged.insert(format!("msg_{last}"));
+            outside.acknowledged.insert(format!("msg_{last}"));
         }
         kills += 1;
-        seen.look(&house);
+        outside.look(&house);
     }
     house.start_engine();
     all_is_over(&house).await;
-    seen.look(&house);
-    check(&house, &seen, seed);
-    tell(&seen, kills, seed);
+    outside.look(&house);
+    check(&house, &outside, seed);
+    tell(&outside, kills, seed);
 }
 
 async fn all_is_over(house: &House) {
@@ -185,9 +185,9 @@ async fn all_is_over(house: &House) {
     .await;
 }
 
-fn check(house: &House, seen: &Seen, seed: u64) {
+fn check(house: &House, outside: &Seen, seed: u64) {
     let kept: BTreeSet<_> = rows(house, "SELECT id FROM events").into_iter().collect();
-    let lost: Vec<_> = seen.acknowledged.difference(&kept).collect();
+    let lost: Vec<_> = outside.acknowledged.difference(&kept).collect();
     assert!(
         lost.is_empty(),
         "acknowledged and lost: {lost:?}, seed {seed}"
@@ -201,7 +201,7 @@ fn check(house: &House, seen: &Seen, seed: u64) {
     for step in rows(house, steps) {
         let (command, action) = step.split_once(' ').unwrap();
         assert!(
-            seen.actions.contains(action),
+            outside.actions.contains(action),
             "{step} is no push, seed {seed}"
         );
         *owners.get_mut(command).unwrap() += 1;
@@ -212,7 +212,7 @@ fn check(house: &House, seen: &Seen, seed: u64) {
         "commands with other than one push: {wrong:?}, seed {seed}"
     );
     assert_eq!(
-        seen.actions.len(),
+        outside.actions.len(),
         owners.len(),
         "pushes and commands, seed {seed}"
     );
@@ -232,11 +232,11 @@ fn check(house: &House, seen: &Seen, seed: u64) {
 }
 
 #[expect(clippy::print_stdout, reason = "for whoever asks with `--nocapture`")]
-fn tell(seen: &Seen, kills: u32, seed: u64) {
+fn tell(outside: &Seen, kills: u32, seed: u64) {
     println!(
         "{kills} kills, {} of {} webhooks acknowledged, {} pushes, seed {seed}",
-        seen.acknowledged.len(),
-        seen.n_sent,
-        seen.actions.len()
+        outside.acknowledged.len(),
+        outside.n_sent,
+        outside.actions.len()
     );
 }
