@@ -282,15 +282,19 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     Ok(found)
 }
 
-/// When the last runs of each rule began, as far as their rows are still kept and limits count them.
+/// When the last runs of each rule began, as far as their rows are still kept and limits count them; and the
+/// last one for each value, however long ago: cooldowns may be longer than any limit counts.
 fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     let mut statement = tx.prepare(
         "WITH starts AS (
              SELECT seq, rule, run_key, coalesce(began_at, started_at) AS at FROM runs
              WHERE parent IS NULL),
-         newest AS (SELECT rule, max(at) AS last FROM starts GROUP BY rule)
-         SELECT rule, at + (SELECT set_by FROM clock), run_key FROM starts JOIN newest USING (rule)
-         WHERE last - ?1 < at ORDER BY seq",
+         newest AS (
+             SELECT seq, rule, run_key, at, max(at) OVER (PARTITION BY rule) AS last,
+                 max(at) OVER (PARTITION BY rule, run_key) AS last_of_key
+             FROM starts)
+         SELECT rule, at + (SELECT set_by FROM clock), run_key FROM newest
+         WHERE last - ?1 < at OR at = last_of_key ORDER BY seq",
     )?;
     let mut rows = statement.query([orders::COUNTED])?;
     while let Some(row) = rows.next()? {

@@ -35,15 +35,13 @@ pub(super) async fn check(
     };
     match engine.store.write(look).await {
         Ok((remembered, stored)) => {
-            findings.expect(
-                remembered.clone().without_asks() == stored.clone().without_asks(),
-                || {
-                    format!(
-                        "remembered (-) and stored (+) differ: {}",
-                        difference(&remembered, &stored)
-                    )
-                },
-            );
+            let compared = (remembered.clone().without_asks(), stored.without_asks());
+            findings.expect(compared.0 == compared.1, || {
+                format!(
+                    "remembered (-) and stored (+) differ: {}",
+                    difference(&compared.0, &compared.1)
+                )
+            });
             check_state(&remembered, rules, clock.now(), findings);
         }
         Err(Error::Unavailable(_)) => {}
