@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::domain::event::{Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::store::error::Error;
@@ -50,20 +50,17 @@ impl Stage for Alarms {
             received_at: now,
             payload: Payload::Tick,
         };
-        let shown = self
-            .store
-            .write(move |tx| {
-                inbox::pass(tx, tick.clone());
-                Ok(())
-            })
-            .await;
-        if shown.is_err() {
-            // The engine says anew that it does not know, which calls for work: time has to pass before that.
-            self.next.mark_unchanged();
+        let rung = self.store.write(move |tx| {
+            inbox::pass(tx, tick.clone());
+            Ok(())
+        });
+        let rung = rung.await;
+        if let Err(Error::Closed) = rung {
+            return rung.map(|()| Next::Idle);
         }
-        shown?;
-        if self.next.borrow().ticks == ticks {
-            return Ok(Next::IdleUntil(later(now, FAILED_WAIT)));
+        if rung.is_err() || self.next.borrow().ticks == ticks {
+            // Not by `Next`: an engine that could not deal with it calls at once, as long as the disk is full.
+            self.clock.sleep(FAILED_WAIT).await;
         }
         Ok(Next::Again)
     }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alarms::{self, Alarms};
 use crate::clock::{Clock, earlier};
+use crate::clock_watch::{self, ClockWatch};
 use crate::config::home::Home;
 use crate::config::names::Names;
 use crate::config::{self};
@@ -38,7 +39,7 @@ use crate::rules::rule::{Rule, RuleSet};
 use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
-use crate::store::writer::Consumer;
+use crate::store::writer::{Consumer, Tx};
 use crate::store::{Lock, Store, http_requests, inbox, outbox, retention};
 use crate::tracking::{self, Reports, Tracking};
 
@@ -111,8 +112,13 @@ impl App {
             next: hints.alarms,
         };
         stages.spawn(alarms::run(alarms, stop.rest.clone()));
-        let inputs = Inputs::try_new(store.clone(), clock, home.timezone.clone())?;
+        let inputs = Inputs::try_new(store.clone(), clock.clone(), home.timezone.clone())?;
         stages.spawn(inputs::run(inputs, polled(home), stop.rest.clone()));
+        let watch = ClockWatch {
+            store: store.clone(),
+            clock,
+        };
+        stages.spawn(clock_watch::run(watch, stop.rest.clone()));
         Ok(Self {
             address,
             stop,
@@ -299,6 +305,10 @@ fn waits(home: &Home) -> Waits {
 /// What was under way when the program ended is in doubt now, and a run whose command is over goes on.
 pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
+    let unread = "failed to read the database";
+    // By itself: what follows goes by the rows as they are then.
+    let look = move |tx: &Tx<'_>| clock_watch::look_at_start(tx, now);
+    store.write(look).await.context(unread)?;
     let interrupted = store
         .write(move |tx| {
             outbox::hand_on_unheard(tx)?;
@@ -307,7 +317,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
             delivery::recover(tx, waits, now)
         })
         .await
-        .context("failed to read the database")?;
+        .context(unread)?;
     if 0 < interrupted {
         tracing::warn!(
             commands = interrupted,

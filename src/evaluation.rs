@@ -15,6 +15,7 @@ use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::state::State;
 use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
+use crate::store::clock_set::FollowingClock;
 use crate::store::error::Error;
 use crate::store::writer::{Consumer, Tx};
 use crate::store::{http_requests, inbox, notifications, outbox, rules, runs};
@@ -27,7 +28,7 @@ pub(crate) struct Evaluation {
     /// Those before, until it is sure that they are not needed again.
     former: Option<Generation>,
     offered: watch::Receiver<Option<Offer>>,
-    clock: Clock,
+    clock: FollowingClock,
     memory: Memory,
     alarm: watch::Sender<Alarm>,
     reads: mpsc::Sender<ReadRequest>,
@@ -82,7 +83,7 @@ impl Evaluation {
             rules: Generation { event: None, rules },
             former: None,
             offered,
-            clock,
+            clock: FollowingClock::new(clock),
             memory: Memory::Unsure(State::default()),
             alarm,
             reads,
@@ -104,7 +105,10 @@ impl Evaluation {
             return Ok(());
         };
         let mut state = runs::load(tx)?;
-        state.keep_later_readings(before);
+        // What was remembered may have moved with a clock that was set in vain.
+        if !self.clock.put_right(tx)? {
+            state.keep_later_readings(before);
+        }
         let in_force = rules::in_force(tx)?;
         if let Some(former) = self.former.as_mut() {
             let is_named = |it: &Generation| in_force.is_some() && it.event == in_force;
@@ -151,13 +155,13 @@ impl Consumer for Evaluation {
         if let Payload::Engine(_) = event.payload {
             self.take_over(tx, event)?;
         }
+        let now = self.clock.at(event, tx)?;
         let state = self.memory.state();
         let own = chain(tx, &event.payload)?;
         let settled = match event.payload.report() {
             Some(report) => outbox::settled_by(tx, &event.id, report)?,
             None => None,
         };
-        let now = self.clock.now();
         let mut is_kept = is_on_record(&event.payload);
         let mut reads = Vec::new();
         let input = Input {

@@ -25,6 +25,7 @@ pub mod store;
 mod worker;
 
 mod alarms;
+mod clock_watch;
 mod delivery;
 mod evaluation;
 pub mod intake;

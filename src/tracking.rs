@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -68,52 +69,63 @@ impl Stage for Tracking {
         if next.is_none_or(|at| now < at) {
             return Ok(Next::at(next));
         }
-        let due = self
+        let clock = self.clock.clone();
+        let (due, set) = self
             .store
-            .write(move |tx| outbox::due(tx, Waiting::Acknowledged, now))
+            .write(move |tx| {
+                let due = outbox::due(tx, Waiting::Acknowledged, clock.now())?;
+                Ok((due, clock.taken_over()))
+            })
             .await?;
-        if let Some(open) = due.first() {
-            self.look_up(open).await?;
+        if let Some(open) = due.into_iter().next() {
+            self.look_up(open, set).await?;
         }
         Ok(Next::Again)
     }
 }
 
 impl Tracking {
-    async fn look_up(&self, open: &Open) -> Result<(), Error> {
-        let Lifecycle::Acknowledged {
-            action, deadline, ..
-        } = &open.lifecycle
-        else {
+    /// The command was read when the clock had been set by `set`.
+    async fn look_up(&self, open: Open, set: SignedDuration) -> Result<(), Error> {
+        let Lifecycle::Acknowledged { action, .. } = &open.lifecycle else {
             return Ok(());
         };
         let answer = self.api.action(action).await;
-        let now = self.clock.now();
-        let ended = match &answer {
-            Answer::Ok(action) => action.ended(&open.command.device, now),
-            Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
-        };
-        tracing::info!(command = %open.command.id, %action, ended = ended.is_some(), "looked up");
-        let id = open.command.id.clone();
-        let step = if *deadline <= now {
-            Step::TimePassed
-        } else {
-            let began = open.sent_at.unwrap_or(open.created_at);
-            let look_up_at = next_look_up(began, self.look_up_after, now);
-            Step::StillWaiting {
-                look_up_at: look_up_at.min(*deadline),
-            }
-        };
+        tracing::info!(command = %open.command.id, %action, ?answer, "looked up");
+        let (clock, look_up_after) = (self.clock.clone(), self.look_up_after);
         self.store
             .write(move |tx| {
+                let now = clock.now();
+                let open = open.clone().moved(clock.taken_over() - set);
+                let ended = match &answer {
+                    Answer::Ok(action) => action.ended(&open.command.device, now),
+                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
+                };
                 // Like a report: the consumers settle the command and show the end to the rules.
-                if let Some(event) = &ended
-                    && inbox::record(tx, event.clone(), None)? == Recorded::New
+                if let Some(event) = ended
+                    && inbox::record(tx, event, None)? == Recorded::New
                 {
                     return Ok(());
                 }
-                outbox::advance(tx, &id, step.clone(), None, now).map(drop)
+                let step = not_ended(&open, look_up_after, now);
+                outbox::advance(tx, &open.command.id, step, None, now).map(drop)
             })
             .await
+    }
+}
+
+/// The step for an action that is not over, as far as is known.
+fn not_ended(open: &Open, look_up_after: Duration, now: Timestamp) -> Step {
+    let began = open.sent_at.unwrap_or(open.began_at);
+    let next = next_look_up(began, look_up_after, now);
+    match &open.lifecycle {
+        Lifecycle::Acknowledged { deadline, .. } if *deadline <= now => Step::TimePassed,
+        Lifecycle::Acknowledged { deadline, .. } => Step::StillWaiting {
+            look_up_at: next.min(*deadline),
+        },
+        Lifecycle::Queued { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::InDoubt { .. }
+        | Lifecycle::Settled { .. } => Step::StillWaiting { look_up_at: next },
     }
 }

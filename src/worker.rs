@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::store::error::Error;
 use crate::store::signal::News;
 
@@ -16,6 +16,8 @@ pub(crate) enum Next {
     Again,
     /// Nothing until then, unless there is news.
     IdleUntil(Timestamp),
+    /// Nothing for so long, unless there is news.
+    IdleFor(Duration),
     /// Nothing, unless there is news.
     Idle,
 }
@@ -67,27 +69,27 @@ pub(crate) async fn run<S: Stage>(
             Err(Error::Closed) => return,
             Err(error) => {
                 tracing::warn!(stage = S::NAME, %error, "waiting for the store");
-                Next::IdleUntil(later(clock.now(), STORE_WAIT))
+                Next::IdleFor(STORE_WAIT)
             }
         };
-        let deadline = match next {
-            Next::Again => continue,
-            Next::IdleUntil(moment) => Some(moment),
-            Next::Idle => None,
-        };
+        if next == Next::Again {
+            continue;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             // An error means that the store has ended.
             changed = news.changed() => if changed.is_err() { return },
             () = stage.called() => {}
-            () = wait_for(&clock, deadline) => {}
+            () = wait_for(&clock, next) => {}
         }
     }
 }
 
-async fn wait_for(clock: &Clock, deadline: Option<Timestamp>) {
-    match deadline {
-        Some(moment) => clock.sleep_until(moment).await,
-        None => std::future::pending().await,
+async fn wait_for(clock: &Clock, next: Next) {
+    match next {
+        Next::Again => {}
+        Next::IdleUntil(moment) => clock.sleep_until(moment).await,
+        Next::IdleFor(duration) => clock.sleep(duration).await,
+        Next::Idle => std::future::pending().await,
     }
 }

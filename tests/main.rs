@@ -31,6 +31,8 @@ mod http_requests;
 mod init;
 /// Strangers get nothing out of the intake, and a 200 means that the event is on the disk.
 mod intake;
+/// Killed again and again under load: nothing acknowledged is lost, nothing ordered twice.
+mod kill;
 /// Rule text to checked rules.
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.

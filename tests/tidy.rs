@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["worker"],
     &[
         "alarms",
+        "clock_watch",
         "intake",
         "readings",
         "evaluation",
@@ -62,6 +63,7 @@ const SHELL: &[&str] = &[
     "intake",
     "readings",
     "alarms",
+    "clock_watch",
     "evaluation",
     "delivery",
     "tracking",

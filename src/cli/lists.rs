@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::cli::Exit;
@@ -255,6 +255,11 @@ fn about(payload: &Payload, names: &DeviceNames) -> String {
         Payload::Tick => "a time has come".to_owned(),
         Payload::Engine(EngineChange::Started) => "the engine was started".to_owned(),
         Payload::Engine(EngineChange::Reloaded) => "the rules were read again".to_owned(),
+        Payload::ClockSet { by_ms, .. } => {
+            let by = SignedDuration::from_millis(*by_ms);
+            let way = if by.is_negative() { "back" } else { "forward" };
+            format!("the clock was put {way} by {:#}", by.abs())
+        }
         Payload::Request(Request::Trigger { rule }) => format!("run {rule}"),
         Payload::Request(Request::Pause { rule, .. }) => format!("pause {rule}"),
         Payload::Request(Request::Resume { rule }) => format!("let {rule} go on"),

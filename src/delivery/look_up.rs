@@ -49,10 +49,10 @@ impl Listed {
 /// The earliest that the first push of `open` can have been made, by Amps' clock.
 pub(super) fn earliest(open: &Open, page: &Page, asked_at: Timestamp) -> Timestamp {
     let Some(amps_time) = page.amps_time else {
-        return earlier(open.created_at, CLOCK_SKEW_MAX);
+        return earlier(open.began_at, CLOCK_SKEW_MAX);
     };
     let ahead: SignedDuration = asked_at.duration_since(amps_time);
-    let by_amps = open.created_at.checked_sub(ahead).unwrap_or(Timestamp::MIN);
+    let by_amps = open.began_at.checked_sub(ahead).unwrap_or(Timestamp::MIN);
     earlier(by_amps, CLOCK_SLACK)
 }
 

@@ -40,10 +40,10 @@ impl Stage for Messages {
 
     /// Delivers the message that is due first.
     async fn work(&mut self) -> Result<Next, Error> {
-        let now = self.clock.now();
+        let clock = self.clock.clone();
         match self
             .store
-            .write(move |tx| notifications::due(tx, now))
+            .write(move |tx| notifications::due(tx, clock.now()))
             .await?
         {
             Some(waiting) => {
@@ -69,28 +69,35 @@ impl Messages {
             level: notification.level,
         };
         let sent = self.notifiers.send(&message).await;
-        let now = self.clock.now();
-        let result = judge(sent, attempts + 1, now);
-        tracing::info!(notification = %message.id, ?result, "told");
+        tracing::info!(notification = %message.id, ?sent, "told");
+        let clock = self.clock.clone();
         self.store
-            .write(move |tx| notifications::tried(tx, &message.id, &result, now))
+            .write(move |tx| {
+                let now = clock.now();
+                let result = judge(&sent, attempts + 1, now);
+                notifications::tried(tx, &message.id, &result, now)
+            })
             .await
     }
 }
 
-fn judge(sent: Sent, attempts: u32, now: Timestamp) -> Try {
+fn judge(sent: &Sent, attempts: u32, now: Timestamp) -> Try {
     match sent {
         Sent::Delivered => Try::Delivered,
-        Sent::GiveUp { reason } => Try::GivenUp { reason },
+        Sent::GiveUp { reason } => Try::GivenUp {
+            reason: reason.clone(),
+        },
         Sent::Retry { reason, after } => match PATIENCE.next_attempt(attempts, now) {
             Some(at) => {
                 let asked = after.map(|after| later(now, after));
                 Try::Again {
                     at: asked.map_or(at, |asked| at.max(asked)),
-                    reason,
+                    reason: reason.clone(),
                 }
             }
-            None => Try::GivenUp { reason },
+            None => Try::GivenUp {
+                reason: reason.clone(),
+            },
         },
     }
 }

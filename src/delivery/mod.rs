@@ -15,12 +15,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, moved};
 use crate::delivery::look_up::Listed;
 use crate::delivery::verdict::{Verdict, Waits};
 use crate::device_api::DeviceApi;
@@ -113,19 +113,20 @@ impl Stage for Courier {
         if room == 0 {
             return Ok(Next::Idle);
         }
-        let now = self.delivery.clock.now();
         let in_hand = Arc::clone(&self.in_hand);
-        let (rows, next) = self
+        let clock = self.delivery.clock.clone();
+        let (rows, set, next) = self
             .delivery
             .store
-            .write(move |tx| wanting_work(tx, &in_hand, room, now))
+            .write(move |tx| wanting_work(tx, &in_hand, room, &clock))
             .await?;
         for open in rows {
-            let turn = open.turn();
+            let turn = open.turn(set);
             Arc::make_mut(&mut self.in_hand).insert(turn.clone());
             let (delivery, places) = (self.delivery.clone(), Arc::clone(&self.places));
+            let read = Read { open, set };
             self.tasks
-                .spawn(async move { delivery.handle(open, &places).await.then_some(turn) });
+                .spawn(async move { delivery.handle(read, &places).await.then_some(turn) });
         }
         Ok(Next::at(next))
     }
@@ -161,10 +162,11 @@ impl Courier {
         let Self {
             delivery, in_hand, ..
         } = self;
-        let now = delivery.clock.now();
+        let clock = delivery.clock.clone();
         let given_back = delivery.store.write(move |tx| {
+            let (now, set) = (clock.now(), clock.taken_over());
             for open in outbox::sending(tx)? {
-                if !in_hand.contains(&open.turn()) {
+                if !in_hand.contains(&open.turn(set)) {
                     outbox::advance(tx, &open.command.id, Step::GivenBack, None, now)?;
                 }
             }
@@ -176,37 +178,52 @@ impl Courier {
     }
 }
 
+/// A command as it was read when the clock had been set by `set`.
+#[derive(Clone, Debug)]
+struct Read {
+    open: Open,
+    set: SignedDuration,
+}
+
+impl Read {
+    /// The same by the clock as it is now.
+    fn now(&self, clock: &Clock) -> Open {
+        self.open.clone().moved(clock.taken_over() - self.set)
+    }
+}
+
 impl Delivery {
     /// True when the turn is over: what was learned is on the disk, or nothing was begun.
-    async fn handle(&self, open: Open, places: &Semaphore) -> bool {
+    async fn handle(&self, read: Read, places: &Semaphore) -> bool {
         // A stop closes the places; what waits for one then is given back.
         let Ok(place) = places.acquire().await else {
             return true;
         };
-        match &open.lifecycle {
-            Lifecycle::Sending { .. } => self.push(open, place).await,
-            Lifecycle::InDoubt { .. } => self.look_up(open, place).await,
+        match &read.open.lifecycle {
+            Lifecycle::Sending { .. } => self.push(read, place).await,
+            Lifecycle::InDoubt { .. } => self.look_up(read, place).await,
             Lifecycle::Queued { .. }
             | Lifecycle::Acknowledged { .. }
             | Lifecycle::Settled { .. } => true,
         }
     }
 
-    async fn push(&self, open: Open, place: SemaphorePermit<'_>) -> bool {
+    async fn push(&self, read: Read, place: SemaphorePermit<'_>) -> bool {
+        let open = &read.open;
         let answer = self.api.push(&open.command).await;
         let verdict = Verdict::of(&answer);
         tracing::info!(command = %open.command.id, device = %open.command.device.alias, ?verdict, "pushed");
         // What holds the device may be an earlier attempt of ours that was taken for lost.
         let is_again = open.lifecycle.attempts().is_some_and(|it| 1 < it);
         let listed = if is_again && matches!(verdict, Verdict::Blocked(_)) {
-            self.list_since(&open).await
+            self.list_since(&read).await
         } else {
             None
         };
         drop(place);
-        let now = self.clock.now();
-        let waits = self.waits;
+        let (waits, clock) = (self.waits, self.clock.clone());
         self.record(move |tx| {
+            let (open, now) = (read.now(&clock), clock.now());
             if let Some(listed) = &listed
                 && let Some(action) = ours(tx, &open, listed)?
             {
@@ -230,14 +247,15 @@ impl Delivery {
     }
 
     /// Finds out whether a push whose answer was lost has arrived.
-    async fn look_up(&self, open: Open, place: SemaphorePermit<'_>) -> bool {
-        let asked_at = self.clock.now();
-        let listed = self.list_since(&open).await;
+    async fn look_up(&self, read: Read, place: SemaphorePermit<'_>) -> bool {
+        let asked_at = self.clock.steady();
+        let listed = self.list_since(&read).await;
         drop(place);
-        let now = self.clock.now();
-        let waits = self.waits;
-        tracing::info!(command = %open.command.id, found = ?listed, "looked up");
+        let (waits, clock) = (self.waits, self.clock.clone());
+        tracing::info!(command = %read.open.command.id, found = ?listed, "looked up");
         self.record(move |tx| {
+            let (open, now) = (read.now(&clock), clock.now());
+            let asked_at = moved(asked_at, clock.taken_over());
             let step = match &listed {
                 None => verdict::still_waiting(&open, now),
                 Some(listed) => {
@@ -258,14 +276,14 @@ impl Delivery {
     }
 
     /// The actions that may be the push of `open`; none when Amps did not tell.
-    async fn list_since(&self, open: &Open) -> Option<Listed> {
+    async fn list_since(&self, read: &Read) -> Option<Listed> {
         let mut listed = Listed::default();
         for page in 0..PAGES_MAX {
             let offset = page * PAGE_ACTIONS;
-            let asked_at = self.clock.now();
+            let (asked_at, open) = (self.clock.now(), &read.now(&self.clock));
             let answer = self
                 .api
-                .actions(&open.command.device.id, offset, PAGE_ACTIONS)
+                .actions(&read.open.command.device.id, offset, PAGE_ACTIONS)
                 .await;
             let Answer::Ok(page) = answer else {
                 return None;
@@ -306,7 +324,7 @@ impl Delivery {
 fn ours<'l>(tx: &Tx<'_>, open: &Open, listed: &'l Listed) -> Result<Option<&'l Action>, Error> {
     for action in &listed.candidates {
         let is_free = !outbox::is_known_action(tx, &action.id)?
-            && !inbox::was_reported_before(tx, &action.id, open.created_at)?;
+            && !inbox::was_reported_before(tx, &action.id, open.began_at)?;
         if is_free {
             return Ok(Some(action));
         }
@@ -314,15 +332,16 @@ fn ours<'l>(tx: &Tx<'_>, open: &Open, listed: &'l Listed) -> Result<Option<&'l A
     Ok(None)
 }
 
-/// Rows to start a request for, and when to look again if nothing happens.
+/// Rows to start a request for, how far the clock is set, and when to look again if nothing happens.
 fn wanting_work(
     tx: &Tx<'_>,
     in_hand: &BTreeSet<Turn>,
     room: usize,
-    now: Timestamp,
-) -> Result<(Vec<Open>, Option<Timestamp>), Error> {
+    clock: &Clock,
+) -> Result<(Vec<Open>, SignedDuration, Option<Timestamp>), Error> {
+    let (now, set) = (clock.now(), clock.taken_over());
     outbox::promote_due(tx, now)?;
-    let rows = requests::wanted(tx, in_hand, room, now)?;
+    let rows = requests::wanted(tx, in_hand, room, (now, set))?;
     let next = [Waiting::Queued, Waiting::InDoubt]
         .into_iter()
         .map(|state| outbox::next_due(tx, state))
@@ -330,6 +349,7 @@ fn wanting_work(
     // What is due already is in `rows`; its end will be news.
     Ok((
         rows,
+        set,
         next.into_iter().flatten().filter(|at| now < *at).min(),
     ))
 }

@@ -27,6 +27,7 @@ pub(super) fn open_at(moment: Timestamp) -> Open {
         command: Command::example("cmd_1", "dev_1"),
         lifecycle: Lifecycle::Sending { attempts: 1 },
         created_at: moment,
+        began_at: moment,
         sent_at: Some(moment),
     }
 }

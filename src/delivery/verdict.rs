@@ -102,7 +102,7 @@ impl Waits {
                 let retry_at = again.map(|at| asked.map_or(at, |asked| at.max(asked)));
                 Step::Refused { failure, retry_at }
             }
-            Verdict::Blocked(failure) if later(open.created_at, BLOCKED_MAX) <= now => {
+            Verdict::Blocked(failure) if later(open.began_at, BLOCKED_MAX) <= now => {
                 Step::Refused {
                     failure,
                     retry_at: again,
@@ -164,7 +164,7 @@ pub(super) fn not_found(open: &Open, asked_at: Timestamp, now: Timestamp) -> Ste
 
 /// The step for a push that a look-up told nothing certain about.
 pub(super) fn still_waiting(open: &Open, now: Timestamp) -> Step {
-    let next = next_look_up(open.sent_at.unwrap_or(open.created_at), LISTING_WAIT, now);
+    let next = next_look_up(open.sent_at.unwrap_or(open.began_at), LISTING_WAIT, now);
     match &open.lifecycle {
         Lifecycle::InDoubt { doubt, .. } if doubt.deadline <= now => Step::TimePassed,
         Lifecycle::InDoubt { doubt, .. } => {

@@ -61,6 +61,13 @@ pub enum Payload {
     /// Something that waits for a moment is due.
     Tick,
     Engine(EngineChange),
+    /// Somebody set the clock of the machine by so many milliseconds; negative when it was put back. It is
+    /// received by the new time.
+    ClockSet {
+        by_ms: i64,
+        /// That was before the program's start, by whose clock it went from then on.
+        was_down: bool,
+    },
     Request(Request),
     /// A device that was to be read did not answer.
     NotRead {
@@ -84,6 +91,7 @@ impl Payload {
             Self::Hook(_) => "hook",
             Self::Tick => "tick",
             Self::Engine(_) => "engine",
+            Self::ClockSet { .. } => "clock_set",
             Self::Request(_) => "request",
             Self::NotRead { .. } => "not_read",
             Self::Http(_) => "http",

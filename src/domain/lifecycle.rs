@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::ActionId;
@@ -200,6 +200,44 @@ impl Lifecycle {
             }
             (from, step) => return Err(Box::new(IllegalTransition { from, step })),
         })
+    }
+
+    /// The same after the clock was set by `by`: it waits as long as before.
+    #[must_use]
+    pub fn moved(self, by: SignedDuration) -> Self {
+        let end = if by.is_negative() {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        };
+        let moved = |moment: Timestamp| moment.checked_add(by).unwrap_or(end);
+        match self {
+            Self::Queued { attempts, due } => Self::Queued {
+                attempts,
+                due: moved(due),
+            },
+            Self::InDoubt { attempts, doubt } => Self::InDoubt {
+                attempts,
+                doubt: Doubt {
+                    cause: doubt.cause,
+                    look_up_at: moved(doubt.look_up_at),
+                    settles_at: moved(doubt.settles_at),
+                    deadline: moved(doubt.deadline),
+                },
+            },
+            Self::Acknowledged {
+                attempts,
+                action,
+                look_up_at,
+                deadline,
+            } => Self::Acknowledged {
+                attempts,
+                action,
+                look_up_at: moved(look_up_at),
+                deadline: moved(deadline),
+            },
+            it @ (Self::Sending { .. } | Self::Settled { .. }) => it,
+        }
     }
 
     fn again(attempts: u32, retry_at: Option<Timestamp>, outcome: Outcome) -> Self {

@@ -43,6 +43,19 @@ pub(super) fn arm(scene: Scene<'_>, decision: &mut Decision) {
             });
         }
     }
+    arm_all(scene, |_| true, decision);
+}
+
+/// The same for those alone that remember nothing yet.
+pub(super) fn arm_new(scene: Scene<'_>, decision: &mut Decision) {
+    arm_all(scene, |known| known.is_none(), decision);
+}
+
+fn arm_all(
+    scene: Scene<'_>,
+    counts: impl Fn(Option<&TriggerMemory>) -> bool,
+    decision: &mut Decision,
+) {
     for rule in scene.rules.rules.iter().filter(|it| it.listens()) {
         for (index, trigger) in rule
             .triggers
@@ -51,6 +64,9 @@ pub(super) fn arm(scene: Scene<'_>, decision: &mut Decision) {
             .filter(|(_, it)| it.enabled)
         {
             let known = scene.state.trigger(&rule.id, index);
+            if !counts(known) {
+                continue;
+            }
             let mut memory = known
                 .filter(|it| it.shape == shape(trigger))
                 .cloned()

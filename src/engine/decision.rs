@@ -1,6 +1,6 @@
 //! What the shell is to write down, all of it in one transaction.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
@@ -75,6 +75,10 @@ pub struct ReadRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Read(Readings),
+    /// The clock was set: values are as old as they were, and orders and messages wait as long.
+    ClockSet {
+        by: SignedDuration,
+    },
     /// An input shows something.
     Input {
         reading: InputReading,

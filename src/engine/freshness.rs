@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::later;
+use crate::clock::{later, moved};
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::DeviceId;
@@ -85,6 +85,14 @@ impl Contacts {
             answer: Answer::Open,
         };
         self.asked.insert(request.device.clone(), asked);
+    }
+
+    /// The clock was set: all of it was as long ago as before.
+    pub(super) fn moved(&mut self, by: SignedDuration) {
+        let asked = self.asked.values_mut().map(|it| &mut it.at);
+        for at in self.heard.values_mut().chain(asked) {
+            *at = moved(*at, by);
+        }
     }
 
     /// Takes over what `other` knows later.

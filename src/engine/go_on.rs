@@ -154,7 +154,7 @@ pub(super) fn listen(scene: Scene<'_>, run: &Run, occasion: Occasion<'_>, decisi
     }
 }
 
-fn awaited(run: &Run) -> &[Trigger] {
+pub(super) fn awaited(run: &Run) -> &[Trigger] {
     if let Some(OperationKind::Wait(wait)) = run.operation().map(|it| &it.kind)
         && let Awaited::Triggers(triggers) = &wait.until
     {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::earlier;
+use crate::clock::{earlier, moved};
 use crate::domain::value::{Origin, Value};
 use crate::engine::Scene;
 use crate::engine::decision::{Change, Decision};
@@ -79,6 +79,19 @@ impl History {
         if STRETCHES_MAX < self.stretches.len() {
             self.shorten();
         }
+    }
+
+    /// As it is after the clock was set by `by`, to `now`. What is foretold goes by the clock.
+    pub(super) fn clock_set(&self, by: SignedDuration, now: Timestamp) -> Self {
+        let mut history = self.clone();
+        for stretch in &mut history.stretches {
+            let heard = moved(stretch.heard, by);
+            if heard <= now {
+                stretch.from = moved(stretch.from, by);
+                stretch.heard = heard;
+            }
+        }
+        history
     }
 
     /// Puts the two neighbours together that then cover the least time, or forgets the oldest.
@@ -227,6 +240,7 @@ pub(super) fn arm(scene: Scene<'_>, decision: &mut Decision) {
         held::of_program(&run.program, &mut asked);
     }
     let known = scene.state.histories();
+    let known = known.map(|(of, _)| of);
     let over = known.filter(|it| !asked.contains_key(it));
     let over = over.map(|it| Change::HistoryOver { of: it.clone() });
     decision.changes.extend(over);

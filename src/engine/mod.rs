@@ -26,6 +26,7 @@ pub mod walk;
 pub mod arming;
 mod begin;
 mod breaker;
+mod clock_set;
 mod daytime;
 mod follow_up;
 mod go_on;
@@ -37,7 +38,7 @@ mod waiting;
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::event::{EngineChange, Event, Payload, Readings, Settled};
 use crate::domain::id::{DeviceId, RuleId};
@@ -95,6 +96,9 @@ pub fn take<E>(
     now: Timestamp,
     mut write: impl FnMut(&State, &Decision) -> Result<(), E>,
 ) -> Result<(), E> {
+    // When the clock is set, all is decided by the new time.
+    let is_set = matches!(input.event.payload, Payload::ClockSet { .. });
+    let now = if is_set { input.event.received_at } else { now };
     let mut queue = VecDeque::new();
     let mut decision = step(rules, state, input, now);
     for _ in 0..FOLLOW_UPS_MAX {
@@ -208,6 +212,9 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
                 freshness::ask_anew(scene, &mut decision);
             }
             wake(scene, &Happening::Engine(*change), &mut decision);
+        }
+        Payload::ClockSet { by_ms, .. } => {
+            clock_set::decide(scene, SignedDuration::from_millis(*by_ms), &mut decision);
         }
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),
         // Once it is written down that it was heard: whoever watches the rule asks again then.

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::moved;
 use crate::domain::command::Command;
 use crate::domain::event::Settled;
 use crate::domain::id::CommandId;
@@ -99,6 +100,19 @@ impl Orders {
             Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => last.failed = Some(at),
         }
         self.remember(&settled.name, &last);
+    }
+
+    /// The clock was set: all of it was as long ago as before.
+    pub(super) fn moved(&mut self, by: SignedDuration) {
+        for last in self.last.values_mut() {
+            let moments = [&mut last.given, &mut last.completed, &mut last.failed];
+            for moment in moments.into_iter().flatten() {
+                *moment = moved(*moment, by);
+            }
+        }
+        if let Some(completed) = &mut self.completed {
+            completed.at = moved(completed.at, by);
+        }
     }
 
     /// Takes moments of `command` in, unless what is known is later.

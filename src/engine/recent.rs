@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::later;
+use crate::clock::{later, moved};
 
 /// Moments, the oldest first; the newest is always among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,13 @@ impl Recent {
             && 1 < self.0.len()
         {
             self.0.pop_front();
+        }
+    }
+
+    /// The clock was set: it was as long ago as before.
+    pub(super) fn moved(&mut self, by: SignedDuration) {
+        for at in &mut self.0 {
+            *at = moved(*at, by);
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::config::home::{HttpSource, InputKind};
 use crate::domain::event::{Event, InputReading, Payload, Source};
 use crate::domain::id::{EventId, InputName};
@@ -74,24 +74,24 @@ impl Inputs {
 /// Reads until `stop`.
 pub(crate) async fn run(inputs: Inputs, polled: Vec<Polled>, stop: CancellationToken) {
     let mut readers = JoinSet::new();
-    let mut first = inputs.clock.now();
+    let mut wait = Duration::ZERO;
     for input in polled {
-        readers.spawn(read_on(inputs.clone(), input, first));
-        first = later(first, START_GAP);
+        readers.spawn(read_on(inputs.clone(), input, wait));
+        wait = wait.saturating_add(START_GAP);
     }
     // The readers end with this.
     stop.cancelled().await;
 }
 
-async fn read_on(inputs: Inputs, polled: Polled, first: Timestamp) {
-    let mut due = first;
+async fn read_on(inputs: Inputs, polled: Polled, first: Duration) {
+    let mut wait = first;
     let mut last = None;
     let mut n_failures = 0;
     loop {
-        inputs.clock.sleep_until(due).await;
+        inputs.clock.sleep(wait).await;
         let read = inputs.read(&polled).await;
         let now = inputs.clock.now();
-        let wait = match read {
+        wait = match read {
             Ok(reading) => {
                 n_failures = 0;
                 let said = Some((reading.value.clone(), reading.series.clone()));
@@ -115,7 +115,6 @@ async fn read_on(inputs: Inputs, polled: Polled, first: Timestamp) {
                 failure.retry_after.unwrap_or_default().max(wait)
             }
         };
-        due = later(now, wait);
     }
 }
 

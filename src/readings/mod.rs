@@ -5,6 +5,8 @@
 pub(crate) mod inputs;
 mod line;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -40,10 +42,11 @@ struct Done {
 
 /// Reads until `stop`: one request for each device at a time, and a few at once.
 pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: CancellationToken) {
-    let mut line = Line::new(devices, poller.clock.now());
+    // What is in memory alone goes by the time that nobody sets.
+    let mut line = Line::new(devices, poller.clock.steady());
     let mut requests: JoinSet<Done> = JoinSet::new();
     loop {
-        while let Some(reading) = line.next(poller.clock.now()) {
+        while let Some(reading) = line.next(poller.clock.steady()) {
             requests.spawn(read(poller.api.clone(), reading, poller.clock.now()));
         }
         let due = line.due();
@@ -51,11 +54,11 @@ pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: Canc
         let news = tokio::select! {
             () = stop.cancelled() => return,
             Some(done) = requests.join_next() => match done {
-                Ok(Done { reading, answer }) => line.take(&reading, answer, clock.now()),
+                Ok(Done { reading, answer }) => line.take(&reading, answer, clock.steady()),
                 // Nothing in it can break; were it to, the device would stay out of the line.
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
             },
-            Some(request) = poller.wanted.recv() => line.want(&request, clock.now()),
+            Some(request) = poller.wanted.recv() => line.want(&request, clock.steady()),
             () = sleep_until(&clock, due) => None,
         };
         match poller.hand_in(news).await {
@@ -68,7 +71,12 @@ pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: Canc
 
 async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
     match due {
-        Some(due) => clock.sleep_until(due).await,
+        Some(due) => {
+            let left = due.duration_since(clock.steady());
+            clock
+                .sleep(Duration::try_from(left).unwrap_or_default())
+                .await;
+        }
         None => std::future::pending().await,
     }
 }

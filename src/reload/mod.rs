@@ -130,7 +130,7 @@ pub(crate) struct Reloader {
 #[derive(Debug, Default)]
 struct Waiting {
     people: Vec<oneshot::Sender<Answer>>,
-    /// When the first and the last edit was seen.
+    /// When the first and the last edit was seen, by the time that nobody sets.
     edited: Option<(Timestamp, Timestamp)>,
 }
 
@@ -193,8 +193,9 @@ impl Stage for Watched {
         let Some(due) = reloader.due() else {
             return Ok(Next::Idle);
         };
-        if reloader.clock.now() < due {
-            return Ok(Next::IdleUntil(due));
+        let left = due.duration_since(reloader.clock.steady());
+        if left.is_positive() {
+            return Ok(Next::IdleFor(left.unsigned_abs()));
         }
         self.watch.iter_mut().for_each(Watch::again);
         let people = std::mem::take(&mut reloader.waiting).people;
@@ -216,7 +217,7 @@ impl Stage for Watched {
 
 impl Reloader {
     fn note(&mut self, ask: Ask) {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         match ask {
             Ask::Now(person) => self.waiting.people.push(person),
             Ask::Edited => {
@@ -268,7 +269,7 @@ impl Reloader {
             return Ok(reloaded);
         }
         if let Err(refused) = self.put_in_force(Arc::new(read.rules)).await {
-            let again = later(self.clock.now(), FAILED_WAIT);
+            let again = later(self.clock.steady(), FAILED_WAIT);
             self.waiting.edited = Some((again, again));
             self.digest = None;
             return Err(refused);

@@ -119,6 +119,13 @@ pub(crate) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
     Ok(next.map(moment))
 }
 
+/// The clock was set by so much: what waits for an attempt waits as long as before.
+pub(super) fn move_due(tx: &Tx<'_>, by_microseconds: i64) -> Result<(), Error> {
+    tx.prepare("UPDATE http_requests SET due_at = due_at + ?1 WHERE due_at IS NOT NULL")?
+        .execute([by_microseconds])?;
+    Ok(())
+}
+
 /// Writes down where `request` stands after `attempts`; its end is an event.
 pub(crate) fn advance(
     tx: &Tx<'_>,

@@ -174,15 +174,28 @@ pub(super) fn report_on(
     }
 }
 
-/// Whether the end of `action` was told before `moment`.
+/// Whether the end of `action` was told before `moment`, which is by the clock as it is now.
 pub(crate) fn was_reported_before(
     tx: &Tx<'_>,
     action: &ActionId,
     moment: Timestamp,
 ) -> Result<bool, Error> {
     Ok(tx
-        .prepare("SELECT 1 FROM events WHERE action_id = ?1 AND received_at < ?2")?
+        .prepare(
+            "SELECT 1 FROM events AS told WHERE action_id = ?1 AND ?2 > received_at + (
+                 SELECT coalesce(sum(1000 * (payload ->> '$.by_ms')), 0) FROM events AS later
+                 WHERE later.kind = 'clock_set' AND later.seq > told.seq)",
+        )?
         .exists(rusqlite::params![action.as_str(), stamp(moment)])?)
+}
+
+/// When the last event was received, by the clock as it was then; none while there is none.
+pub(crate) fn last_received(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
+    let last = tx
+        .prepare("SELECT received_at FROM events ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.map(moment))
 }
 
 /// An action ends once. Deliveries and look-ups that say the same end again are repeats, whatever

@@ -1,5 +1,8 @@
 //! Inputs of the home as rows.
 
+use jiff::SignedDuration;
+
+use crate::clock::moved;
 use crate::domain::event::InputReading;
 use crate::domain::id::InputName;
 use crate::domain::value::Reading;
@@ -32,6 +35,21 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
         });
     }
     Ok(found)
+}
+
+/// The clock was set. The value of a series is by the clock, and is shown anew.
+pub(super) fn move_readings(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+    for change in load(tx)? {
+        if let Change::Input { reading, .. } = change
+            && reading.series.is_empty()
+            && let Some(mut known) = reading_of(&reading)
+        {
+            known.taken_at = moved(known.taken_at, by);
+            tx.prepare("UPDATE inputs SET reading = ?2 WHERE name = ?1")?
+                .execute([reading.input.as_str(), &serde_json::to_string(&known)?])?;
+        }
+    }
+    Ok(())
 }
 
 /// What is as it was is not written again.

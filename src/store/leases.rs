@@ -12,7 +12,7 @@ use crate::store::{moment, stamp};
 /// What was written down, as the changes that led there.
 pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
-    let mut statement = tx.prepare("SELECT device_id, rule, run, until FROM leases")?;
+    let mut statement = tx.prepare("SELECT device_id, rule, run, until, by_clock FROM leases")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         changes.push(Change::Kept {
@@ -21,6 +21,7 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
                 rule: RuleId::new(row.get::<_, String>(1)?),
                 run: RunId::new(row.get::<_, String>(2)?),
                 until: moment(row.get(3)?),
+                by_clock: row.get(4)?,
             },
         });
     }
@@ -37,15 +38,17 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
 
 pub(super) fn keep(tx: &Tx<'_>, device: &DeviceId, kept: &Kept) -> Result<(), Error> {
     tx.prepare(
-        "INSERT INTO leases (device_id, rule, run, until) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO leases (device_id, rule, run, until, by_clock) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (device_id) DO UPDATE
-         SET rule = excluded.rule, run = excluded.run, until = excluded.until",
+         SET rule = excluded.rule, run = excluded.run, until = excluded.until,
+             by_clock = excluded.by_clock",
     )?
     .execute(rusqlite::params![
         device.as_str(),
         kept.rule.as_str(),
         kept.run.as_str(),
         stamp(kept.until),
+        kept.by_clock,
     ])?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! [`Store::write`]. Lists read the same file on connections of their own (`view/`).
 
 mod calls;
+pub(crate) mod clock_set;
 pub(crate) mod error;
 mod history;
 pub(crate) mod http_requests;

@@ -15,7 +15,7 @@ use crate::store::{moment, outbox};
 pub(super) fn load(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     for open in outbox::open_all(tx)? {
         let orders = state.orders_mut(&open.command.device.id);
-        orders.begin(&open.command, open.created_at);
+        orders.begin(&open.command, open.began_at);
     }
     load_given(tx, state)?;
     load_last(tx, state)?;
@@ -28,9 +28,11 @@ pub(super) const COUNTED: i64 = 24 * 60 * 60 * 1_000_000;
 /// When orders were given, as far as limits count them.
 fn load_given(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     let mut statement = tx.prepare(
-        "WITH newest AS (SELECT device_id, max(created_at) AS at FROM commands GROUP BY device_id)
-         SELECT device_id, created_at FROM commands JOIN newest USING (device_id)
-         WHERE at - ?1 < created_at ORDER BY seq",
+        "WITH given AS (
+             SELECT seq, device_id, coalesce(began_at, created_at) AS at FROM commands),
+         newest AS (SELECT device_id, max(at) AS last FROM given GROUP BY device_id)
+         SELECT device_id, at + (SELECT set_by FROM clock) FROM given JOIN newest USING (device_id)
+         WHERE last - ?1 < at ORDER BY seq",
     )?;
     let mut rows = statement.query([COUNTED])?;
     while let Some(row) = rows.next()? {
@@ -44,10 +46,14 @@ fn load_given(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
 
 fn load_last(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     let mut statement = tx.prepare(
-        "SELECT device_id, command ->> '$.name' AS name, max(created_at),
-             max(updated_at) FILTER (WHERE state = 'completed'),
-             max(updated_at) FILTER (WHERE state <> 'completed' AND is_open = 0)
-         FROM commands GROUP BY device_id, name",
+        "WITH steady AS (
+             SELECT device_id, command ->> '$.name' AS name, state, is_open,
+                 coalesce(began_at, created_at) + set_by AS began,
+                 coalesce(over_at, updated_at) + set_by AS over
+             FROM commands, clock)
+         SELECT device_id, name, max(began), max(over) FILTER (WHERE state = 'completed'),
+             max(over) FILTER (WHERE state <> 'completed' AND is_open = 0)
+         FROM steady GROUP BY device_id, name",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -68,7 +74,8 @@ fn load_last(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
 fn load_completed(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     // With `max`, SQLite takes the other columns from the row that has it.
     let mut statement = tx.prepare(
-        "SELECT command, max(updated_at) FROM commands WHERE state = 'completed' GROUP BY device_id",
+        "SELECT command, max(coalesce(over_at, updated_at)) + set_by FROM commands, clock
+         WHERE state = 'completed' GROUP BY device_id",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -4,13 +4,15 @@
 //! they were given. A command is marked as sending in the transaction that makes it first in line, so its
 //! intent is on the disk before its first byte leaves.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row};
 
+use crate::clock::moved;
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Settled, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
+use crate::store::clock_set::microseconds;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
@@ -22,11 +24,28 @@ pub(crate) struct Open {
     pub(crate) command: Command,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) created_at: Timestamp,
+    /// The same by the clock as it is now, which may have been set since.
+    pub(crate) began_at: Timestamp,
     /// When the last push left.
     pub(crate) sent_at: Option<Timestamp>,
 }
 
-pub(super) const COLUMNS: &str = "command, lifecycle, created_at, sent_at";
+impl Open {
+    /// The same after the clock was set by `by`: it was given as long ago, and waits as long.
+    #[must_use]
+    pub(crate) fn moved(self, by: SignedDuration) -> Self {
+        Self {
+            lifecycle: self.lifecycle.moved(by),
+            began_at: moved(self.began_at, by),
+            sent_at: self.sent_at.map(|it| moved(it, by)),
+            ..self
+        }
+    }
+}
+
+/// The moments of `sent_at` and `began_at` are steady (`store::clock_set`).
+pub(super) const COLUMNS: &str = "command, lifecycle, created_at,
+    sent_at + (SELECT set_by FROM clock), coalesce(began_at, created_at) + (SELECT set_by FROM clock)";
 
 /// Puts `command` in line for its device; where nobody is in line, its push starts at once. Doing it
 /// twice is doing it once: the id is derived.
@@ -47,8 +66,9 @@ pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<
     let inserted = tx
         .prepare(
             "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, sent_at, attempts,
-                 created_at, updated_at, is_open)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 1) ON CONFLICT (id) DO NOTHING",
+                 created_at, updated_at, began_at, is_open)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 - (SELECT set_by FROM clock), ?9, ?10, ?10,
+                 ?10 - (SELECT set_by FROM clock), 1) ON CONFLICT (id) DO NOTHING",
         )?
         .execute(rusqlite::params![
             command.id.as_str(),
@@ -246,6 +266,20 @@ pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
     open_where(tx, "is_open = 1 AND state = 'sending'", [])
 }
 
+/// The clock was set: what is open waits as long as before.
+pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+    for open in open_all(tx)? {
+        let lifecycle = open.lifecycle.moved(by);
+        tx.prepare("UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3 WHERE id = ?1")?
+            .execute(rusqlite::params![
+                open.command.id.as_str(),
+                serde_json::to_string(&lifecycle)?,
+                microseconds(by),
+            ])?;
+    }
+    Ok(())
+}
+
 /// Commands handed out by one call of [`due`]; the rest comes with the next.
 const DUE_MAX: usize = 256;
 
@@ -362,6 +396,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Open, Error> {
         lifecycle: serde_json::from_str(&row.get::<_, String>(1)?)?,
         created_at: moment(row.get(2)?),
         sent_at: row.get::<_, Option<i64>>(3)?.map(moment),
+        began_at: moment(row.get(4)?),
     })
 }
 
@@ -378,8 +413,9 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
     let is_open = !matches!(lifecycle, Lifecycle::Settled { .. });
     tx.prepare(
         "UPDATE commands SET lifecycle = ?2, state = ?3, action_id = coalesce(?4, action_id),
-             due_at = ?5, attempts = coalesce(?6, attempts), sent_at = coalesce(?7, sent_at),
-             updated_at = ?8, is_open = ?9
+             due_at = ?5, attempts = coalesce(?6, attempts),
+             sent_at = coalesce(?7 - (SELECT set_by FROM clock), sent_at), updated_at = ?8, is_open = ?9,
+             over_at = iif(?9, NULL, ?8 - (SELECT set_by FROM clock))
          WHERE id = ?1",
     )?
     .execute(rusqlite::params![

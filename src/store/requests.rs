@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::moved;
 use crate::domain::id::CommandId;
 use crate::domain::lifecycle::Lifecycle;
 use crate::store::error::Error;
@@ -11,12 +12,14 @@ use crate::store::outbox::{self, Open};
 use crate::store::writer::Tx;
 use crate::store::{moment, stamp};
 
-/// A request that a command wants: whose, and since when, which tells it from the ones before.
+/// A request that a command wants: whose, and since when, which tells it from the ones before. By the time
+/// that nobody sets ([`Clock::steady`](crate::clock::Clock::steady)): it is the same when the clock is set meanwhile.
 pub(crate) type Turn = (CommandId, Timestamp);
 
 impl Open {
-    /// The request that it wants now: a push, or a look-up of the last one.
-    pub(crate) fn turn(&self) -> Turn {
+    /// The request that it wants now: a push, or a look-up of the last one. It was read when the clock had
+    /// been set by `set`.
+    pub(crate) fn turn(&self, set: SignedDuration) -> Turn {
         let since = match &self.lifecycle {
             Lifecycle::InDoubt { doubt, .. } => doubt.look_up_at,
             Lifecycle::Queued { .. }
@@ -25,21 +28,22 @@ impl Open {
             | Lifecycle::Settled { .. } => self.sent_at.unwrap_or(self.created_at),
         };
         // As a column has it.
-        (self.command.id.clone(), moment(stamp(since)))
+        (self.command.id.clone(), moved(moment(stamp(since)), -set))
     }
 }
 
-/// Commands that want a push, or a look-up by `now`, without those `in_hand`; at most `rows_max`.
+/// Commands that want a push, or a look-up by `now`, without those `in_hand`; at most `rows_max`. The clock
+/// has been set by `set`.
 ///
 /// Under load most of the rows are in hand: they are passed over unread.
 pub(crate) fn wanted(
     tx: &Tx<'_>,
     in_hand: &BTreeSet<Turn>,
     rows_max: usize,
-    now: Timestamp,
+    (now, set): (Timestamp, SignedDuration),
 ) -> Result<Vec<Open>, Error> {
     let mut statement = tx.prepare(&format!(
-        "SELECT {}, id, coalesce(due_at, sent_at) FROM commands
+        "SELECT {}, id, coalesce(due_at, sent_at + (SELECT set_by FROM clock)) FROM commands
          WHERE is_open = 1 AND state IN ('sending', 'in_doubt') AND (due_at IS NULL OR due_at <= ?1)",
         outbox::COLUMNS
     ))?;
@@ -49,8 +53,8 @@ pub(crate) fn wanted(
         && let Some(row) = rows.next()?
     {
         let turn = (
-            CommandId::new(row.get::<_, String>(4)?),
-            moment(row.get(5)?),
+            CommandId::new(row.get::<_, String>(5)?),
+            moved(moment(row.get(6)?), -set),
         );
         if !in_hand.contains(&turn) {
             found.push(outbox::read(row)?);
@@ -69,6 +73,7 @@ mod tests {
     use crate::store::{Started, Store};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+    const UNSET: SignedDuration = SignedDuration::ZERO;
 
     fn ids(found: Vec<Open>) -> Vec<String> {
         let ids = found.into_iter().map(|open| open.command.id.to_string());
@@ -84,16 +89,16 @@ mod tests {
                 outbox::enqueue(tx, &Command::example(id, device), NOW)?;
                 outbox::enqueue(tx, &Command::example(id, device), NOW)?;
             }
-            let first = wanted(tx, &BTreeSet::new(), 9, NOW)?;
-            let in_hand = first.iter().map(Open::turn).collect();
-            let none = wanted(tx, &in_hand, 9, NOW)?;
-            let at_most_one = wanted(tx, &BTreeSet::new(), 1, NOW)?;
+            let first = wanted(tx, &BTreeSet::new(), 9, (NOW, UNSET))?;
+            let in_hand = first.iter().map(|it| it.turn(UNSET)).collect();
+            let none = wanted(tx, &in_hand, 9, (NOW, UNSET))?;
+            let at_most_one = wanted(tx, &BTreeSet::new(), 1, (NOW, UNSET))?;
             let refused = Step::Refused {
                 failure: Failure::new(None, "no"),
                 retry_at: None,
             };
             outbox::advance(tx, &CommandId::new("cmd_1"), refused, None, NOW)?;
-            let next = wanted(tx, &in_hand, 9, NOW)?;
+            let next = wanted(tx, &in_hand, 9, (NOW, UNSET))?;
             Ok([first, none, at_most_one, next].map(ids))
         };
         let [first, none, at_most_one, next] = store.write(work).await.unwrap();
@@ -110,8 +115,8 @@ mod tests {
         let later = NOW.checked_add(jiff::Span::new().seconds(1)).unwrap();
         let work = move |tx: &Tx<'_>| {
             outbox::enqueue(tx, &Command::example("cmd_1", "one"), NOW)?;
-            let push = wanted(tx, &BTreeSet::new(), 9, NOW)?;
-            let in_hand = push.iter().map(Open::turn).collect();
+            let push = wanted(tx, &BTreeSet::new(), 9, (NOW, UNSET))?;
+            let in_hand = push.iter().map(|it| it.turn(UNSET)).collect();
             let doubt = Doubt {
                 cause: DoubtCause::AnswerLost,
                 look_up_at: later,
@@ -120,8 +125,8 @@ mod tests {
             };
             let lost = Step::AnswerLost { doubt };
             outbox::advance(tx, &CommandId::new("cmd_1"), lost, None, NOW)?;
-            let early = wanted(tx, &in_hand, 9, NOW)?;
-            let due = wanted(tx, &in_hand, 9, later)?;
+            let early = wanted(tx, &in_hand, 9, (NOW, UNSET))?;
+            let due = wanted(tx, &in_hand, 9, (later, UNSET))?;
             Ok([push, early, due].map(ids))
         };
         let [push, early, due] = store.write(work).await.unwrap();

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Row;
 
+use crate::clock::moved;
 use crate::domain::event::Readings;
 use crate::domain::id::{CommandId, DeviceId, EventId, RuleId, RunId};
 use crate::domain::value::Reading;
@@ -18,7 +19,7 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, history, inputs, leases, moment, orders, stamp, triggers};
+use crate::store::{calls, clock_set, history, inputs, leases, moment, orders, stamp, triggers};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -51,6 +52,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
 pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Error> {
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
+        Change::ClockSet { by } => clock_set::save(tx, *by),
         Change::RunStarted(run) => insert_run(tx, run),
         Change::RunMoved(run) => update_run(tx, run),
         Change::Remembered {
@@ -138,8 +140,9 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
     tx.prepare(
         "INSERT INTO runs
              (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields, memory,
-              wait, wait_until, parent, run_key, depth, chain)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+              wait, wait_until, parent, run_key, depth, chain, began_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+             ?7 - (SELECT set_by FROM clock))
          ON CONFLICT (id) DO NOTHING",
     )?
     .execute(rusqlite::params![
@@ -221,15 +224,35 @@ fn save_readings(tx: &Tx<'_>, state: &State, readings: &Readings) -> Result<(), 
         {
             continue;
         }
-        tx.prepare(
-            "INSERT INTO readings (device_id, attribute, reading) VALUES (?1, ?2, ?3)
-             ON CONFLICT (device_id, attribute) DO UPDATE SET reading = excluded.reading",
-        )?
-        .execute([
-            readings.device.as_str(),
-            attribute,
-            &serde_json::to_string(&reading)?,
-        ])?;
+        save_reading(tx, &readings.device, attribute, &reading)?;
+    }
+    Ok(())
+}
+
+fn save_reading(
+    tx: &Tx<'_>,
+    device: &DeviceId,
+    attribute: &str,
+    reading: &Reading,
+) -> Result<(), Error> {
+    tx.prepare(
+        "INSERT INTO readings (device_id, attribute, reading) VALUES (?1, ?2, ?3)
+         ON CONFLICT (device_id, attribute) DO UPDATE SET reading = excluded.reading",
+    )?
+    .execute([device.as_str(), attribute, &serde_json::to_string(reading)?])?;
+    Ok(())
+}
+
+pub(super) fn move_readings(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
+    for of_device in load_readings(tx)? {
+        for (attribute, value) in of_device.values {
+            let reading = Reading {
+                value,
+                taken_at: moved(of_device.taken_at, by),
+                origin: of_device.origin,
+            };
+            save_reading(tx, &of_device.device, &attribute, &reading)?;
+        }
     }
     Ok(())
 }
@@ -268,13 +291,19 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     Ok(found)
 }
 
-/// When the last runs of each rule began, as far as their rows are still kept and limits count them.
+/// When the last runs of each rule began, as far as their rows are still kept and limits count them; and the
+/// last one for each value, however long ago: cooldowns may be longer than any limit counts.
 fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     let mut statement = tx.prepare(
-        "WITH newest AS (
-             SELECT rule, max(started_at) AS at FROM runs WHERE parent IS NULL GROUP BY rule)
-         SELECT rule, started_at, run_key FROM runs JOIN newest USING (rule)
-         WHERE parent IS NULL AND at - ?1 < started_at ORDER BY seq",
+        "WITH starts AS (
+             SELECT seq, rule, run_key, coalesce(began_at, started_at) AS at FROM runs
+             WHERE parent IS NULL),
+         newest AS (
+             SELECT seq, rule, run_key, at, max(at) OVER (PARTITION BY rule) AS last,
+                 max(at) OVER (PARTITION BY rule, run_key) AS last_of_key
+             FROM starts)
+         SELECT rule, at + (SELECT set_by FROM clock), run_key FROM newest
+         WHERE last - ?1 < at OR at = last_of_key ORDER BY seq",
     )?;
     let mut rows = statement.query([orders::COUNTED])?;
     while let Some(row) = rows.next()? {
@@ -288,8 +317,8 @@ fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
 /// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
-        "SELECT runs.id, rule, cause, position, waiting_for, started_at, program, trigger_fields, memory,
-             wait, wait_until, parent, run_key, chain
+        "SELECT runs.id, rule, cause, position, waiting_for,
+             coalesce(began_at, started_at) + (SELECT set_by FROM clock), program, trigger_fields, memory, wait, wait_until, parent, run_key, chain
          FROM runs LEFT JOIN programs USING (version) WHERE state = 'running' ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;

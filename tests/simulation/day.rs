@@ -37,7 +37,10 @@ const COMES_AGAIN: &[Duration] = &[
 const STEPS_AT_ONCE_MAX: u32 = 3000;
 
 /// One step in so many is checked against the tables; a difference stays and is found with the next.
-const CHECKED_STEPS: u64 = 8;
+const CHECKED_STEPS: u64 = 16;
+
+/// What begins in this much of the quiet time has to be over at its end as well.
+const QUIET: Duration = Duration::from_mins(40);
 
 /// Nothing of the home waits longer than this.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(200);
@@ -158,7 +161,18 @@ impl Day {
         self.start_at = later(self.now(), down_for);
     }
 
+    /// Somebody sets the clock of the home so far ahead of the right time, or behind.
+    pub(super) fn set_clock(&mut self, ahead: SignedDuration) {
+        self.told(&format!("the clock of the home is {ahead:#} ahead"));
+        let before = self.home_now().duration_since(self.now());
+        self.home_winder.set_wall(ahead - before);
+    }
+
     async fn start(&mut self) {
+        // A program that starts goes by the wall.
+        if let Some(by) = self.home_clock.set_by() {
+            self.home_clock.take_over(self.home_clock.taken_over() + by);
+        }
         let home = (&self.home_clock, &self.network);
         let started = Engine::start(self.plan, self.dir.path(), home, &self.findings).await;
         match started {
@@ -215,8 +229,9 @@ impl Day {
 
     fn wind_to(&self, moment: Timestamp) {
         let passed = moment.duration_since(self.now());
-        self.winder.set(moment);
-        self.home_winder.set(self.home_clock.now() + passed);
+        let passed = Duration::try_from(passed).unwrap_or_default();
+        self.winder.advance(passed);
+        self.home_winder.advance(passed);
     }
 
     fn next_moment(&self) -> Option<Timestamp> {
@@ -360,7 +375,8 @@ impl Day {
             self.control(&format!("/devices/{device}"), &json!({"offline": false}));
         }
         self.fill_disk(false).await;
-        self.pass(LONGEST_WAIT * 2).await;
+        self.set_clock(SignedDuration::ZERO);
+        self.pass(LONGEST_WAIT + QUIET).await;
         self.look_into_tables();
         let between = self.network.lock();
         let limit = (

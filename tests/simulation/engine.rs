@@ -14,6 +14,7 @@ use super::network::{Network, PATIENCE};
 use crate::alarms::{self, Alarms};
 use crate::app;
 use crate::clock::Clock;
+use crate::clock_watch::{self, ClockWatch};
 use crate::delivery::hosts::Hosts;
 use crate::delivery::http_requests::{self, HttpRequests};
 use crate::delivery::messages::{self, Messages};
@@ -104,6 +105,13 @@ impl Engine {
         engine
             .tasks
             .spawn(alarms::run(alarms, CancellationToken::new()));
+        let watch = ClockWatch {
+            store: engine.store.clone(),
+            clock: clock.clone(),
+        };
+        engine
+            .tasks
+            .spawn(clock_watch::run(watch, CancellationToken::new()));
         Ok(engine)
     }
 

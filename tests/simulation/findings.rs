@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What happened last is told with a finding; so much of it.
-const HAPPENINGS_KEPT: usize = 60;
+const HAPPENINGS_KEPT: usize = 100;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Findings(Arc<Mutex<Notes>>);

@@ -34,9 +34,9 @@ intake:
   listen: 127.0.0.1:0
   secrets: [!secret amps_webhook_secret]
 devices:
-  house_battery: {type: battery, id: dev_abc123, poll: 10m}
+  house_battery: {type: battery, id: dev_abc123, poll: 10m, limits: {per_hour: 12}}
   car_charger: {type: ev_charger, id: dev_ev001, poll: 20m}
-  hall_heating: {type: hvac, id: dev_hvac01, poll: 1h}
+  hall_heating: {type: hvac, id: dev_hvac01, poll: 1h, min_hold: 12m}
 notifiers:
   phone: {type: webhook, url: https://phone.invalid/hook}
 http_allow: panel.invalid

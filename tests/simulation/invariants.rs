@@ -35,15 +35,13 @@ pub(super) async fn check(
     };
     match engine.store.write(look).await {
         Ok((remembered, stored)) => {
-            findings.expect(
-                remembered.clone().without_asks() == stored.clone().without_asks(),
-                || {
-                    format!(
-                        "remembered (-) and stored (+) differ: {}",
-                        difference(&remembered, &stored)
-                    )
-                },
-            );
+            let compared = (remembered.clone().without_asks(), stored.without_asks());
+            findings.expect(compared.0 == compared.1, || {
+                format!(
+                    "remembered (-) and stored (+) differ: {}",
+                    difference(&compared.0, &compared.1)
+                )
+            });
             check_state(&remembered, rules, clock.now(), findings);
         }
         Err(Error::Unavailable(_)) => {}
@@ -60,10 +58,8 @@ pub(super) fn difference(one: &impl std::fmt::Debug, other: &impl std::fmt::Debu
     let from = same.saturating_sub(LINES_SHOWN / 2);
     let lines = |sign: &str, of: &[&str]| -> String {
         let shown = of.iter().skip(from).take(LINES_SHOWN);
-        shown
-            .map(|it| format!("\n{sign} {it}"))
-            .collect::<Vec<_>>()
-            .concat()
+        let shown: Vec<_> = shown.map(|it| format!("{sign} {it}")).collect();
+        format!("\n{}", shown.join("\n"))
     };
     lines("-", &one) + &lines("+", &other)
 }
@@ -173,7 +169,9 @@ const NEVER: &[(&str, &str)] = &[
 const OVER: &[(&str, &str)] = &[
     (
         "a run never ends",
-        "SELECT id || ' ' || rule || ' ' || coalesce(wait, '') FROM runs WHERE state = 'running' AND started_at < ?1",
+        "SELECT format('%s %s, since %s, until %s: %s', id, rule, datetime(started_at / 1000000, 'unixepoch'),
+             datetime(wait_until / 1000000, 'unixepoch'), wait)
+         FROM runs WHERE state = 'running' AND started_at < ?1",
     ),
     (
         "a command never ends",

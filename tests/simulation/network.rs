@@ -14,7 +14,7 @@ use super::findings::Findings;
 use crate::clock::Clock;
 use crate::http_client::pretend::Asked;
 use crate::http_client::{Body, Exchange};
-use crate::simulator::in_memory::{Answered, InMemory};
+use crate::simulator::in_memory::{Answered, InMemory, Kept};
 
 /// Shorter than the engine waits before it takes a push for lost for good (`in_doubt_for`).
 const LATE_MAX: Duration = Duration::from_secs(20);
@@ -245,7 +245,7 @@ impl Network {
         let actions = amps.actions();
         for earlier in between.pushes.iter().filter(|it| it.command == command) {
             let state = actions.iter().find(|it| it.id == earlier.action);
-            let has_failed = state.is_none_or(super::super::simulator::in_memory::Kept::has_failed);
+            let has_failed = state.is_none_or(Kept::has_failed);
             if !has_failed {
                 between.findings.add(format!(
                     "{command} was sent twice: {} stands, and {action} came",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::day::Day;
@@ -26,6 +27,7 @@ pub(super) async fn happen(day: &mut Day) {
         66..78 => kill(day).await,
         78..83 => full_disk(day).await,
         83..87 => outage(day),
+        87..91 => clock(day).await,
         _ => {}
     }
 }
@@ -99,18 +101,30 @@ fn offline(day: &mut Day) {
 async fn request(day: &mut Day) {
     let rules = &day.plan.rules.rules;
     let rule: RuleId = day.chance.one_of(rules).id.clone();
-    let request = match day.chance.below(10) {
-        0..5 => Request::Trigger { rule },
-        5..7 => Request::Pause { rule, reason: None },
-        7..9 => Request::Resume { rule },
-        _ => Request::StopAll,
-    };
-    day.told(&format!("somebody wants {request:?}"));
-    let now = day.home_now();
+    match day.chance.below(10) {
+        0..5 => ask_for(day, Request::Trigger { rule }).await,
+        5..7 => ask_for(day, Request::Pause { rule, reason: None }).await,
+        7..9 => ask_for(day, Request::Resume { rule }).await,
+        _ => ask_for(day, Request::StopAll).await,
+    }
+    // A house that stands still for the rest of the day would show nothing.
+    let wait = day.chance.between(Duration::ZERO, HOUR / 2);
+    day.pass(wait).await;
+    day.told("somebody lets all rules go on");
+    for rule in rules {
+        let rule = rule.id.clone();
+        ask_for(day, Request::Resume { rule }).await;
+    }
+}
+
+async fn ask_for(day: &mut Day, request: Request) {
+    if !matches!(request, Request::Resume { .. }) {
+        day.told(&format!("somebody wants {request:?}"));
+    }
     let event = Event {
         id: EventId::new(format!("req_{}", day.chance.draw())),
         source: Source::Person,
-        received_at: now,
+        received_at: day.home_now(),
         payload: Payload::Request(request),
     };
     if let Some(engine) = &day.engine {
@@ -167,4 +181,23 @@ fn outage(day: &mut Day) {
     day.told(&format!("Amps is out of reach for {wait:?}"));
     let until = later(day.now(), wait);
     day.network.lock().outage_until = until;
+}
+
+/// A machine without a clock of its own starts with a wrong one and learns the time; or somebody sets it.
+async fn clock(day: &mut Day) {
+    let minutes = i64::try_from(day.chance.below(16 * 60)).unwrap();
+    let is_behind = day.chance.percent(75);
+    let ahead = SignedDuration::from_mins(if is_behind { -minutes } else { minutes });
+    if day.chance.percent(60) {
+        day.kill(Duration::from_secs(20)).await;
+    }
+    day.set_clock(ahead);
+    let longest = if day.chance.percent(80) {
+        Duration::from_mins(3)
+    } else {
+        HOUR
+    };
+    let wait = day.chance.between(Duration::ZERO, longest);
+    day.pass(wait).await;
+    day.set_clock(SignedDuration::ZERO);
 }

@@ -130,6 +130,7 @@ impl Narrator {
                 | Payload::Hook(_)
                 | Payload::Tick
                 | Payload::Engine(_)
+                | Payload::ClockSet { .. }
                 | Payload::Request(_)
                 | Payload::NotRead { .. }
                 | Payload::Http(_),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::moved;
 use crate::domain::id::{DeviceId, RuleId, RunId};
 use crate::engine::run::Run;
 use crate::engine::wait::Wait;
@@ -16,6 +17,22 @@ pub struct Kept {
     /// The run whose step asked for it; it may be over.
     pub run: RunId,
     pub until: Timestamp,
+    /// The clocks of the home are to show that moment (`until: "07:00"`); otherwise it is a time from then on.
+    pub by_clock: bool,
+}
+
+/// A clock that is set by this much or more was wrong before, and so was whatever was read off it.
+const WRONG_MIN: SignedDuration = SignedDuration::from_hours(24);
+
+impl Kept {
+    /// The same after the clock was set by `by`.
+    #[must_use]
+    pub fn moved(mut self, by: SignedDuration) -> Self {
+        if !self.by_clock || WRONG_MIN <= by.abs() {
+            self.until = moved(self.until, by);
+        }
+        self
+    }
 }
 
 /// The devices that runs have or want.
@@ -103,6 +120,13 @@ impl Leases {
         self.kept.remove(device);
     }
 
+    /// The clock was set.
+    pub(in crate::engine) fn moved(&mut self, by: SignedDuration) {
+        for kept in self.kept.values_mut() {
+            *kept = kept.clone().moved(by);
+        }
+    }
+
     pub(super) fn held(&self, device: &DeviceId) -> impl Iterator<Item = &RunId> {
         self.held.get(device).into_iter().flatten()
     }
@@ -118,5 +142,31 @@ impl Leases {
     /// The devices that rules keep, or kept until a while ago.
     pub(in crate::engine) fn each_kept(&self) -> impl Iterator<Item = &DeviceId> {
         self.kept.keys()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_until_a_time_of_the_day_goes_by_the_new_time_unless_the_clock_was_wrong() {
+        let until: Timestamp = "2026-03-02T13:00:00Z".parse().unwrap();
+        let moved_by = |by_clock, hours| {
+            let kept = Kept {
+                rule: RuleId::new("rule"),
+                run: RunId::new("run"),
+                until,
+                by_clock,
+            };
+            let moved = kept.moved(SignedDuration::from_hours(hours));
+            moved.until.duration_since(until).as_hours()
+        };
+        assert_eq!(moved_by(false, 5), 5);
+        assert_eq!(moved_by(false, -5), -5);
+        assert_eq!(moved_by(true, 23), 0);
+        assert_eq!(moved_by(true, -23), 0);
+        assert_eq!(moved_by(true, -24), -24);
+        assert_eq!(moved_by(true, 400_000), 400_000);
     }
 }

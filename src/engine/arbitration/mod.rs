@@ -350,24 +350,24 @@ pub(super) fn keep(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     let Some(OperationKind::Command(order)) = run.operation().map(|it| &it.kind) else {
         return;
     };
-    let until = match &order.options.lease_until {
+    let (until, by_clock) = match &order.options.lease_until {
         None => return,
-        Some(Moment::In(duration)) => Some(later(scene.now, *duration)),
-        Some(Moment::At(time)) => next_at(scene, *time),
+        Some(Moment::In(duration)) => (Some(later(scene.now, *duration)), false),
+        Some(Moment::At(time)) => (next_at(scene, *time), true),
         Some(Moment::Computed(expression)) => {
             match demand(
                 expression,
                 "the end of the lease",
                 view(scene, run, decision),
             ) {
-                Ok(Value::Moment(moment)) => Some(moment),
+                Ok(Value::Moment(moment)) => (Some(moment), true),
                 Ok(Value::Duration(duration)) => {
                     let duration = Duration::try_from(duration).unwrap_or_default();
-                    Some(later(scene.now, duration))
+                    (Some(later(scene.now, duration)), false)
                 }
-                Ok(Value::Time(time)) => next_at(scene, time),
+                Ok(Value::Time(time)) => (next_at(scene, time), true),
                 // Nobody can say until when, so it is not kept.
-                Ok(_) | Err(_) => None,
+                Ok(_) | Err(_) => (None, false),
             }
         }
     };
@@ -378,6 +378,7 @@ pub(super) fn keep(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
                 rule: run.rule.clone(),
                 run: run.id.clone(),
                 until,
+                by_clock,
             },
         });
     }

@@ -26,7 +26,7 @@ pub const LATE_MAX: Duration = Duration::from_secs(10);
 /// The next tick depends on this moment alone, and not on the tick that fired last. So a trigger
 /// whose times have been edited, or a sunset that is a second later after the home was moved on the
 /// map, fires no second time for what is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
     dealt_with_until: Timestamp,
 }
@@ -59,6 +59,11 @@ impl Cursor {
                 }
             }
         }
+    }
+
+    /// Whether the clock is as far at `now`.
+    pub fn is_reached(&self, now: Timestamp) -> bool {
+        self.dealt_with_until <= now
     }
 
     /// All up to `now` has been dealt with.

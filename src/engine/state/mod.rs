@@ -1,5 +1,6 @@
 //! What the engine remembers between two inputs. Lives in memory; the store holds the same as rows.
 
+mod clock_set;
 mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,8 +102,8 @@ impl State {
     }
 
     /// Every value whose past is kept.
-    pub(super) fn histories(&self) -> impl Iterator<Item = &HeldSubject> {
-        self.histories.keys()
+    pub(super) fn histories(&self) -> impl Iterator<Item = (&HeldSubject, &History)> {
+        self.histories.iter()
     }
 
     pub(super) fn contacts(&self) -> &Contacts {
@@ -146,6 +147,7 @@ impl State {
         self.runs.values().filter(|it| it.parent.is_none())
     }
 
+    /// Every run, branches included.
     pub(super) fn every_run(&self) -> impl Iterator<Item = &Run> {
         self.runs.values()
     }
@@ -252,6 +254,7 @@ impl State {
             Change::Asked { request, at } => self.contacts.ask(request, *at),
             Change::CallWaits(call) => self.wait_for(call),
             Change::CallOver { id } => self.forget_call(id),
+            Change::ClockSet { by } => self.clock_set(*by),
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
                     self.note_start(&run.rule, run.key.as_deref(), run.started_at);

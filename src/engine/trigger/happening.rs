@@ -54,6 +54,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         | Payload::Hook(_)
         | Payload::Tick
         | Payload::Engine(_)
+        | Payload::ClockSet { .. }
         | Payload::Request(_)
         | Payload::NotRead { .. }
         | Payload::Http(_)

@@ -1,5 +1,7 @@
 //! One trigger hears of something, or its time has come: does it fire, and what does it remember?
 
+use jiff::SignedDuration;
+
 use crate::engine::Scene;
 use crate::engine::facts::TriggerFields;
 use crate::engine::trigger::memory::TriggerMemory;
@@ -96,6 +98,41 @@ pub(in crate::engine) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut T
             }
         }
         On::Count(it) => arm(scene, &it.of, memory.part(0)),
+        On::Command(_)
+        | On::Device(_)
+        | On::State(_)
+        | On::NumericState(_)
+        | On::Webhook(_)
+        | On::Engine(_) => {}
+    }
+}
+
+/// The clock was set by `by`.
+pub(in crate::engine) fn clock_set(
+    scene: Scene<'_>,
+    trigger: &Trigger,
+    memory: &mut TriggerMemory,
+    by: SignedDuration,
+) {
+    memory.moved(by);
+    match &trigger.on {
+        On::Time(_) | On::Cron(_) | On::Sun(_) => schedule::clock_set(scene, trigger, memory, by),
+        On::AllOf(it) | On::Sequence(it) => {
+            for (part, memory) in it.triggers.iter().zip(&mut memory.parts) {
+                clock_set(scene, part, memory, by);
+            }
+        }
+        On::Count(it) => {
+            for memory in &mut memory.parts {
+                clock_set(scene, &it.of, memory, by);
+            }
+        }
+        On::Absence(it) => {
+            let parts = std::iter::once(&it.of).chain(&it.after);
+            for (part, memory) in parts.zip(&mut memory.parts) {
+                clock_set(scene, part, memory, by);
+            }
+        }
         On::Command(_)
         | On::Device(_)
         | On::State(_)

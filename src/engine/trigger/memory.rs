@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::moved;
 use crate::engine::facts::TriggerFields;
 use crate::engine::schedule::cursor::Cursor;
 
@@ -27,6 +28,9 @@ pub struct TriggerMemory {
     /// How far a schedule has been dealt with, and its next tick.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
+    /// The same from before the clock was put back by a day or more: it counts again once the clock is as far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<Cursor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_tick: Option<Timestamp>,
     /// Since when nothing came, of an absence that counts.
@@ -79,6 +83,20 @@ impl TriggerMemory {
         let own = [held, self.next_tick, self.silent_until];
         let parts = self.parts.iter().filter_map(Self::due).min();
         own.into_iter().flatten().chain(parts).min()
+    }
+
+    /// The clock was set: what was counted goes on being counted. Schedules go by the clock and stay.
+    pub(super) fn moved(&mut self, by: SignedDuration) {
+        for holding in self.held.values_mut() {
+            holding.since = moved(holding.since, by);
+            holding.until = moved(holding.until, by);
+            holding.heard_at = holding.heard_at.map(|it| moved(it, by));
+        }
+        self.silent_since = self.silent_since.map(|it| moved(it, by));
+        self.silent_until = self.silent_until.map(|it| moved(it, by));
+        for (_, at) in self.partial.iter_mut().flat_map(|it| &mut it.came) {
+            *at = moved(*at, by);
+        }
     }
 
     /// What the part at `index` remembers.

@@ -1,6 +1,6 @@
 //! Triggers of the clock: `time`, `cron` and `sun`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::Scene;
 use crate::engine::facts::TriggerFields;
@@ -53,6 +53,28 @@ pub(super) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut TriggerMemor
         let cursor = *memory.cursor.get_or_insert(Cursor::new(scene.now));
         memory.next_tick = cursor.next(&schedule);
     }
+}
+
+/// A clock that is put back by less than this shows times once more that have fired; one that is put back
+/// by more was wrong, and what it made fire belonged to other days.
+const PUT_BACK_MAX: SignedDuration = SignedDuration::from_hours(24);
+
+/// The clock was set by `by`: it goes by the new time. What the clock was put over counts as missed.
+pub(super) fn clock_set(
+    scene: Scene<'_>,
+    trigger: &Trigger,
+    memory: &mut TriggerMemory,
+    by: SignedDuration,
+) {
+    if by <= -PUT_BACK_MAX {
+        let further = memory.cursor.take().max(memory.former);
+        memory.former = further;
+    }
+    if let Some(former) = memory.former.filter(|it| it.is_reached(scene.now)) {
+        memory.former = None;
+        memory.cursor = memory.cursor.max(Some(former));
+    }
+    arm(scene, trigger, memory);
 }
 
 fn fields(scene: Scene<'_>, trigger: &Trigger, at: Timestamp) -> TriggerFields {

@@ -120,6 +120,7 @@ fn body(
         | Payload::Hook(_)
         | Payload::Tick
         | Payload::Engine(_)
+        | Payload::ClockSet { .. }
         | Payload::Request(_)
         | Payload::NotRead { .. }
         | Payload::Http(_)
