@@ -1,6 +1,8 @@
 //! The suites, each with the promise it keeps.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+/// Every answer of Amps has one meaning.
+mod answers;
 /// Triggers by the time fire when people expect it, whatever clocks and calendars do.
 mod calendar;
 /// The command line: what is written where, and how the program ends.

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::delivery::look_up::Listed;
-use crate::delivery::verdict::{Verdict, Waits};
+use crate::delivery::verdict::{Key, Verdict, Waits};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
 use crate::device_api::wire::Action;
@@ -49,6 +49,12 @@ const RECORD_WAIT: Duration = Duration::from_millis(500);
 /// Pages of a look-up, and the actions on each (`amps-api.md` §3.5 allows 50).
 const PAGES_MAX: u32 = 10;
 const PAGE_ACTIONS: u32 = 50;
+
+/// A key that has not been refused for good yet.
+const WORKED: Key = Key {
+    has_worked: true,
+    works_now: None,
+};
 
 /// What every request needs.
 #[derive(Clone, Debug)]
@@ -192,7 +198,7 @@ impl Delivery {
 
     async fn push(&self, open: Open, place: SemaphorePermit<'_>) -> bool {
         let answer = self.api.push(&open.command).await;
-        let verdict = Verdict::of(&answer);
+        let verdict = Verdict::of(&answer, WORKED);
         tracing::info!(command = %open.command.id, device = %open.command.device.alias, ?verdict, "pushed");
         // What holds the device may be an earlier attempt of ours that was taken for lost.
         let is_again = open.lifecycle.attempts().is_some_and(|it| 1 < it);

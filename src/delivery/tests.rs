@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::home::Amps;
-use crate::delivery::verdict::{Verdict, Waits, not_found, still_waiting};
+use crate::delivery::verdict::{Key, Verdict, Waits, not_found, still_waiting};
 use crate::delivery::{self, Delivery, REQUESTS_MAX};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::{Answer, Refusal};
@@ -49,66 +49,106 @@ fn refused(status: u16, code: Option<&str>) -> Answer<Action> {
     })
 }
 
-#[derive(Debug, PartialEq)]
-enum Means {
-    Retry,
-    Blocked,
-    InDoubt,
-    GiveUp,
+/// The table itself is held by the suite `answers`.
+#[test]
+fn the_meaning_of_an_answer_is_its_verdict() {
+    let works = Key {
+        has_worked: true,
+        works_now: None,
+    };
+    let of = |status, code| Verdict::of(&refused(status, code), works);
+    let failure = |code| Failure::new(code, "no");
+    assert_eq!(of(500, Some("INTERNAL_ERROR")), Verdict::InDoubt);
+    assert_eq!(
+        of(409, Some("CONFLICT")),
+        Verdict::Blocked(failure(Some("CONFLICT")))
+    );
+    assert_eq!(
+        of(422, Some("UNSUPPORTED_MODE")),
+        Verdict::GiveUp(failure(Some("UNSUPPORTED_MODE")))
+    );
+    assert_eq!(
+        of(429, None),
+        Verdict::Retry {
+            failure: failure(None),
+            after: None
+        }
+    );
 }
 
 #[test]
-fn every_refusal_has_a_verdict() {
-    use Means::{Blocked, GiveUp, InDoubt, Retry};
-    for (status, code, means) in [
-        (400, Some("INVALID_REQUEST"), GiveUp),
-        (401, Some("UNAUTHORIZED"), Retry),
-        (401, Some("RATE_LIMIT_EXCEEDED"), Retry),
-        (401, Some("INVALID_API_KEY"), GiveUp),
-        (401, Some("EXPIRED_TOKEN"), GiveUp),
-        (401, Some("INVALID_CREDENTIALS"), GiveUp),
-        (401, None, Retry),
-        (403, Some("LIVE_ACCESS_DISABLED"), GiveUp),
-        (404, Some("DEVICE_NOT_FOUND"), GiveUp),
-        (408, None, InDoubt),
-        (409, Some("CONFLICT"), Blocked),
-        (422, Some("PARAMETER_OUT_OF_RANGE"), GiveUp),
-        (422, Some("COMMAND_NOT_SUPPORTED"), GiveUp),
-        (422, Some("DEVICE_OFFLINE"), Retry),
-        (429, Some("RATE_LIMIT_EXCEEDED"), Retry),
-        (429, None, Retry),
-        (500, Some("INTERNAL_ERROR"), InDoubt),
-        (501, Some("NOT_IMPLEMENTED"), GiveUp),
-        (502, None, InDoubt),
-        (503, None, InDoubt),
-        (503, Some("SERVICE_UNAVAILABLE"), Retry),
-        (504, Some("TIMEOUT"), InDoubt),
-        (302, None, GiveUp),
+fn a_key_that_has_worked_is_not_given_up_for_a_burst() {
+    for (code, told) in [
+        (
+            Some("UNAUTHORIZED"),
+            "no; check `api_key` below `amps` in home.yaml",
+        ),
+        (None, "no; check `api_key` below `amps` in home.yaml"),
     ] {
-        let found = match Verdict::of(&refused(status, code)) {
-            Verdict::Retry { .. } => Retry,
-            Verdict::Blocked(_) => Blocked,
-            Verdict::InDoubt => InDoubt,
-            Verdict::GiveUp(_) => GiveUp,
-            Verdict::Acknowledged(_) => panic!("{status} {code:?} is no success"),
+        let of = |has_worked| {
+            let key = Key {
+                has_worked,
+                works_now: None,
+            };
+            Verdict::of(&refused(401, code), key)
         };
-        assert_eq!(found, means, "{status} {code:?}");
+        let failure = Failure::new(code, "no");
+        assert_eq!(
+            of(true),
+            Verdict::Retry {
+                failure,
+                after: None
+            }
+        );
+        assert_eq!(of(false), Verdict::GiveUp(Failure::new(code, told)));
     }
+}
+
+#[test]
+fn a_key_that_is_not_taken_is_the_manufacturers_while_amps_answers_to_ours() {
+    let told = |works_now| {
+        let key = Key {
+            has_worked: true,
+            works_now,
+        };
+        match Verdict::of(&refused(401, Some("INVALID_API_KEY")), key) {
+            Verdict::GiveUp(failure) => failure.message,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        told(Some(true)),
+        "no; the manufacturer does not take it: link the device again in Amps"
+    );
+    assert_eq!(
+        told(Some(false)),
+        "no; check `api_key` below `amps` in home.yaml"
+    );
+    assert_eq!(
+        told(None),
+        "no; check `api_key` below `amps` in home.yaml; if other devices work, link this one again in Amps"
+    );
 }
 
 #[test]
 fn what_never_left_is_tried_again_and_what_may_have_arrived_is_in_doubt() {
     let reason = "connection refused".to_owned();
     assert_eq!(
-        Verdict::of(&Answer::NotSent {
-            reason: reason.clone()
-        }),
+        Verdict::of(
+            &Answer::NotSent {
+                reason: reason.clone()
+            },
+            Key::default()
+        ),
         Verdict::Retry {
             failure: Failure::new(None, "Amps cannot be reached: connection refused"),
             after: None,
         }
     );
-    assert_eq!(Verdict::of(&Answer::Lost { reason }), Verdict::InDoubt);
+    assert_eq!(
+        Verdict::of(&Answer::Lost { reason }, Key::default()),
+        Verdict::InDoubt
+    );
 }
 
 #[test]
@@ -162,7 +202,7 @@ fn an_acknowledged_push_is_looked_up_and_has_a_deadline() {
         ended_at: None,
         failure: None,
     };
-    let verdict = Verdict::of(&Answer::Ok(action));
+    let verdict = Verdict::of(&Answer::Ok(action), Key::default());
     assert_eq!(
         WAITS.step(verdict, &open_at(at(0)), at(1)),
         Step::Acknowledged {

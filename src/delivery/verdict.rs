@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::clock::later;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::Action;
+use crate::domain::answers::{self, Meaning};
 use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, REPORT_DEADLINE, Step};
 use crate::domain::retry::next_look_up;
@@ -30,7 +31,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(answer: &Answer<Action>) -> Self {
+    pub(super) fn of(answer: &Answer<Action>, key: Key) -> Self {
         match answer {
             Answer::Ok(action) => Self::Acknowledged(action.id.clone()),
             Answer::NotSent { reason } => Self::Retry {
@@ -38,40 +39,61 @@ impl Verdict {
                 after: None,
             },
             Answer::Lost { .. } => Self::InDoubt,
-            Answer::Refused(refusal) => Self::of_refusal(refusal),
+            Answer::Refused(refusal) => Self::of_refusal(refusal, key),
         }
     }
 
-    /// By code and status; what each means is in `amps-api.md` §7 and §8.
-    fn of_refusal(refusal: &Refusal) -> Self {
-        let Refusal {
-            status,
-            code,
-            message,
-            retry_after,
-            ..
-        } = refusal;
-        let failure = Failure::new(code.as_deref(), message);
-        match (status, code.as_deref()) {
-            // A burst shows as 401, with either code.
-            // Without a code, a 503 is not Amps' own: something in between may have lost the answer.
-            (429, _)
-            | (503, Some(_))
-            | (_, Some("RATE_LIMIT_EXCEEDED" | "RATE_LIMITED"))
-            | (401, Some("UNAUTHORIZED") | None) => Self::Retry {
-                failure,
-                after: *retry_after,
-            },
-            (409, _) => Self::Blocked(failure),
-            // The request was read before this went wrong; it may have been carried out.
-            (408 | 500..=599, _) if *status != 501 => Self::InDoubt,
-            _ if failure.may_pass() => Self::Retry {
-                failure,
-                after: *retry_after,
-            },
-            _ => Self::GiveUp(failure),
+    /// By the table.
+    fn of_refusal(refusal: &Refusal, key: Key) -> Self {
+        let code = refusal.code.as_deref();
+        let meaning = answers::meaning(refusal.status, code);
+        let again = || Self::Retry {
+            failure: Failure::new(code, &refusal.message),
+            after: refusal.retry_after,
+        };
+        match meaning {
+            Meaning::Retry => again(),
+            // A burst shows so too.
+            Meaning::Unauthorized if key.has_worked => again(),
+            Meaning::Unauthorized => Self::GiveUp(told(refusal, Some(answers::KEY_REMEDY))),
+            Meaning::InDoubt => Self::InDoubt,
+            Meaning::Wait => Self::Blocked(Failure::new(code, &refusal.message)),
+            Meaning::GiveUp => Self::GiveUp(told(refusal, remedy(code, key))),
         }
     }
+}
+
+/// What is known of the home's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Key {
+    /// Amps has answered to it, now or in an earlier life of the program.
+    pub(super) has_worked: bool,
+    /// Amps answers to it right now; none where nobody could ask.
+    pub(super) works_now: Option<bool>,
+}
+
+/// What a person can do about the code.
+fn remedy(code: Option<&str>, key: Key) -> Option<&'static str> {
+    let code = answers::known(code?)?;
+    if code.name != answers::INVALID_API_KEY {
+        return code.remedy;
+    }
+    Some(match key.works_now {
+        Some(true) => "the manufacturer does not take it: link the device again in Amps",
+        Some(false) => answers::KEY_REMEDY,
+        None => {
+            "check `api_key` below `amps` in home.yaml; if other devices work, link this one again in Amps"
+        }
+    })
+}
+
+/// The failure in Amps' words, and what to do about it.
+fn told(refusal: &Refusal, remedy: Option<&str>) -> Failure {
+    let message = match remedy {
+        Some(remedy) => format!("{}; {remedy}", refusal.message),
+        None => refusal.message.clone(),
+    };
+    Failure::new(refusal.code.as_deref(), message)
 }
 
 /// How soon the device is tried again while another action holds it.
