@@ -20,8 +20,10 @@ use crate::config::{self};
 use crate::control::server::{self as control, Control, Socket};
 use crate::delivery::messages::Messages;
 use crate::delivery::verdict::Waits;
-use crate::delivery::{self, Delivery};
+use crate::delivery::{self, Delivery, link};
 use crate::device_api::DeviceApi;
+use crate::device_api::gate::Gate;
+use crate::device_api::pace::Rate;
 use crate::domain::event::{EngineChange, Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::engine::decision::ReadRequest;
@@ -72,7 +74,7 @@ impl App {
         let lock = Lock::take(&home.dir)
             .with_context(|| format!("failed to write to {}", home.dir.join("state").display()))?
             .context("another engine is running on this home; stop it first")?;
-        let outside = Outside::of(home)?;
+        let outside = Outside::of(home, &clock)?;
         let rules = Arc::new(with_last_good(home, loaded)?);
         let (offers, offered) = watch::channel(None);
         let (evaluation, hints) = Evaluation::new(Arc::clone(&rules), offered, clock.clone());
@@ -81,6 +83,9 @@ impl App {
         let started = Store::start(&home.dir, consumers).context("failed to open the database")?;
         let store = started.store.clone();
         recover(&store, waits(home), &clock).await?;
+        link::restore(&store, &outside.api)
+            .await
+            .context("failed to read the database")?;
         let listener = TcpListener::bind(home.intake.listen)
             .await
             .with_context(|| format!("failed to listen on {}", home.intake.listen))?;
@@ -178,17 +183,21 @@ fn with_last_good(home: &Home, loaded: Loaded) -> anyhow::Result<RuleSet> {
 
 /// What the stages speak to, and what speaks to them.
 struct Outside {
-    api: DeviceApi,
+    api: Gate,
     notifiers: Notifiers,
     /// Any of them may have signed a webhook.
     keys: Arc<[Key]>,
 }
 
 impl Outside {
-    fn of(home: &Home) -> anyhow::Result<Self> {
+    fn of(home: &Home, clock: &Clock) -> anyhow::Result<Self> {
         let keys = home.intake.secrets.iter().map(Key::parse);
         Ok(Self {
-            api: DeviceApi::try_new(&home.amps)?,
+            api: Gate::new(
+                DeviceApi::try_new(&home.amps)?,
+                Rate::of(home.limits.commands_per_minute),
+                clock.clone(),
+            ),
             notifiers: Notifiers::try_new(&home.notifiers)?,
             keys: keys
                 .collect::<Result<_, _>>()
@@ -249,6 +258,12 @@ impl Inside {
         let devices = home.devices.values().cloned().collect();
         let stop = || self.stop.rest.clone();
         let mut stages = JoinSet::new();
+        stages.spawn(link::run(
+            store.clone(),
+            delivery.api.clone(),
+            clock.clone(),
+            stop(),
+        ));
         stages.spawn(delivery::run(delivery, stop(), news.requests));
         stages.spawn(tracking::run(tracking, stop(), news.reports));
         stages.spawn(delivery::messages::run(

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
-use crate::device_api::DeviceApi;
-use crate::device_api::answer::Answer;
+use crate::clock::{Clock, later};
+use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::gate::Gate;
 use crate::domain::event::Event;
-use crate::domain::lifecycle::{Lifecycle, Step};
+use crate::domain::lifecycle::{Lifecycle, OUTAGE_MAX, Step};
 use crate::domain::retry::next_look_up;
 use crate::store::Store;
 use crate::store::error::Error;
@@ -45,7 +45,7 @@ impl Consumer for Reports {
 #[derive(Clone, Debug)]
 pub(crate) struct Tracking {
     pub(crate) store: Store,
-    pub(crate) api: DeviceApi,
+    pub(crate) api: Gate,
     pub(crate) clock: Clock,
     pub(crate) look_up_after: Duration,
 }
@@ -87,21 +87,33 @@ impl Tracking {
         else {
             return Ok(());
         };
-        let answer = self.api.action(action).await;
+        let device = &open.command.device;
+        let answer = self.api.action(&device.id, action).await;
         let now = self.clock.now();
         let ended = match &answer {
-            Answer::Ok(action) => action.ended(&open.command.device, now),
+            Answer::Ok(action) => action.ended(device, now),
             Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
         };
         tracing::info!(command = %open.command.id, %action, ended = ended.is_some(), "looked up");
         let id = open.command.id.clone();
-        let step = if *deadline <= now {
+        // Time in which nobody could ask does not count.
+        let is_told = matches!(
+            answer,
+            Answer::Ok(_) | Answer::Refused(Refusal { status: 404, .. })
+        );
+        let end = if is_told {
+            *deadline
+        } else {
+            later(*deadline, OUTAGE_MAX)
+        };
+        let step = if end <= now {
             Step::TimePassed
         } else {
             let began = open.sent_at.unwrap_or(open.created_at);
-            let look_up_at = next_look_up(began, self.look_up_after, now);
+            let next = next_look_up(began, self.look_up_after, now);
+            let decides = Some(*deadline).filter(|it| now < *it);
             Step::StillWaiting {
-                look_up_at: look_up_at.min(*deadline),
+                look_up_at: decides.map_or(next, |it| next.min(it)),
             }
         };
         self.store

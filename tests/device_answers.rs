@@ -40,6 +40,7 @@ async fn the_answer_of_the_older_generation_is_read_in_the_words_of_today() {
             command: Some(String::from("discharge")),
             parameters: BTreeMap::from([(String::from("target"), target)]),
             created_at: Some(at("2026-05-10T08:00:00Z")),
+            start: Some(at("2026-05-10T09:00:00Z")),
             ..bare("act_1", ActionState::Scheduled)
         })
     );

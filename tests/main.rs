@@ -7,6 +7,8 @@ mod answers;
 mod calendar;
 /// The command line: what is written where, and how the program ends.
 mod cli;
+/// A device that somebody else's action holds is waited for, and nothing is cancelled that may not be.
+mod conflicts;
 /// What Amps answers is read in each generation it has been seen in.
 mod device_answers;
 /// A request to Amps is made once, and what became of it is told for what it is.
@@ -35,6 +37,8 @@ mod intake;
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.
 mod notify;
+/// While Amps does not answer, nothing is lost, and it is said what waits.
+mod outage;
 /// Killed at every step, started again: nothing lost, nothing doubled.
 mod recovery;
 /// Edited rules come into force while the engine runs, whole or not at all.

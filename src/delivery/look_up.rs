@@ -122,6 +122,8 @@ mod tests {
             parameters: BTreeMap::from([("target".to_owned(), target)]),
             state: ActionState::Acknowledged,
             created_at: Some(Timestamp::from_second(LEFT + seconds).unwrap()),
+            start: None,
+            end: None,
             ended_at: None,
             failure: None,
         }

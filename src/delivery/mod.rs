@@ -1,10 +1,13 @@
-//! Outbox to Amps: pushes what is first in line, and looks up what is in doubt.
+//! Outbox to Amps: pushes what is first in line, and looks up what is in doubt or in the way.
 //!
 //! The claim is on the disk before a push starts. When the program dies in between, the row says
 //! "sending", and the next start takes that as in doubt: looked up before anything is sent again.
 
+mod conflict;
+pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;
+mod push;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verdict;
@@ -20,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::delivery::look_up::Listed;
-use crate::delivery::verdict::{Key, Verdict, Waits};
-use crate::device_api::DeviceApi;
+use crate::delivery::verdict::{Told, Waits};
 use crate::device_api::answer::Answer;
+use crate::device_api::gate::{Gate, REQUESTS_MAX};
 use crate::device_api::wire::Action;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Lifecycle, Step};
 use crate::store::error::Error;
@@ -32,9 +35,6 @@ use crate::store::signal::News;
 use crate::store::writer::Tx;
 use crate::store::{Store, inbox};
 use crate::worker::{self, Next, Stage};
-
-/// Requests under way at once.
-const REQUESTS_MAX: usize = 16;
 
 /// Commands in hand at once: their request is under way or waits for a place, or its answer is being
 /// written down. So places are not empty while the next rows are read and the last answers written.
@@ -50,22 +50,17 @@ const RECORD_WAIT: Duration = Duration::from_millis(500);
 const PAGES_MAX: u32 = 10;
 const PAGE_ACTIONS: u32 = 50;
 
-/// A key that has not been refused for good yet.
-const WORKED: Key = Key {
-    has_worked: true,
-    works_now: None,
-};
-
 /// What every request needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     pub(crate) store: Store,
-    pub(crate) api: DeviceApi,
+    pub(crate) api: Gate,
     pub(crate) clock: Clock,
     pub(crate) waits: Waits,
 }
 
-/// Marks pushes that were under way when the program ended as in doubt. Once, before [`run`].
+/// Marks pushes that were under way when the program ended as in doubt, and looks up at once whatever waits.
+/// Once, before [`run`].
 pub(crate) fn recover(tx: &Tx<'_>, waits: Waits, now: Timestamp) -> Result<usize, Error> {
     let interrupted = outbox::sending(tx)?;
     for open in &interrupted {
@@ -75,6 +70,7 @@ pub(crate) fn recover(tx: &Tx<'_>, waits: Waits, now: Timestamp) -> Result<usize
         };
         outbox::advance(tx, &open.command.id, Step::AnswerLost { doubt }, None, now)?;
     }
+    outbox::hurry(tx, now)?;
     Ok(interrupted.len())
 }
 
@@ -89,6 +85,7 @@ pub(crate) async fn run(delivery: Delivery, stop: CancellationToken, news: News)
     };
     worker::run(&mut courier, clock.clone(), stop, news).await;
     courier.places.close();
+    courier.delivery.api.stop();
     tokio::select! {
         () = courier.finish_all() => {}
         () = clock.sleep(STOP_WAIT) => tracing::warn!("requests under way are left in doubt"),
@@ -190,47 +187,14 @@ impl Delivery {
         match &open.lifecycle {
             Lifecycle::Sending { .. } => self.push(open, place).await,
             Lifecycle::InDoubt { .. } => self.look_up(open, place).await,
+            Lifecycle::Blocked { hold, .. } => {
+                let hold = hold.clone();
+                self.look_at_hold(open, hold, place).await
+            }
             Lifecycle::Queued { .. }
             | Lifecycle::Acknowledged { .. }
             | Lifecycle::Settled { .. } => true,
         }
-    }
-
-    async fn push(&self, open: Open, place: SemaphorePermit<'_>) -> bool {
-        let answer = self.api.push(&open.command).await;
-        let verdict = Verdict::of(&answer, WORKED);
-        tracing::info!(command = %open.command.id, device = %open.command.device.alias, ?verdict, "pushed");
-        // What holds the device may be an earlier attempt of ours that was taken for lost.
-        let is_again = open.lifecycle.attempts().is_some_and(|it| 1 < it);
-        let listed = if is_again && matches!(verdict, Verdict::Blocked(_)) {
-            self.list_since(&open).await
-        } else {
-            None
-        };
-        drop(place);
-        let now = self.clock.now();
-        let waits = self.waits;
-        self.record(move |tx| {
-            if let Some(listed) = &listed
-                && let Some(action) = ours(tx, &open, listed)?
-            {
-                return taken(
-                    tx,
-                    &open,
-                    &waits.acknowledged(action.id.clone(), now),
-                    action,
-                    now,
-                );
-            }
-            let step = waits.step(verdict.clone(), &open, now);
-            match &answer {
-                Answer::Ok(action) => taken(tx, &open, &step, action, now),
-                Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
-                    outbox::advance(tx, &open.command.id, step, None, now).map(drop)
-                }
-            }
-        })
-        .await
     }
 
     /// Finds out whether a push whose answer was lost has arrived.
@@ -243,14 +207,14 @@ impl Delivery {
         tracing::info!(command = %open.command.id, found = ?listed, "looked up");
         self.record(move |tx| {
             let step = match &listed {
-                None => verdict::still_waiting(&open, now),
+                None => verdict::still_waiting(&open, Told::Nothing, now),
                 Some(listed) => {
                     if let Some(action) = ours(tx, &open, listed)? {
-                        let step = waits.acknowledged(action.id.clone(), now);
+                        let step = waits.acknowledged(action, now);
                         return taken(tx, &open, &step, action, now);
                     }
                     if listed.is_unclear {
-                        verdict::still_waiting(&open, now)
+                        verdict::still_waiting(&open, Told::Something, now)
                     } else {
                         verdict::not_found(&open, asked_at, now)
                     }
@@ -327,7 +291,7 @@ fn wanting_work(
 ) -> Result<(Vec<Open>, Option<Timestamp>), Error> {
     outbox::promote_due(tx, now)?;
     let rows = requests::wanted(tx, in_hand, room, now)?;
-    let next = [Waiting::Queued, Waiting::InDoubt]
+    let next = [Waiting::Queued, Waiting::Blocked, Waiting::InDoubt]
         .into_iter()
         .map(|state| outbox::next_due(tx, state))
         .collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,8 @@
 //! Each answer of Amps and the step it leads to, in one table.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,15 +10,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::home::Amps;
-use crate::delivery::verdict::{Key, Verdict, Waits, not_found, still_waiting};
-use crate::delivery::{self, Delivery, REQUESTS_MAX};
+use crate::delivery::verdict::{Key, Told, Verdict, Waits, not_found, still_waiting, unsent};
+use crate::delivery::{self, Delivery, PAGE_ACTIONS, PAGES_MAX};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::gate::{Gate, REQUESTS_MAX};
+use crate::device_api::pace::Rate;
 use crate::device_api::wire::{Action, ActionState};
 use crate::domain::command::Command;
 use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, Step};
 use crate::domain::secret::Secret;
+use crate::http_client::pretend::Asked;
+use crate::http_client::{Body, Exchange, HttpClient};
 use crate::store::Store;
 use crate::store::outbox::{self, Open};
 use crate::store::view::View;
@@ -28,6 +34,22 @@ pub(super) fn open_at(moment: Timestamp) -> Open {
         lifecycle: Lifecycle::Sending { attempts: 1 },
         created_at: moment,
         sent_at: Some(moment),
+    }
+}
+
+/// An action of which only this is known.
+pub(super) fn action(id: &str) -> Action {
+    Action {
+        id: ActionId::new(id),
+        device: None,
+        command: None,
+        parameters: BTreeMap::new(),
+        state: ActionState::Acknowledged,
+        created_at: None,
+        start: None,
+        end: None,
+        ended_at: None,
+        failure: None,
     }
 }
 
@@ -140,9 +162,8 @@ fn what_never_left_is_tried_again_and_what_may_have_arrived_is_in_doubt() {
             },
             Key::default()
         ),
-        Verdict::Retry {
-            failure: Failure::new(None, "Amps cannot be reached: connection refused"),
-            after: None,
+        Verdict::Unsent {
+            why: "Amps cannot be reached: connection refused".to_owned(),
         }
     );
     assert_eq!(
@@ -175,11 +196,14 @@ fn a_retry_waits_as_long_as_the_rule_says_and_as_amps_asks() {
 }
 
 #[test]
-fn a_device_that_others_hold_for_a_quarter_of_an_hour_costs_attempts() {
+fn a_device_that_nobody_can_be_seen_to_hold_costs_attempts_after_a_quarter_of_an_hour() {
     let blocked = || Verdict::Blocked(Failure::new(Some("CONFLICT"), "busy"));
     assert_eq!(
         WAITS.step(blocked(), &open_at(at(0)), at(899)),
-        Step::Blocked { retry_at: at(904) }
+        Step::PutBack {
+            why: "another action held the device".to_owned(),
+            retry_at: at(904)
+        }
     );
     assert_eq!(
         WAITS.step(blocked(), &open_at(at(0)), at(900)),
@@ -192,16 +216,7 @@ fn a_device_that_others_hold_for_a_quarter_of_an_hour_costs_attempts() {
 
 #[test]
 fn an_acknowledged_push_is_looked_up_and_has_a_deadline() {
-    let action = Action {
-        id: ActionId::new("act_1"),
-        device: None,
-        command: None,
-        parameters: BTreeMap::new(),
-        state: ActionState::Acknowledged,
-        created_at: None,
-        ended_at: None,
-        failure: None,
-    };
+    let action = action("act_1");
     let verdict = Verdict::of(&Answer::Ok(action), Key::default());
     assert_eq!(
         WAITS.step(verdict, &open_at(at(0)), at(1)),
@@ -220,7 +235,7 @@ fn a_report_may_be_looked_up_late_and_expires_all_the_same() {
         ..WAITS
     };
     assert_eq!(
-        waits.acknowledged(ActionId::new("act_1"), at(0)),
+        waits.acknowledged(&action("act_1"), at(0)),
         Step::Acknowledged {
             action: ActionId::new("act_1"),
             look_up_at: at(900),
@@ -284,7 +299,7 @@ fn what_was_lost_for_good_counts_as_an_attempt_and_an_interrupted_push_does_not(
 fn a_doubt_is_looked_up_ever_more_rarely_until_it_settles_or_expires() {
     let open = in_doubt(DoubtCause::AnswerLost, 1);
     let next = |now| {
-        let step = still_waiting(&open, at(now));
+        let step = still_waiting(&open, Told::Something, at(now));
         if let Step::StillWaiting { look_up_at } = step {
             return Some(look_up_at.as_second());
         }
@@ -301,6 +316,69 @@ fn a_doubt_is_looked_up_ever_more_rarely_until_it_settles_or_expires() {
     assert_eq!(next(800), Some(910), "nor is the end");
     assert_eq!(next(909), Some(910));
     assert_eq!(next(910), None);
+}
+
+#[test]
+fn a_look_up_that_is_not_answered_does_not_end_the_doubt_for_another_hour() {
+    let open = in_doubt(DoubtCause::AnswerLost, 1);
+    let step = |now| still_waiting(&open, Told::Nothing, at(now));
+    assert_eq!(
+        step(910),
+        Step::StillWaiting {
+            look_up_at: at(1210)
+        }
+    );
+    assert_eq!(
+        step(4509),
+        Step::StillWaiting {
+            look_up_at: at(4809)
+        }
+    );
+    assert_eq!(step(4510), Step::TimePassed);
+}
+
+#[test]
+fn what_does_not_leave_costs_no_attempt_for_an_hour() {
+    let why = || "Amps cannot be reached: no route".to_owned();
+    let verdict = || Verdict::Unsent { why: why() };
+    assert_eq!(
+        WAITS.step(verdict(), &open_at(at(0)), at(3599)),
+        Step::PutBack {
+            why: why(),
+            retry_at: at(3604)
+        }
+    );
+    assert_eq!(
+        WAITS.step(verdict(), &open_at(at(0)), at(3600)),
+        Step::Refused {
+            failure: Failure::new(None, why()),
+            retry_at: Some(at(3630))
+        }
+    );
+    // Nobody asks before an outage may be over.
+    assert_eq!(
+        unsent(&open_at(at(0)), why(), at(3900), at(3600)),
+        Step::Refused {
+            failure: Failure::new(None, why()),
+            retry_at: Some(at(3900))
+        }
+    );
+}
+
+#[test]
+fn an_action_that_begins_later_owes_its_report_later() {
+    let action = Action {
+        start: Some(at(7200)),
+        ..action("act_1")
+    };
+    assert_eq!(
+        WAITS.acknowledged(&action, at(1)),
+        Step::Acknowledged {
+            action: ActionId::new("act_1"),
+            look_up_at: at(7230),
+            deadline: at(8100),
+        }
+    );
 }
 
 /// Seventeen devices, an Amps that takes connections and never answers, and a stop.
@@ -327,7 +405,11 @@ async fn a_stop_gives_back_what_waited_for_a_place_and_leaves_what_was_begun_in_
     let (clock, winder) = Clock::simulated(at(1));
     let delivery = Delivery {
         store: store.clone(),
-        api: DeviceApi::try_new(&amps).unwrap(),
+        api: Gate::new(
+            DeviceApi::try_new(&amps).unwrap(),
+            Rate::of(30),
+            clock.clone(),
+        ),
         clock,
         waits: WAITS,
     };
@@ -353,4 +435,60 @@ async fn a_stop_gives_back_what_waited_for_a_place_and_leaves_what_was_begun_in_
         .unwrap();
     let count = |state| commands.iter().filter(|it| it.state == state).count();
     assert_eq!((count("queued"), count("sending")), (1, REQUESTS_MAX));
+}
+
+/// A delivery whose Amps has so many full pages of actions on each device, none of them ours.
+fn with_pages(dir: &std::path::Path, n_pages: u32, n_asked: &Arc<AtomicU32>) -> Delivery {
+    let n_asked = Arc::clone(n_asked);
+    let client = HttpClient::pretend(move |asked: Asked| {
+        n_asked.fetch_add(1, Ordering::Relaxed);
+        let offset = asked.query.iter().find(|(name, _)| name == "offset");
+        let page = offset.unwrap().1.parse::<u32>().unwrap() / PAGE_ACTIONS;
+        let item =
+            serde_json::json!({"id": "act_9", "command": "idle", "createdAt": at(0).to_string()});
+        let items = vec![item; PAGE_ACTIONS as usize];
+        let pagination = serde_json::json!({"hasMore": page + 1 < n_pages});
+        let body = serde_json::json!({"items": items, "pagination": pagination});
+        let exchange = Exchange::Answered {
+            status: 200,
+            retry_after: None,
+            date: Some(at(1)),
+            body: Body::Whole(body.to_string().into_bytes()),
+        };
+        std::future::ready(exchange)
+    });
+    let amps = Amps {
+        base_url: "https://amps.invalid".to_owned(),
+        api_key: Secret::new("sk_test_1"),
+        request_timeout: Duration::from_mins(1),
+        look_up_after: WAITS.look_up_after,
+        in_doubt_for: WAITS.in_doubt_for,
+    };
+    let (clock, _winder) = Clock::simulated(at(1));
+    let api = DeviceApi::through(client, &amps).unwrap();
+    Delivery {
+        store: Store::start(dir, Vec::new()).unwrap().store,
+        api: Gate::new(api, Rate::of(30), clock.clone()),
+        clock,
+        waits: WAITS,
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_reads_ten_pages_and_concludes_nothing_from_a_part() {
+    let dir = tempfile::tempdir().unwrap();
+    for (n_pages, is_known, n_read) in [
+        (1, true, 1),
+        (PAGES_MAX, true, PAGES_MAX),
+        (PAGES_MAX + 1, false, PAGES_MAX),
+    ] {
+        let n_asked = Arc::default();
+        let delivery = with_pages(dir.path(), n_pages, &n_asked);
+        let listed = delivery.list_since(&open_at(at(0))).await;
+        assert_eq!(listed.is_some(), is_known, "{n_pages}");
+        assert_eq!(n_asked.load(Ordering::Relaxed), n_read, "{n_pages}");
+        if let Some(listed) = listed {
+            assert_eq!((listed.candidates, listed.is_unclear), (Vec::new(), false));
+        }
+    }
 }

@@ -5,18 +5,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::clock::later;
+use crate::delivery::conflict::BLOCKED_WAIT;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::Action;
 use crate::domain::answers::{self, Meaning};
-use crate::domain::id::ActionId;
-use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, REPORT_DEADLINE, Step};
+use crate::domain::lifecycle::{
+    Doubt, DoubtCause, Failure, Lifecycle, OUTAGE_MAX, REPORT_DEADLINE, Step,
+};
 use crate::domain::retry::next_look_up;
 use crate::store::outbox::Open;
 
 /// What is to be thought of a push.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Verdict {
-    Acknowledged(ActionId),
+    Acknowledged(Box<Action>),
+    /// Not a byte of it left.
+    Unsent {
+        why: String,
+    },
     /// Turned away for now; Amps may have said for how long.
     Retry {
         failure: Failure,
@@ -33,10 +39,9 @@ pub(super) enum Verdict {
 impl Verdict {
     pub(super) fn of(answer: &Answer<Action>, key: Key) -> Self {
         match answer {
-            Answer::Ok(action) => Self::Acknowledged(action.id.clone()),
-            Answer::NotSent { reason } => Self::Retry {
-                failure: Failure::new(None, format!("Amps cannot be reached: {reason}")),
-                after: None,
+            Answer::Ok(action) => Self::Acknowledged(Box::new(action.clone())),
+            Answer::NotSent { reason } => Self::Unsent {
+                why: format!("Amps cannot be reached: {reason}"),
             },
             Answer::Lost { .. } => Self::InDoubt,
             Answer::Refused(refusal) => Self::of_refusal(refusal, key),
@@ -96,10 +101,12 @@ fn told(refusal: &Refusal, remedy: Option<&str>) -> Failure {
     Failure::new(refusal.code.as_deref(), message)
 }
 
-/// How soon the device is tried again while another action holds it.
-const BLOCKED_WAIT: Duration = Duration::from_secs(5);
+/// How soon a push that did not leave is tried again. When more of them do not leave, nobody asks for a
+/// while (`device_api::door`).
+const UNSENT_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a command waits for its device while other actions hold it; then each push counts as an attempt.
+/// How long a command is put back while something holds its device that is over when one looks, or that
+/// nobody can name; then each push counts as an attempt.
 const BLOCKED_MAX: Duration = Duration::from_mins(15);
 
 /// Before the first look-up of a push whose answer was lost: enough for it to be listed.
@@ -118,7 +125,8 @@ impl Waits {
         let attempts = open.lifecycle.attempts().unwrap_or_default();
         let again = open.command.retry.next_attempt(attempts, now);
         match verdict {
-            Verdict::Acknowledged(action) => self.acknowledged(action, now),
+            Verdict::Acknowledged(action) => self.acknowledged(&action, now),
+            Verdict::Unsent { why } => unsent(open, why, later(now, UNSENT_WAIT), now),
             Verdict::Retry { failure, after } => {
                 let asked = after.map(|after| later(now, after));
                 let retry_at = again.map(|at| asked.map_or(at, |asked| at.max(asked)));
@@ -130,7 +138,8 @@ impl Waits {
                     retry_at: again,
                 }
             }
-            Verdict::Blocked(_) => Step::Blocked {
+            Verdict::Blocked(_) => Step::PutBack {
+                why: "another action held the device".to_owned(),
                 retry_at: later(now, BLOCKED_WAIT),
             },
             Verdict::InDoubt => Step::AnswerLost {
@@ -143,11 +152,13 @@ impl Waits {
         }
     }
 
-    pub(super) fn acknowledged(self, action: ActionId, now: Timestamp) -> Step {
-        let deadline = later(now, REPORT_DEADLINE);
+    /// The report is due after the action has begun.
+    pub(super) fn acknowledged(self, action: &Action, now: Timestamp) -> Step {
+        let begins = action.start.map_or(now, |start| start.max(now));
+        let deadline = later(begins, REPORT_DEADLINE);
         Step::Acknowledged {
-            action,
-            look_up_at: later(now, self.look_up_after).min(deadline),
+            action: action.id.clone(),
+            look_up_at: later(begins, self.look_up_after).min(deadline),
             deadline,
         }
     }
@@ -166,13 +177,26 @@ impl Waits {
     }
 }
 
+/// The step for a push that did not leave. While the order is young, that is no attempt.
+pub(super) fn unsent(open: &Open, why: String, retry_at: Timestamp, now: Timestamp) -> Step {
+    if now < later(open.created_at, OUTAGE_MAX) {
+        return Step::PutBack { why, retry_at };
+    }
+    let attempts = open.lifecycle.attempts().unwrap_or_default();
+    let again = open.command.retry.next_attempt(attempts, now);
+    Step::Refused {
+        failure: Failure::new(None, why),
+        retry_at: again.map(|at| at.max(retry_at)),
+    }
+}
+
 /// The step for a push that a look-up, begun at `asked_at`, did not find.
 pub(super) fn not_found(open: &Open, asked_at: Timestamp, now: Timestamp) -> Step {
     let Lifecycle::InDoubt { attempts, doubt } = &open.lifecycle else {
-        return still_waiting(open, now);
+        return still_waiting(open, Told::Something, now);
     };
     if asked_at < doubt.settles_at {
-        return still_waiting(open, now);
+        return still_waiting(open, Told::Something, now);
     }
     let is_left = match doubt.cause {
         DoubtCause::AnswerLost => *attempts < open.command.retry.attempts,
@@ -184,21 +208,32 @@ pub(super) fn not_found(open: &Open, asked_at: Timestamp, now: Timestamp) -> Ste
     }
 }
 
+/// What a look-up was answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing certain about the push.
+    Something,
+    /// It could not be made, or was not answered: it proves nothing, and the time does not count.
+    Nothing,
+}
+
 /// The step for a push that a look-up told nothing certain about.
-pub(super) fn still_waiting(open: &Open, now: Timestamp) -> Step {
+pub(super) fn still_waiting(open: &Open, told: Told, now: Timestamp) -> Step {
     let next = next_look_up(open.sent_at.unwrap_or(open.created_at), LISTING_WAIT, now);
-    match &open.lifecycle {
-        Lifecycle::InDoubt { doubt, .. } if doubt.deadline <= now => Step::TimePassed,
-        Lifecycle::InDoubt { doubt, .. } => {
-            // The look-up that decides comes as soon as it can.
-            let decides = Some(doubt.settles_at).filter(|at| now < *at);
-            Step::StillWaiting {
-                look_up_at: decides.map_or(next, |at| next.min(at)).min(doubt.deadline),
-            }
-        }
-        Lifecycle::Queued { .. }
-        | Lifecycle::Sending { .. }
-        | Lifecycle::Acknowledged { .. }
-        | Lifecycle::Settled { .. } => Step::StillWaiting { look_up_at: next },
+    let Lifecycle::InDoubt { doubt, .. } = &open.lifecycle else {
+        return Step::StillWaiting { look_up_at: next };
+    };
+    let end = match told {
+        Told::Something => doubt.deadline,
+        Told::Nothing => later(doubt.deadline, OUTAGE_MAX),
+    };
+    if end <= now {
+        return Step::TimePassed;
+    }
+    // The look-up that decides comes as soon as it can.
+    let decides = [doubt.settles_at, doubt.deadline];
+    let decides = decides.into_iter().filter(|at| now < *at).min();
+    Step::StillWaiting {
+        look_up_at: decides.map_or(next, |at| next.min(at)),
     }
 }

@@ -3,6 +3,7 @@
 //! One thread owns the connection and commits in groups (`writer.rs`); every write goes through
 //! [`Store::write`]. Lists read the same file on connections of their own (`view/`).
 
+pub(crate) mod amps_link;
 mod calls;
 pub(crate) mod error;
 pub(crate) mod inbox;

@@ -111,7 +111,10 @@ fn take(
             promote(tx, &open.command.device.id, now)?;
         }
         // The line stays in order: the one that waits for another attempt is still the first.
-        Lifecycle::Queued { .. } | Lifecycle::Sending { .. } | Lifecycle::InDoubt { .. } => {
+        Lifecycle::Queued { .. }
+        | Lifecycle::Blocked { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::InDoubt { .. } => {
             tx.touch(Area::REQUESTS);
         }
         Lifecycle::Acknowledged { .. } => tx.touch(Area::REPORTS),
@@ -229,6 +232,30 @@ fn command_of(tx: &Tx<'_>, action: &ActionId) -> Result<Option<CommandId>, Error
     Ok(found.map(CommandId::new))
 }
 
+/// The command of ours that was pushed as `action`, over or not.
+pub(crate) fn pushed_as(tx: &Tx<'_>, action: &ActionId) -> Result<Option<Command>, Error> {
+    let Some(id) = command_of(tx, action)? else {
+        return Ok(None);
+    };
+    let found = open_where(tx, "id = ?1", [id.as_str()])?.pop();
+    Ok(found.map(|it| it.command))
+}
+
+/// Looks up at once what is waited for, whatever was planned. Returns how many commands that are. Once, at
+/// a start: much may have happened meanwhile.
+pub(crate) fn hurry(tx: &Tx<'_>, now: Timestamp) -> Result<usize, Error> {
+    let waiting = open_where(
+        tx,
+        "is_open = 1 AND state IN ('blocked', 'in_doubt', 'acknowledged') AND ?1 < due_at",
+        [stamp(now)],
+    )?;
+    for open in &waiting {
+        let step = Step::StillWaiting { look_up_at: now };
+        advance(tx, &open.command.id, step, None, now)?;
+    }
+    Ok(waiting.len())
+}
+
 /// Whether `action` was ever an answer to a push of ours.
 pub(crate) fn is_known_action(tx: &Tx<'_>, action: &ActionId) -> Result<bool, Error> {
     Ok(tx
@@ -274,6 +301,7 @@ pub(crate) fn next_due(tx: &Tx<'_>, state: Waiting) -> Result<Option<Timestamp>,
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiting {
     Queued,
+    Blocked,
     InDoubt,
     Acknowledged,
 }
@@ -282,6 +310,7 @@ impl Waiting {
     fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
+            Self::Blocked => "blocked",
             Self::InDoubt => "in_doubt",
             Self::Acknowledged => "acknowledged",
         }
@@ -297,7 +326,7 @@ impl Waiting {
                          AND earlier.seq < commands.seq)"
             }
             // Only the first in line is ever pushed, and it stays the first until it is over.
-            Self::InDoubt | Self::Acknowledged => "is_open = 1 AND state = ?1",
+            Self::Blocked | Self::InDoubt | Self::Acknowledged => "is_open = 1 AND state = ?1",
         }
     }
 }
@@ -369,6 +398,7 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
     let (action, due, sent) = match lifecycle {
         Lifecycle::Queued { due, .. } => (None, Some(*due), None),
         Lifecycle::Sending { .. } => (None, None, Some(now)),
+        Lifecycle::Blocked { hold, .. } => (None, Some(hold.look_up_at), None),
         Lifecycle::InDoubt { doubt, .. } => (None, Some(doubt.look_up_at), None),
         Lifecycle::Acknowledged {
             action, look_up_at, ..

@@ -1,4 +1,4 @@
-//! The requests that commands want: pushes, and look-ups of pushes whose answer was lost.
+//! The requests that commands want: pushes, and look-ups of pushes whose answer was lost and of what holds a device.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +19,7 @@ impl Open {
     pub(crate) fn turn(&self) -> Turn {
         let since = match &self.lifecycle {
             Lifecycle::InDoubt { doubt, .. } => doubt.look_up_at,
+            Lifecycle::Blocked { hold, .. } => hold.look_up_at,
             Lifecycle::Queued { .. }
             | Lifecycle::Sending { .. }
             | Lifecycle::Acknowledged { .. }
@@ -40,7 +41,7 @@ pub(crate) fn wanted(
 ) -> Result<Vec<Open>, Error> {
     let mut statement = tx.prepare(&format!(
         "SELECT {}, id, coalesce(due_at, sent_at) FROM commands
-         WHERE is_open = 1 AND state IN ('sending', 'in_doubt') AND (due_at IS NULL OR due_at <= ?1)",
+         WHERE is_open = 1 AND state IN ('sending', 'in_doubt', 'blocked') AND (due_at IS NULL OR due_at <= ?1)",
         outbox::COLUMNS
     ))?;
     let mut rows = statement.query([stamp(now)])?;

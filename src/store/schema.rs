@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_inputs.sql"),
     include_str!("migrations/0007_leases.sql"),
     include_str!("migrations/0008_rules.sql"),
+    include_str!("migrations/0009_amps_link.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.

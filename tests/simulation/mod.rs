@@ -18,6 +18,7 @@ mod home;
 mod invariants;
 mod network;
 mod script;
+mod yielding;
 
 use std::ops::Range;
 use std::time::Duration;
