@@ -271,9 +271,11 @@ mod tests {
         )];
         let hold = hold(&open_at(at(0)), &holders, at(0));
         assert_eq!(hold.look_up_at, at(5));
-        let next = |now| match after_look(&hold, &holders, at(now)) {
-            Step::StillWaiting { look_up_at } => look_up_at.as_second(),
-            step => panic!("{step:?}"),
+        let next = |now| {
+            let Step::StillWaiting { look_up_at } = after_look(&hold, &holders, at(now)) else {
+                panic!("it is over at {now}");
+            };
+            look_up_at.as_second()
         };
         assert_eq!([next(5), next(10), next(100)], [10, 20, 200]);
         assert_eq!(next(499), 501, "its end is not slept through");

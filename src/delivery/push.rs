@@ -46,7 +46,7 @@ impl Delivery {
         strategy: Option<Strategy>,
     ) -> Option<(PushAnswer, Verdict)> {
         let answer = match self.api.push(&open.command, strategy).await {
-            Pushed::Answered(answer) => answer,
+            Pushed::Answered(answer) => *answer,
             Pushed::Held { until, why } => {
                 let step = unsent(open, why.clone(), until, self.clock.now());
                 return Some((PushAnswer::Held(step), Verdict::Unsent { why }));
@@ -204,8 +204,7 @@ impl Delivery {
             for id in named.iter().take(HOLDERS_MAX) {
                 let found = match self.api.action(device, id).await {
                     Answer::Ok(action) if action.is_pending() => Seen::Pending(Box::new(action)),
-                    Answer::Ok(_) => Seen::Over,
-                    Answer::Refused(Refusal { status: 404, .. }) => Seen::Over,
+                    Answer::Ok(_) | Answer::Refused(Refusal { status: 404, .. }) => Seen::Over,
                     Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
                         Seen::Nothing
                     }

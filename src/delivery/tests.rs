@@ -133,10 +133,11 @@ fn a_key_that_is_not_taken_is_the_manufacturers_while_amps_answers_to_ours() {
             has_worked: true,
             works_now,
         };
-        match Verdict::of(&refused(401, Some("INVALID_API_KEY")), key) {
-            Verdict::GiveUp(failure) => failure.message,
-            other => panic!("{other:?}"),
-        }
+        let verdict = Verdict::of(&refused(401, Some("INVALID_API_KEY")), key);
+        let Verdict::GiveUp(failure) = verdict else {
+            panic!("{verdict:?}");
+        };
+        failure.message
     };
     assert_eq!(
         told(Some(true)),

@@ -284,12 +284,12 @@ mod tests {
     #[test]
     fn a_pause_is_as_long_as_amps_says_or_doubles_each_time() {
         let mut door = Door::default();
-        let until = |door: &mut Door, now| match knock(door, now) {
-            Entrance::Shut { until, why } => {
-                assert_eq!(why, "Amps asks for fewer requests");
-                until.as_second()
-            }
-            other => panic!("{other:?}"),
+        let until = |door: &mut Door, now| {
+            let Entrance::Shut { until, why } = knock(door, now) else {
+                panic!("it is open at {now}");
+            };
+            assert_eq!(why, "Amps asks for fewer requests");
+            until.as_second()
         };
         door.hear(Heard::TooFast(Some(Duration::from_secs(7))), false, at(0));
         assert_eq!(until(&mut door, 6), 7);

@@ -11,6 +11,8 @@ mod report;
 mod state;
 pub mod wire;
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -129,6 +131,9 @@ fn print_of(key: &Secret) -> String {
         .chain_update(b"amps-rules, which key: ")
         .chain_update(key.expose())
         .finalize();
-    let bytes = hash.iter().take(KEY_PRINT_BYTES);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    let mut print = String::new();
+    for byte in hash.iter().take(KEY_PRINT_BYTES) {
+        write!(print, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    print
 }

@@ -44,6 +44,10 @@ impl Claim {
     /// The priority of a rule that does not say.
     pub const PRIORITY_DEFAULT: u32 = 50;
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands out a reference"
+    )]
     fn is_usual(&self) -> bool {
         *self == Self::default()
     }

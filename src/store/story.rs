@@ -70,7 +70,7 @@ pub(super) fn describe(step: &Step) -> Option<String> {
     })
 }
 
-/// As in: act_9 holds the device; looked up until it is over, until 10:00:00 UTC at the latest.
+/// As in: `act_9` holds the device; looked up until it is over, until 10:00:00 UTC at the latest.
 fn held(hold: &Hold) -> String {
     let actions: Vec<&str> = hold.actions.iter().map(ActionId::as_str).collect();
     let who = match actions.as_slice() {

@@ -90,9 +90,9 @@ async fn ends(older: Claim, newer: Claim) -> (&'static str, String) {
         path_per_event: false,
     };
     let amps = InMemory::new(settings, target).unwrap();
-    let order = json!({"command": "charge", "start": "2h"});
+    let plan = json!({"command": "charge", "start": "2h"});
     let path = format!("/devices/{CHARGER}/actions");
-    let action = amps.control(&path, &order).unwrap()["action"].clone();
+    let action = amps.control(&path, &plan).unwrap()["action"].clone();
     let dir = super::home::folder();
     let Started { store, news, .. } = Store::start(dir.path(), Vec::new()).unwrap();
     planned(&store, action.as_str().unwrap(), older, now).await;

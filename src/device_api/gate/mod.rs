@@ -37,7 +37,7 @@ pub(crate) struct Link {
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Pushed {
-    Answered(Answer<Action>),
+    Answered(Box<Answer<Action>>),
     /// It did not leave, and none will before `until`.
     Held {
         until: Timestamp,
@@ -152,7 +152,7 @@ impl Gate {
             Ok(pass) => {
                 let answer = self.api.push_with(command, strategy).await;
                 pass.heard(&answer);
-                Pushed::Answered(answer)
+                Pushed::Answered(Box::new(answer))
             }
             Err(Held::Until(until, why)) => Pushed::Held { until, why },
             Err(Held::Stopped) => Pushed::Stopped,
@@ -308,14 +308,13 @@ impl Pass<'_> {
         self.place = None;
         let key_has_worked = self.shared.link.borrow().key_has_worked;
         let heard = match answer {
-            Answer::Ok(_) => Heard::Answer,
             Answer::Refused(refusal) if is_too_fast(refusal, key_has_worked) => {
                 Heard::TooFast(refusal.retry_after)
             }
             Answer::Refused(refusal) if is_somebody_else(refusal) => {
                 Heard::Silence(refusal.message.clone())
             }
-            Answer::Refused(_) => Heard::Answer,
+            Answer::Ok(_) | Answer::Refused(_) => Heard::Answer,
             Answer::NotSent { reason } | Answer::Lost { reason } => Heard::Silence(reason.clone()),
         };
         let has_worked = matches!(answer, Answer::Ok(_));
