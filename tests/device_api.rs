@@ -110,6 +110,14 @@ fn enveloped_push() -> Action {
 pub(crate) fn lost<T>(reason: &str) -> Answer<T> {
     Answer::Lost {
         reason: reason.to_owned(),
+        is_answered: false,
+    }
+}
+
+pub(crate) fn not_understood<T>(reason: &str) -> Answer<T> {
+    Answer::Lost {
+        reason: reason.to_owned(),
+        is_answered: true,
     }
 }
 
@@ -266,7 +274,10 @@ async fn a_success_that_cannot_be_understood_may_still_have_taken_effect() {
         (&"[".repeat(1000), "it is not JSON, or nested too deeply"),
     ] {
         let reason = format!("the answer with status 202 cannot be understood: {what}");
-        assert_eq!(answer_to_push("202 Accepted", body).await, lost(&reason));
+        assert_eq!(
+            answer_to_push("202 Accepted", body).await,
+            not_understood(&reason)
+        );
     }
 }
 

@@ -62,6 +62,16 @@ const WAITS: Waits = Waits {
     in_doubt_for: Duration::from_mins(1),
 };
 
+fn amps(base_url: String) -> Amps {
+    Amps {
+        base_url,
+        api_key: Secret::new("sk_test_1"),
+        request_timeout: Duration::from_mins(1),
+        look_up_after: WAITS.look_up_after,
+        in_doubt_for: WAITS.in_doubt_for,
+    }
+}
+
 fn refused(status: u16, code: Option<&str>) -> Answer<Action> {
     Answer::Refused(Refusal {
         status,
@@ -168,7 +178,13 @@ fn what_never_left_is_tried_again_and_what_may_have_arrived_is_in_doubt() {
         }
     );
     assert_eq!(
-        Verdict::of(&Answer::Lost { reason }, Key::default()),
+        Verdict::of(
+            &Answer::Lost {
+                reason,
+                is_answered: false
+            },
+            Key::default()
+        ),
         Verdict::InDoubt
     );
 }
@@ -386,13 +402,7 @@ fn an_action_that_begins_later_owes_its_report_later() {
 #[tokio::test]
 async fn a_stop_gives_back_what_waited_for_a_place_and_leaves_what_was_begun_in_doubt() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let amps = Amps {
-        base_url: format!("http://{}", listener.local_addr().unwrap()),
-        api_key: Secret::new("sk_test_1"),
-        request_timeout: Duration::from_mins(1),
-        look_up_after: WAITS.look_up_after,
-        in_doubt_for: WAITS.in_doubt_for,
-    };
+    let amps = amps(format!("http://{}", listener.local_addr().unwrap()));
     let dir = tempfile::tempdir().unwrap();
     let started = Store::start(dir.path(), Vec::new()).unwrap();
     let store = started.store.clone();
@@ -458,13 +468,7 @@ fn with_pages(dir: &std::path::Path, n_pages: u32, n_asked: &Arc<AtomicU32>) -> 
         };
         std::future::ready(exchange)
     });
-    let amps = Amps {
-        base_url: "https://amps.invalid".to_owned(),
-        api_key: Secret::new("sk_test_1"),
-        request_timeout: Duration::from_mins(1),
-        look_up_after: WAITS.look_up_after,
-        in_doubt_for: WAITS.in_doubt_for,
-    };
+    let amps = amps("https://amps.invalid".to_owned());
     let (clock, _winder) = Clock::simulated(at(1));
     let api = DeviceApi::through(client, &amps).unwrap();
     Delivery {

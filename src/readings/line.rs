@@ -175,7 +175,7 @@ impl Line {
                 tracing::warn!(device = %reading.device.alias, ?refusal, "cannot be read");
                 Some(refusal)
             }
-            Answer::NotSent { reason } | Answer::Lost { reason } => {
+            Answer::NotSent { reason } | Answer::Lost { reason, .. } => {
                 tracing::warn!(device = %reading.device.alias, reason, "cannot be read");
                 None
             }

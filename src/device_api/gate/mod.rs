@@ -314,8 +314,14 @@ impl Pass<'_> {
             Answer::Refused(refusal) if is_somebody_else(refusal) => {
                 Heard::Silence(refusal.message.clone())
             }
-            Answer::Ok(_) | Answer::Refused(_) => Heard::Answer,
-            Answer::NotSent { reason } | Answer::Lost { reason } => Heard::Silence(reason.clone()),
+            Answer::Ok(_)
+            | Answer::Refused(_)
+            | Answer::Lost {
+                is_answered: true, ..
+            } => Heard::Answer,
+            Answer::NotSent { reason } | Answer::Lost { reason, .. } => {
+                Heard::Silence(reason.clone())
+            }
         };
         let has_worked = matches!(answer, Answer::Ok(_));
         self.shared.hear(heard, self.is_probe, has_worked);

@@ -161,3 +161,26 @@ async fn a_stop_keeps_a_push_from_leaving() {
     gate.stop();
     assert_eq!(push.await.unwrap(), Pushed::Stopped);
 }
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_understood_is_no_outage() {
+    let (clock, _winder) = Clock::simulated(Timestamp::UNIX_EPOCH);
+    let gate = gate(clock, |_| {
+        std::future::ready(Exchange::Answered {
+            status: 200,
+            retry_after: None,
+            date: None,
+            body: Body::Whole(b"{}".to_vec()),
+        })
+    });
+    let (device, action) = (DeviceId::new("dev_1"), ActionId::new("act_1"));
+    for _ in 0..5 {
+        let expected = Answer::Lost {
+            reason: "the answer with status 200 cannot be understood: it has no action id"
+                .to_owned(),
+            is_answered: true,
+        };
+        assert_eq!(gate.action(&device, &action).await, expected);
+    }
+    assert_eq!(gate.link().borrow().outage, None);
+}
