@@ -23,8 +23,10 @@ use crate::delivery::hosts::Hosts;
 use crate::delivery::http_requests::HttpRequests;
 use crate::delivery::messages::Messages;
 use crate::delivery::verdict::Waits;
-use crate::delivery::{self, Delivery};
+use crate::delivery::{self, Delivery, link};
 use crate::device_api::DeviceApi;
+use crate::device_api::gate::Gate;
+use crate::device_api::pace::Rate;
 use crate::domain::event::{EngineChange, Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::engine::decision::ReadRequest;
@@ -40,7 +42,7 @@ use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Lock, Store, http_requests, inbox, outbox, retention};
+use crate::store::{Lock, Store, clock_set, http_requests, inbox, outbox, retention};
 use crate::tracking::{self, Reports, Tracking};
 
 /// What is over is kept for this long; a delivery id takes effect once as long as it is kept.
@@ -76,7 +78,7 @@ impl App {
         let lock = Lock::take(&home.dir)
             .with_context(|| format!("failed to write to {}", home.dir.join("state").display()))?
             .context("another engine is running on this home; stop it first")?;
-        let outside = Outside::of(home)?;
+        let outside = Outside::of(home, &clock)?;
         let rules = Arc::new(with_last_good(home, loaded)?);
         let (offers, offered) = watch::channel(None);
         let (evaluation, hints) = Evaluation::new(Arc::clone(&rules), offered, clock.clone());
@@ -85,6 +87,9 @@ impl App {
         let started = Store::start(&home.dir, consumers).context("failed to open the database")?;
         let store = started.store.clone();
         recover(&store, waits(home), &clock).await?;
+        link::restore(&store, &outside.api)
+            .await
+            .context("failed to read the database")?;
         let listener = TcpListener::bind(home.intake.listen)
             .await
             .with_context(|| format!("failed to listen on {}", home.intake.listen))?;
@@ -189,7 +194,7 @@ fn with_last_good(home: &Home, loaded: Loaded) -> anyhow::Result<RuleSet> {
 
 /// What the stages speak to, and what speaks to them.
 struct Outside {
-    api: DeviceApi,
+    api: Gate,
     notifiers: Notifiers,
     hosts: Hosts,
     /// Any of them may have signed a webhook.
@@ -198,10 +203,14 @@ struct Outside {
 }
 
 impl Outside {
-    fn of(home: &Home) -> anyhow::Result<Self> {
+    fn of(home: &Home, clock: &Clock) -> anyhow::Result<Self> {
         let keys = home.intake.secrets.iter().map(Key::parse);
         Ok(Self {
-            api: DeviceApi::try_new(&home.amps)?,
+            api: Gate::new(
+                DeviceApi::try_new(&home.amps)?,
+                Rate::of(home.limits.commands_per_minute),
+                clock.clone(),
+            ),
             notifiers: Notifiers::try_new(&home.notifiers)?,
             hosts: Hosts::of(home),
             keys: keys
@@ -268,6 +277,12 @@ impl Inside {
         let devices = home.devices.values().cloned().collect();
         let stop = || self.stop.rest.clone();
         let mut stages = JoinSet::new();
+        stages.spawn(link::run(
+            store.clone(),
+            delivery.api.clone(),
+            clock.clone(),
+            stop(),
+        ));
         stages.spawn(delivery::run(delivery, stop(), news.requests));
         stages.spawn(tracking::run(tracking, stop(), news.reports));
         stages.spawn(delivery::messages::run(
@@ -311,6 +326,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
     store.write(look).await.context(unread)?;
     let interrupted = store
         .write(move |tx| {
+            clock_set::begin_life(tx, now)?;
             outbox::hand_on_unheard(tx)?;
             http_requests::recover(tx, now)?;
             inbox::record(tx, started_event(now), None)?;

@@ -5,16 +5,17 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
-use crate::device_api::DeviceApi;
-use crate::device_api::answer::Answer;
+use crate::clock::{Clock, later};
+use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::gate::Gate;
 use crate::domain::event::Event;
-use crate::domain::lifecycle::{Lifecycle, Step};
+use crate::domain::lifecycle::{Lifecycle, OUTAGE_MAX, Step};
 use crate::domain::retry::next_look_up;
 use crate::store::Store;
 use crate::store::error::Error;
 use crate::store::inbox::{self, Recorded};
-use crate::store::outbox::{self, Open, Waiting};
+use crate::store::open::Open;
+use crate::store::outbox::{self, Waiting};
 use crate::store::signal::News;
 use crate::store::writer::{Consumer, Tx};
 use crate::worker::{self, Next, Stage};
@@ -46,7 +47,7 @@ impl Consumer for Reports {
 #[derive(Clone, Debug)]
 pub(crate) struct Tracking {
     pub(crate) store: Store,
-    pub(crate) api: DeviceApi,
+    pub(crate) api: Gate,
     pub(crate) clock: Clock,
     pub(crate) look_up_after: Duration,
 }
@@ -90,9 +91,15 @@ impl Tracking {
         let Lifecycle::Acknowledged { action, .. } = &open.lifecycle else {
             return Ok(());
         };
-        let answer = self.api.action(action).await;
+        let device = &open.command.device;
+        let answer = self.api.action(&device.id, action).await;
         tracing::info!(command = %open.command.id, %action, ?answer, "looked up");
         let (clock, look_up_after) = (self.clock.clone(), self.look_up_after);
+        // Time in which nobody could ask does not count.
+        let is_told = matches!(
+            answer,
+            Answer::Ok(_) | Answer::Refused(Refusal { status: 404, .. })
+        );
         self.store
             .write(move |tx| {
                 let now = clock.now();
@@ -107,25 +114,30 @@ impl Tracking {
                 {
                     return Ok(());
                 }
-                let step = not_ended(&open, look_up_after, now);
+                let step = not_ended(&open, is_told, look_up_after, now);
                 outbox::advance(tx, &open.command.id, step, None, now).map(drop)
             })
             .await
     }
 }
 
-/// The step for an action that is not over, as far as is known.
-fn not_ended(open: &Open, look_up_after: Duration, now: Timestamp) -> Step {
+/// The step for an action that is not over, as far as is known; `is_told` when Amps said so.
+fn not_ended(open: &Open, is_told: bool, look_up_after: Duration, now: Timestamp) -> Step {
     let began = open.sent_at.unwrap_or(open.began_at);
     let next = next_look_up(began, look_up_after, now);
-    match &open.lifecycle {
-        Lifecycle::Acknowledged { deadline, .. } if *deadline <= now => Step::TimePassed,
-        Lifecycle::Acknowledged { deadline, .. } => Step::StillWaiting {
-            look_up_at: next.min(*deadline),
-        },
-        Lifecycle::Queued { .. }
-        | Lifecycle::Sending { .. }
-        | Lifecycle::InDoubt { .. }
-        | Lifecycle::Settled { .. } => Step::StillWaiting { look_up_at: next },
+    let Lifecycle::Acknowledged { deadline, .. } = &open.lifecycle else {
+        return Step::StillWaiting { look_up_at: next };
+    };
+    let end = if is_told {
+        *deadline
+    } else {
+        later(*deadline, OUTAGE_MAX)
+    };
+    if end <= now {
+        return Step::TimePassed;
+    }
+    let decides = Some(*deadline).filter(|it| now < *it);
+    Step::StillWaiting {
+        look_up_at: decides.map_or(next, |it| next.min(it)),
     }
 }

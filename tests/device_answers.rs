@@ -12,7 +12,7 @@ use amps_rules::domain::lifecycle::{Failure, Outcome};
 use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::{Origin, Quantity, Value};
 
-use crate::device_api::{answer_to_push, api, at, bare, command, device, lost};
+use crate::device_api::{answer_to_push, api, at, bare, command, device, not_understood};
 use crate::scripted_server::{Reply, Server, response};
 
 async fn answer_to_look_up(body: &str) -> Answer<Action> {
@@ -40,6 +40,7 @@ async fn the_answer_of_the_older_generation_is_read_in_the_words_of_today() {
             command: Some(String::from("discharge")),
             parameters: BTreeMap::from([(String::from("target"), target)]),
             created_at: Some(at("2026-05-10T08:00:00Z")),
+            start: Some(at("2026-05-10T09:00:00Z")),
             ..bare("act_1", ActionState::Scheduled)
         })
     );
@@ -159,7 +160,7 @@ async fn a_page_with_an_item_that_cannot_be_read_is_not_half_believed() {
         .await;
     assert_eq!(
         answer,
-        lost("the answer with status 200 cannot be understood: it has no action id")
+        not_understood("the answer with status 200 cannot be understood: it has no action id")
     );
 }
 

@@ -7,7 +7,7 @@ use amps_rules::config::home::Amps;
 use amps_rules::device_api::DeviceApi;
 use amps_rules::device_api::answer::{Answer, Refusal};
 use amps_rules::device_api::wire::{Action, ActionState};
-use amps_rules::domain::command::{Command, RetryPolicy};
+use amps_rules::domain::command::{Claim, Command, RetryPolicy};
 use amps_rules::domain::device::{Device, DeviceType};
 use amps_rules::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
 use amps_rules::domain::secret::Secret;
@@ -69,6 +69,7 @@ pub(crate) fn command(name: &str, parameters: &[(&str, f64, Unit)]) -> Command {
         run: RunId::new("run_1"),
         cause: EventId::new("msg_1"),
         chain: Vec::new(),
+        claim: Claim::default(),
     }
 }
 
@@ -85,6 +86,8 @@ pub(crate) fn bare(id: &str, state: ActionState) -> Action {
         parameters: BTreeMap::new(),
         state,
         created_at: None,
+        start: None,
+        end: None,
         ended_at: None,
         failure: None,
     }
@@ -107,6 +110,14 @@ fn enveloped_push() -> Action {
 pub(crate) fn lost<T>(reason: &str) -> Answer<T> {
     Answer::Lost {
         reason: reason.to_owned(),
+        is_answered: false,
+    }
+}
+
+pub(crate) fn not_understood<T>(reason: &str) -> Answer<T> {
+    Answer::Lost {
+        reason: reason.to_owned(),
+        is_answered: true,
     }
 }
 
@@ -263,7 +274,10 @@ async fn a_success_that_cannot_be_understood_may_still_have_taken_effect() {
         (&"[".repeat(1000), "it is not JSON, or nested too deeply"),
     ] {
         let reason = format!("the answer with status 202 cannot be understood: {what}");
-        assert_eq!(answer_to_push("202 Accepted", body).await, lost(&reason));
+        assert_eq!(
+            answer_to_push("202 Accepted", body).await,
+            not_understood(&reason)
+        );
     }
 }
 

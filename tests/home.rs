@@ -8,11 +8,15 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use amps_rules::app::App;
 use amps_rules::clock::Clock;
+use amps_rules::config::environment::Environment;
+use amps_rules::config::names::Names;
 use amps_rules::domain::secret::Secret;
 use amps_rules::intake::signature::{self, Key};
 use amps_rules::simulator::ledger::RequestRecord;
 use amps_rules::simulator::{Running, Settings, Simulator, WebhookTarget};
+use amps_rules::{config, rules};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -90,10 +94,32 @@ impl House {
     }
 
     pub(crate) async fn without_engine(rules: &str) -> Self {
+        Self::with_amps(
+            Settings {
+                speed: SPEED,
+                ..Settings::house()
+            },
+            rules,
+        )
+        .await
+    }
+
+    /// A home whose Amps is as fast as life, on this clock.
+    pub(crate) async fn on_clock(rules: &str, clock: Clock) -> Self {
+        Self::with_amps(
+            Settings {
+                clock,
+                ..Settings::house()
+            },
+            rules,
+        )
+        .await
+    }
+
+    async fn with_amps(settings: Settings, rules: &str) -> Self {
         let settings = Settings {
-            speed: SPEED,
             api_key: Secret::new(API_KEY),
-            ..Settings::house()
+            ..settings
         };
         let amps = Simulator::start(settings).await.unwrap();
         let dir = home(&SETTINGS.replace("AMPS", &amps.url()), rules);
@@ -208,6 +234,24 @@ impl House {
                 .cloned()
         })
         .await
+    }
+
+    /// Starts the engine inside this process, on `clock`, and sends the webhooks of Amps to it.
+    pub(crate) async fn engine_here(&self, clock: Clock) -> App {
+        let home = config::load(self.dir.path(), &Environment::default())
+            .home
+            .unwrap();
+        let (files, _) = config::rule_files(&home.dir);
+        let loaded = rules::load(&files, &Names::of(&home));
+        assert_eq!(loaded.diagnostics, []);
+        let app = App::start(&home, loaded, clock).await.unwrap();
+        let target = WebhookTarget {
+            url: format!("http://{}/webhooks/amps", app.address()),
+            secret: Secret::new(WEBHOOK_SECRET),
+            path_per_event: false,
+        };
+        self.amps.set_target(target).unwrap();
+        app
     }
 
     /// Pushes that the pretend Amps was asked for, whatever it answered.

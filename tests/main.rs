@@ -1,10 +1,14 @@
 //! The suites, each with the promise it keeps.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+/// Every answer of Amps has one meaning.
+mod answers;
 /// Triggers by the time fire when people expect it, whatever clocks and calendars do.
 mod calendar;
 /// The command line: what is written where, and how the program ends.
 mod cli;
+/// A device that somebody else's action holds is waited for, and nothing is cancelled that may not be.
+mod conflicts;
 /// What Amps answers is read in each generation it has been seen in.
 mod device_answers;
 /// A request to Amps is made once, and what became of it is told for what it is.
@@ -37,6 +41,8 @@ mod kill;
 mod language;
 /// Messages to people arrive unharmed, and a failure tells no secret.
 mod notify;
+/// While Amps does not answer, nothing is lost, and it is said what waits.
+mod outage;
 /// What is read before a rule decides, inputs that an address tells, and webhooks of the home's own.
 mod readings;
 /// Killed at every step, started again: nothing lost, nothing doubled.

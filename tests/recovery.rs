@@ -112,6 +112,36 @@ async fn killed_between_the_push_and_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn killed_again_while_a_lost_push_is_looked_up() {
+    let mut house = House::start(CAR_AFTER_BATTERY).await;
+    house.fault_push(json!({"kind": "delay_after", "ms": 5000}));
+    house.hold_webhooks();
+    begin(&house, "act_1").await;
+    accepted(&house).await;
+    house.kill_engine();
+
+    let late = json!({"kind": "delay_after", "ms": 5000});
+    let look = json!({"method": "GET", "path": "/actions", "times": 2, "fault": late});
+    house.fault("requests", &look);
+    for n in 1..=2 {
+        house.start_engine();
+        until("it is looked up", || {
+            let requests = house.amps.requests().into_iter();
+            let looks = requests.filter(|it| it.path.starts_with("/actions"));
+            (looks.count() == n).then_some(())
+        })
+        .await;
+        assert_eq!(house.command().unwrap()["state"], "in_doubt");
+        house.kill_engine();
+    }
+    house.release_webhooks();
+
+    house.start_engine();
+    ends_well(&house).await;
+    assert_eq!(house.pushes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_between_the_answer_to_the_push_and_its_record() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;
     house.fault_push(json!({"kind": "delay_after", "ms": 500}));

@@ -126,6 +126,44 @@ async fn a_look_up_that_gets_no_answer_proves_nothing() {
     assert_eq!(house.pushes().len(), 1);
 }
 
+/// What cannot be told apart is not guessed at: nothing is sent beside an action that looks like ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_of_somebody_else_that_looks_like_a_lost_push_is_taken_for_it() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    house.fault_push(json!({"kind": "drop_connection"}));
+    tell(&house, "act_1").await;
+    until("the push is lost", || house.pushes().pop()).await;
+    let order = json!({"command": "charge"});
+    let foreign = house
+        .amps
+        .control("POST", "/devices/dev_ev001/actions", &order)
+        .unwrap();
+
+    let command = house.command_in("completed").await;
+    assert_eq!(command["action"], foreign["action"]);
+    assert_eq!((house.pushes().len(), house.accepted_pushes()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_of_somebody_else_with_another_command_is_not_taken_for_a_lost_push() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    house.fault_push(json!({"kind": "drop_connection"}));
+    tell(&house, "act_1").await;
+    until("the push is lost", || house.pushes().pop()).await;
+    let order = json!({"command": "idle"});
+    let foreign = house
+        .amps
+        .control("POST", "/devices/dev_ev001/actions", &order)
+        .unwrap();
+
+    let command = house.command_in("completed").await;
+    assert_ne!(command["action"], foreign["action"]);
+    assert_eq!(
+        (command["attempts"].clone(), house.accepted_pushes()),
+        (json!(2), 1)
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_never_arrived_is_sent_again() {
     let house = House::start(CAR_AFTER_BATTERY).await;

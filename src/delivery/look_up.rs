@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::earlier;
 use crate::device_api::wire::{Action, Page};
 use crate::domain::value::Quantity;
-use crate::store::outbox::Open;
+use crate::store::open::Open;
 
 /// How far Amps' clock and ours may be apart beyond what its answer shows: whole seconds, and the time
 /// that the answer took.
@@ -46,8 +46,24 @@ impl Listed {
     }
 }
 
+/// How far the clock may be behind after a start. A machine without a battery for its clock wakes with the
+/// time at which it was switched off.
+const LOST_MAX: Duration = Duration::from_hours(24);
+
 /// The earliest that the first push of `open` can have been made, by Amps' clock.
 pub(super) fn earliest(open: &Open, page: &Page, asked_at: Timestamp) -> Timestamp {
+    let counted = counted(open, page, asked_at);
+    if !open.is_from_before {
+        return counted;
+    }
+    // How long the program was not there, only a clock that was right all the time can tell: it then
+    // showed the same as that of Amps.
+    let told = earlier(open.created_at, CLOCK_SLACK);
+    counted.min(told.max(earlier(counted, LOST_MAX)))
+}
+
+/// The same, if the time since then was counted without a gap.
+fn counted(open: &Open, page: &Page, asked_at: Timestamp) -> Timestamp {
     let Some(amps_time) = page.amps_time else {
         return earlier(open.began_at, CLOCK_SKEW_MAX);
     };
@@ -122,6 +138,8 @@ mod tests {
             parameters: BTreeMap::from([("target".to_owned(), target)]),
             state: ActionState::Acknowledged,
             created_at: Some(Timestamp::from_second(LEFT + seconds).unwrap()),
+            start: None,
+            end: None,
             ended_at: None,
             failure: None,
         }
@@ -199,6 +217,18 @@ mod tests {
         let behind = page(Vec::new(), Some(LEFT + 180));
         assert_eq!(earliest(&ours(), &behind, at(60)), at(115));
         assert_eq!(earliest(&ours(), &page(Vec::new(), None), at(60)), at(-300));
+    }
+
+    #[test]
+    fn the_time_between_two_lives_of_the_program_may_not_have_been_counted() {
+        let page = page(Vec::new(), Some(LEFT + 4000));
+        let mut open = ours();
+        open.began_at = at(3600);
+        assert_eq!(earliest(&open, &page, at(4000)), at(3595));
+        open.is_from_before = true;
+        assert_eq!(earliest(&open, &page, at(4000)), at(-5));
+        open.created_at = Timestamp::UNIX_EPOCH;
+        assert_eq!(earliest(&open, &page, at(4000)), at(3595 - 86_400));
     }
 
     #[test]

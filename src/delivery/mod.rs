@@ -1,12 +1,15 @@
-//! Outbox to Amps: pushes what is first in line, and looks up what is in doubt.
+//! Outbox to Amps: pushes what is first in line, and looks up what is in doubt or in the way.
 //!
 //! The claim is on the disk before a push starts. When the program dies in between, the row says
 //! "sending", and the next start takes that as in doubt: looked up before anything is sent again.
 
+mod conflict;
 pub(crate) mod hosts;
 pub(crate) mod http_requests;
+pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;
+mod push;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verdict;
@@ -22,21 +25,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, moved};
 use crate::delivery::look_up::Listed;
-use crate::delivery::verdict::{Verdict, Waits};
-use crate::device_api::DeviceApi;
+use crate::delivery::verdict::{Told, Waits};
 use crate::device_api::answer::Answer;
+use crate::device_api::gate::{Gate, REQUESTS_MAX};
 use crate::device_api::wire::Action;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Lifecycle, Step};
 use crate::store::error::Error;
-use crate::store::outbox::{self, Open, Waiting};
+use crate::store::open::Open;
+use crate::store::outbox::{self, Waiting};
 use crate::store::requests::{self, Turn};
 use crate::store::signal::News;
 use crate::store::writer::Tx;
 use crate::store::{Store, inbox};
 use crate::worker::{self, Next, Stage};
-
-/// Requests under way at once.
-const REQUESTS_MAX: usize = 16;
 
 /// Commands in hand at once: their request is under way or waits for a place, or its answer is being
 /// written down. So places are not empty while the next rows are read and the last answers written.
@@ -56,12 +57,13 @@ const PAGE_ACTIONS: u32 = 50;
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     pub(crate) store: Store,
-    pub(crate) api: DeviceApi,
+    pub(crate) api: Gate,
     pub(crate) clock: Clock,
     pub(crate) waits: Waits,
 }
 
-/// Marks pushes that were under way when the program ended as in doubt. Once, before [`run`].
+/// Marks pushes that were under way when the program ended as in doubt, and looks up at once whatever waits.
+/// Once, before [`run`].
 pub(crate) fn recover(tx: &Tx<'_>, waits: Waits, now: Timestamp) -> Result<usize, Error> {
     let interrupted = outbox::sending(tx)?;
     for open in &interrupted {
@@ -71,6 +73,7 @@ pub(crate) fn recover(tx: &Tx<'_>, waits: Waits, now: Timestamp) -> Result<usize
         };
         outbox::advance(tx, &open.command.id, Step::AnswerLost { doubt }, None, now)?;
     }
+    outbox::hurry(tx, now)?;
     Ok(interrupted.len())
 }
 
@@ -85,6 +88,7 @@ pub(crate) async fn run(delivery: Delivery, stop: CancellationToken, news: News)
     };
     worker::run(&mut courier, clock.clone(), stop, news).await;
     courier.places.close();
+    courier.delivery.api.stop();
     tokio::select! {
         () = courier.finish_all() => {}
         () = clock.sleep(STOP_WAIT) => tracing::warn!("requests under way are left in doubt"),
@@ -202,48 +206,14 @@ impl Delivery {
         match &read.open.lifecycle {
             Lifecycle::Sending { .. } => self.push(read, place).await,
             Lifecycle::InDoubt { .. } => self.look_up(read, place).await,
+            Lifecycle::Blocked { hold, .. } => {
+                let actions = hold.actions.clone();
+                self.look_at_hold(read, &actions, place).await
+            }
             Lifecycle::Queued { .. }
             | Lifecycle::Acknowledged { .. }
             | Lifecycle::Settled { .. } => true,
         }
-    }
-
-    async fn push(&self, read: Read, place: SemaphorePermit<'_>) -> bool {
-        let open = &read.open;
-        let answer = self.api.push(&open.command).await;
-        let verdict = Verdict::of(&answer);
-        tracing::info!(command = %open.command.id, device = %open.command.device.alias, ?verdict, "pushed");
-        // What holds the device may be an earlier attempt of ours that was taken for lost.
-        let is_again = open.lifecycle.attempts().is_some_and(|it| 1 < it);
-        let listed = if is_again && matches!(verdict, Verdict::Blocked(_)) {
-            self.list_since(&read).await
-        } else {
-            None
-        };
-        drop(place);
-        let (waits, clock) = (self.waits, self.clock.clone());
-        self.record(move |tx| {
-            let (open, now) = (read.now(&clock), clock.now());
-            if let Some(listed) = &listed
-                && let Some(action) = ours(tx, &open, listed)?
-            {
-                return taken(
-                    tx,
-                    &open,
-                    &waits.acknowledged(action.id.clone(), now),
-                    action,
-                    now,
-                );
-            }
-            let step = waits.step(verdict.clone(), &open, now);
-            match &answer {
-                Answer::Ok(action) => taken(tx, &open, &step, action, now),
-                Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
-                    outbox::advance(tx, &open.command.id, step, None, now).map(drop)
-                }
-            }
-        })
-        .await
     }
 
     /// Finds out whether a push whose answer was lost has arrived.
@@ -257,14 +227,14 @@ impl Delivery {
             let (open, now) = (read.now(&clock), clock.now());
             let asked_at = moved(asked_at, clock.taken_over());
             let step = match &listed {
-                None => verdict::still_waiting(&open, now),
+                None => verdict::still_waiting(&open, Told::Nothing, now),
                 Some(listed) => {
                     if let Some(action) = ours(tx, &open, listed)? {
-                        let step = waits.acknowledged(action.id.clone(), now);
+                        let step = waits.acknowledged(action, now);
                         return taken(tx, &open, &step, action, now);
                     }
                     if listed.is_unclear {
-                        verdict::still_waiting(&open, now)
+                        verdict::still_waiting(&open, Told::Something, now)
                     } else {
                         verdict::not_found(&open, asked_at, now)
                     }
@@ -324,7 +294,7 @@ impl Delivery {
 fn ours<'l>(tx: &Tx<'_>, open: &Open, listed: &'l Listed) -> Result<Option<&'l Action>, Error> {
     for action in &listed.candidates {
         let is_free = !outbox::is_known_action(tx, &action.id)?
-            && !inbox::was_reported_before(tx, &action.id, open.began_at)?;
+            && !inbox::was_reported_by(tx, &action.id, &open.command.cause)?;
         if is_free {
             return Ok(Some(action));
         }
@@ -342,7 +312,7 @@ fn wanting_work(
     let (now, set) = (clock.now(), clock.taken_over());
     outbox::promote_due(tx, now)?;
     let rows = requests::wanted(tx, in_hand, room, (now, set))?;
-    let next = [Waiting::Queued, Waiting::InDoubt]
+    let next = [Waiting::Queued, Waiting::Blocked, Waiting::InDoubt]
         .into_iter()
         .map(|state| outbox::next_due(tx, state))
         .collect::<Result<Vec<_>, _>>()?;

@@ -5,17 +5,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::clock::later;
+use crate::delivery::conflict::BLOCKED_WAIT;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::Action;
-use crate::domain::id::ActionId;
-use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, REPORT_DEADLINE, Step};
+use crate::domain::answers::{self, Meaning};
+use crate::domain::lifecycle::{
+    Doubt, DoubtCause, Failure, Lifecycle, OUTAGE_MAX, REPORT_DEADLINE, Step,
+};
 use crate::domain::retry::next_look_up;
-use crate::store::outbox::Open;
+use crate::store::open::Open;
 
 /// What is to be thought of a push.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Verdict {
-    Acknowledged(ActionId),
+    Acknowledged(Box<Action>),
+    /// Not a byte of it left.
+    Unsent {
+        why: String,
+    },
     /// Turned away for now; Amps may have said for how long.
     Retry {
         failure: Failure,
@@ -30,54 +37,76 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(answer: &Answer<Action>) -> Self {
+    pub(super) fn of(answer: &Answer<Action>, key: Key) -> Self {
         match answer {
-            Answer::Ok(action) => Self::Acknowledged(action.id.clone()),
-            Answer::NotSent { reason } => Self::Retry {
-                failure: Failure::new(None, format!("Amps cannot be reached: {reason}")),
-                after: None,
+            Answer::Ok(action) => Self::Acknowledged(Box::new(action.clone())),
+            Answer::NotSent { reason } => Self::Unsent {
+                why: format!("Amps cannot be reached: {reason}"),
             },
             Answer::Lost { .. } => Self::InDoubt,
-            Answer::Refused(refusal) => Self::of_refusal(refusal),
+            Answer::Refused(refusal) => Self::of_refusal(refusal, key),
         }
     }
 
-    /// By code and status; what each means is in `amps-api.md` §7 and §8.
-    fn of_refusal(refusal: &Refusal) -> Self {
-        let Refusal {
-            status,
-            code,
-            message,
-            retry_after,
-            ..
-        } = refusal;
-        let failure = Failure::new(code.as_deref(), message);
-        match (status, code.as_deref()) {
-            // A burst shows as 401, with either code.
-            // Without a code, a 503 is not Amps' own: something in between may have lost the answer.
-            (429, _)
-            | (503, Some(_))
-            | (_, Some("RATE_LIMIT_EXCEEDED" | "RATE_LIMITED"))
-            | (401, Some("UNAUTHORIZED") | None) => Self::Retry {
-                failure,
-                after: *retry_after,
-            },
-            (409, _) => Self::Blocked(failure),
-            // The request was read before this went wrong; it may have been carried out.
-            (408 | 500..=599, _) if *status != 501 => Self::InDoubt,
-            _ if failure.may_pass() => Self::Retry {
-                failure,
-                after: *retry_after,
-            },
-            _ => Self::GiveUp(failure),
+    /// By the table.
+    fn of_refusal(refusal: &Refusal, key: Key) -> Self {
+        let code = refusal.code.as_deref();
+        let meaning = answers::meaning(refusal.status, code);
+        let again = || Self::Retry {
+            failure: Failure::new(code, &refusal.message),
+            after: refusal.retry_after,
+        };
+        match meaning {
+            Meaning::Retry => again(),
+            // A burst shows so too.
+            Meaning::Unauthorized if key.has_worked => again(),
+            Meaning::Unauthorized => Self::GiveUp(told(refusal, Some(answers::KEY_REMEDY))),
+            Meaning::InDoubt => Self::InDoubt,
+            Meaning::Wait => Self::Blocked(Failure::new(code, &refusal.message)),
+            Meaning::GiveUp => Self::GiveUp(told(refusal, remedy(code, key))),
         }
     }
 }
 
-/// How soon the device is tried again while another action holds it.
-const BLOCKED_WAIT: Duration = Duration::from_secs(5);
+/// What is known of the home's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Key {
+    /// Amps has answered to it, now or in an earlier life of the program.
+    pub(super) has_worked: bool,
+    /// Amps answers to it right now; none where nobody could ask.
+    pub(super) works_now: Option<bool>,
+}
 
-/// How long a command waits for its device while other actions hold it; then each push counts as an attempt.
+/// What a person can do about the code.
+fn remedy(code: Option<&str>, key: Key) -> Option<&'static str> {
+    let code = answers::known(code?)?;
+    if code.name != answers::INVALID_API_KEY {
+        return code.remedy;
+    }
+    Some(match key.works_now {
+        Some(true) => "the manufacturer does not take it: link the device again in Amps",
+        Some(false) => answers::KEY_REMEDY,
+        None => {
+            "check `api_key` below `amps` in home.yaml; if other devices work, link this one again in Amps"
+        }
+    })
+}
+
+/// The failure in Amps' words, and what to do about it.
+fn told(refusal: &Refusal, remedy: Option<&str>) -> Failure {
+    let message = match remedy {
+        Some(remedy) => format!("{}; {remedy}", refusal.message),
+        None => refusal.message.clone(),
+    };
+    Failure::new(refusal.code.as_deref(), message)
+}
+
+/// How soon a push that did not leave is tried again. When more of them do not leave, nobody asks for a
+/// while (`device_api::door`).
+const UNSENT_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a command is put back while something holds its device that is over when one looks, or that
+/// nobody can name; then each push counts as an attempt.
 const BLOCKED_MAX: Duration = Duration::from_mins(15);
 
 /// Before the first look-up of a push whose answer was lost: enough for it to be listed.
@@ -96,7 +125,8 @@ impl Waits {
         let attempts = open.lifecycle.attempts().unwrap_or_default();
         let again = open.command.retry.next_attempt(attempts, now);
         match verdict {
-            Verdict::Acknowledged(action) => self.acknowledged(action, now),
+            Verdict::Acknowledged(action) => self.acknowledged(&action, now),
+            Verdict::Unsent { why } => unsent(open, why, later(now, UNSENT_WAIT), now),
             Verdict::Retry { failure, after } => {
                 let asked = after.map(|after| later(now, after));
                 let retry_at = again.map(|at| asked.map_or(at, |asked| at.max(asked)));
@@ -108,7 +138,8 @@ impl Waits {
                     retry_at: again,
                 }
             }
-            Verdict::Blocked(_) => Step::Blocked {
+            Verdict::Blocked(_) => Step::PutBack {
+                why: "another action held the device".to_owned(),
                 retry_at: later(now, BLOCKED_WAIT),
             },
             Verdict::InDoubt => Step::AnswerLost {
@@ -121,11 +152,13 @@ impl Waits {
         }
     }
 
-    pub(super) fn acknowledged(self, action: ActionId, now: Timestamp) -> Step {
-        let deadline = later(now, REPORT_DEADLINE);
+    /// The report is due after the action has begun.
+    pub(super) fn acknowledged(self, action: &Action, now: Timestamp) -> Step {
+        let begins = action.start.map_or(now, |start| start.max(now));
+        let deadline = later(begins, REPORT_DEADLINE);
         Step::Acknowledged {
-            action,
-            look_up_at: later(now, self.look_up_after).min(deadline),
+            action: action.id.clone(),
+            look_up_at: later(begins, self.look_up_after).min(deadline),
             deadline,
         }
     }
@@ -144,13 +177,26 @@ impl Waits {
     }
 }
 
+/// The step for a push that did not leave. While the order is young, that is no attempt.
+pub(super) fn unsent(open: &Open, why: String, retry_at: Timestamp, now: Timestamp) -> Step {
+    if now < later(open.began_at, OUTAGE_MAX) {
+        return Step::PutBack { why, retry_at };
+    }
+    let attempts = open.lifecycle.attempts().unwrap_or_default();
+    let again = open.command.retry.next_attempt(attempts, now);
+    Step::Refused {
+        failure: Failure::new(None, why),
+        retry_at: again.map(|at| at.max(retry_at)),
+    }
+}
+
 /// The step for a push that a look-up, begun at `asked_at`, did not find.
 pub(super) fn not_found(open: &Open, asked_at: Timestamp, now: Timestamp) -> Step {
     let Lifecycle::InDoubt { attempts, doubt } = &open.lifecycle else {
-        return still_waiting(open, now);
+        return still_waiting(open, Told::Something, now);
     };
     if asked_at < doubt.settles_at {
-        return still_waiting(open, now);
+        return still_waiting(open, Told::Something, now);
     }
     let is_left = match doubt.cause {
         DoubtCause::AnswerLost => *attempts < open.command.retry.attempts,
@@ -162,21 +208,32 @@ pub(super) fn not_found(open: &Open, asked_at: Timestamp, now: Timestamp) -> Ste
     }
 }
 
+/// What a look-up was answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing certain about the push.
+    Something,
+    /// It could not be made, or was not answered: it proves nothing, and the time does not count.
+    Nothing,
+}
+
 /// The step for a push that a look-up told nothing certain about.
-pub(super) fn still_waiting(open: &Open, now: Timestamp) -> Step {
+pub(super) fn still_waiting(open: &Open, told: Told, now: Timestamp) -> Step {
     let next = next_look_up(open.sent_at.unwrap_or(open.began_at), LISTING_WAIT, now);
-    match &open.lifecycle {
-        Lifecycle::InDoubt { doubt, .. } if doubt.deadline <= now => Step::TimePassed,
-        Lifecycle::InDoubt { doubt, .. } => {
-            // The look-up that decides comes as soon as it can.
-            let decides = Some(doubt.settles_at).filter(|at| now < *at);
-            Step::StillWaiting {
-                look_up_at: decides.map_or(next, |at| next.min(at)).min(doubt.deadline),
-            }
-        }
-        Lifecycle::Queued { .. }
-        | Lifecycle::Sending { .. }
-        | Lifecycle::Acknowledged { .. }
-        | Lifecycle::Settled { .. } => Step::StillWaiting { look_up_at: next },
+    let Lifecycle::InDoubt { doubt, .. } = &open.lifecycle else {
+        return Step::StillWaiting { look_up_at: next };
+    };
+    let end = match told {
+        Told::Something => doubt.deadline,
+        Told::Nothing => later(doubt.deadline, OUTAGE_MAX),
+    };
+    if end <= now {
+        return Step::TimePassed;
+    }
+    // The look-up that decides comes as soon as it can.
+    let decides = [doubt.settles_at, doubt.deadline];
+    let decides = decides.into_iter().filter(|at| now < *at).min();
+    Step::StillWaiting {
+        look_up_at: decides.map_or(next, |at| next.min(at)),
     }
 }

@@ -20,6 +20,8 @@ pub enum Answer<T> {
     /// that cannot be understood.
     Lost {
         reason: String,
+        /// Amps did answer, with something that cannot be understood.
+        is_answered: bool,
     },
 }
 
@@ -51,7 +53,12 @@ impl<T> Answer<T> {
                 ..
             } => (status, retry_after, body),
             Exchange::NotSent { reason } => return Self::NotSent { reason },
-            Exchange::Lost { reason } => return Self::Lost { reason },
+            Exchange::Lost { reason } => {
+                return Self::Lost {
+                    reason,
+                    is_answered: false,
+                };
+            }
         };
         let success = (200..300).contains(&status);
         match body {
@@ -59,9 +66,13 @@ impl<T> Answer<T> {
                 Ok(value) => Self::Ok(value),
                 Err(what) => Self::Lost {
                     reason: format!("the answer with status {status} cannot be understood: {what}"),
+                    is_answered: true,
                 },
             },
-            Body::Cut { reason } if success => Self::Lost { reason },
+            Body::Cut { reason } if success => Self::Lost {
+                reason,
+                is_answered: false,
+            },
             // The status alone is an answer: what is missing of the body is only its wording.
             Body::Whole(bytes) => Self::Refused(wire::refusal(status, retry_after, &bytes)),
             Body::Cut { .. } => Self::Refused(wire::refusal(status, retry_after, &[])),

@@ -4,19 +4,26 @@
 //! again is for someone who knows what was sent before.
 
 pub mod answer;
+pub(crate) mod door;
+pub(crate) mod gate;
+pub(crate) mod pace;
 mod report;
 mod state;
 pub mod wire;
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::config::home::Amps;
 use crate::device_api::answer::Answer;
-use crate::device_api::wire::{Action, Page};
+use crate::device_api::wire::{Action, Page, Strategy};
 use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
+use crate::domain::secret::Secret;
 use crate::http_client::address::Address;
 use crate::http_client::{Header, HttpClient, Unbuildable};
 
@@ -29,6 +36,7 @@ pub struct DeviceApi {
     client: HttpClient,
     base: Address,
     headers: [Header; 1],
+    key_print: String,
 }
 
 /// Why Amps cannot be spoken to with these settings.
@@ -55,13 +63,19 @@ impl DeviceApi {
             client,
             base,
             headers: [key],
+            key_print: print_of(&amps.api_key),
         })
     }
 
     /// Asks Amps to carry `command` out (`amps-api.md` §3.3).
     pub async fn push(&self, command: &Command) -> Answer<Action> {
+        self.push_with(command, None).await
+    }
+
+    /// The same, with what is to become of another action that holds the device (`amps-api.md` §5.3).
+    pub async fn push_with(&self, command: &Command, strategy: Option<Strategy>) -> Answer<Action> {
         let address = self.device(&command.device);
-        let body = wire::push_body(command);
+        let body = wire::push_body(command, strategy);
         let exchange = self.client.post(&address, &self.headers, body).await;
         Answer::of(exchange, wire::read_action)
     }
@@ -98,8 +112,28 @@ impl DeviceApi {
         Answer::of(exchange, |body| state::read(body, device, now))
     }
 
+    /// A piece of a hash of the key: it tells whether it is the same key, and not what it is.
+    pub(crate) fn key_print(&self) -> &str {
+        &self.key_print
+    }
+
     fn device(&self, device: &Device) -> Address {
         let segments = [device.device_type.path_segment(), device.id.as_str()];
         self.base.below(&segments)
     }
+}
+
+/// Bytes of the hash that are kept: enough to tell one key from another.
+const KEY_PRINT_BYTES: usize = 8;
+
+fn print_of(key: &Secret) -> String {
+    let hash = Sha256::new()
+        .chain_update(b"amps-rules, which key: ")
+        .chain_update(key.expose())
+        .finalize();
+    let mut print = String::new();
+    for byte in hash.iter().take(KEY_PRINT_BYTES) {
+        write!(print, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    print
 }

@@ -26,6 +26,10 @@ pub struct Action {
     pub parameters: BTreeMap<String, Quantity>,
     pub state: ActionState,
     pub created_at: Option<Timestamp>,
+    /// When it begins, where that was planned.
+    pub start: Option<Timestamp>,
+    /// When it is planned to end.
+    pub end: Option<Timestamp>,
     /// When it ended, as far as the answer tells. None while it has not.
     pub ended_at: Option<Timestamp>,
     /// Only where the state is `Failed`.
@@ -68,6 +72,13 @@ impl Action {
     }
 }
 
+impl Action {
+    /// It holds its device: it waits for its time, or is under way.
+    pub fn is_pending(&self) -> bool {
+        !self.state.is_final()
+    }
+}
+
 impl ActionState {
     fn parse(text: &str) -> Self {
         match text {
@@ -88,9 +99,20 @@ impl ActionState {
     }
 }
 
+/// What is to become of another action that holds the device (`amps-api.md` §5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// It is cancelled. Works only while it is scheduled.
+    CancelAndReplace,
+    /// It goes on, and the new one begins at its end. Works only where it has one.
+    QueueAfter,
+}
+
 /// The body of a push, as the newest generation has it (`amps-api.md` §3.3).
-pub(crate) fn push_body(command: &Command) -> Vec<u8> {
+pub(crate) fn push_body(command: &Command, strategy: Option<Strategy>) -> Vec<u8> {
     let body = PushBody {
+        on_conflict: strategy,
         action: PushAction {
             command: &command.name,
             parameters: command
@@ -106,6 +128,8 @@ pub(crate) fn push_body(command: &Command) -> Vec<u8> {
 #[derive(Serialize)]
 struct PushBody<'a> {
     action: PushAction<'a>,
+    #[serde(rename = "onConflict", skip_serializing_if = "Option::is_none")]
+    on_conflict: Option<Strategy>,
 }
 
 #[derive(Serialize)]
@@ -191,6 +215,8 @@ fn action(object: &Object) -> Result<Action, &'static str> {
         command: fields::command(object),
         parameters: fields::parameters(object),
         created_at: fields::moment(object, "createdAt"),
+        start: fields::moment(object, "start"),
+        end: fields::moment(object, "end"),
         ended_at: ended_at(object, &state),
         failure: (state == ActionState::Failed).then(|| fields::failure(object)),
         state,

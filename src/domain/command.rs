@@ -26,6 +26,45 @@ pub struct Command {
     /// The rules of the runs that caused each other and led to this one, the first first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<RuleId>,
+    /// What it may take from others.
+    #[serde(default, skip_serializing_if = "Claim::is_usual")]
+    pub claim: Claim,
+}
+
+/// What an order weighs against others that want its device (`rule-language.md` §7.2, §7.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Of its rule.
+    pub priority: u32,
+    /// It takes the place of one of the same priority, and of one that is not ours (`on_conflict: replace`).
+    pub replaces: bool,
+}
+
+impl Claim {
+    /// The priority of a rule that does not say.
+    pub const PRIORITY_DEFAULT: u32 = 50;
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands out a reference"
+    )]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether an order of ours with the claim `other` gives way to this one.
+    pub fn beats(self, other: Self) -> bool {
+        other.priority < self.priority || other.priority == self.priority && self.replaces
+    }
+}
+
+impl Default for Claim {
+    fn default() -> Self {
+        Self {
+            priority: Self::PRIORITY_DEFAULT,
+            replaces: false,
+        }
+    }
 }
 
 impl Command {
@@ -56,6 +95,7 @@ impl Command {
             run: RunId::new("run_1"),
             cause: EventId::new("msg_1"),
             chain: Vec::new(),
+            claim: Claim::default(),
         }
     }
 }

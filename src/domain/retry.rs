@@ -4,30 +4,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::answers::may_pass;
 use crate::domain::command::RetryPolicy;
 use crate::domain::lifecycle::{Failure, Outcome};
 
-/// Codes whose cause may pass by itself (`amps-api.md` §8, `rule-language.md` §7.6): the device or its
-/// maker's service is out of reach, too many requests, or the device's own scheduler holds it.
-const PASSING_CODES: &[&str] = &[
-    "DEVICE_OFFLINE",
-    "INTERNAL_ERROR",
-    "NETWORK_ERROR",
-    "RATE_LIMITED",
-    "RATE_LIMIT_EXCEEDED",
-    "SCHEDULER_ACTIVE",
-    "SERVICE_UNAVAILABLE",
-    "TIMEOUT",
-    "UNKNOWN_ERROR",
-];
-
 impl Failure {
-    /// Whether the same push may succeed later. A failure without a code, or with one that we do not
-    /// know, is final: nobody has said that it passes.
+    /// Whether the same push may succeed later, by its code.
     pub fn may_pass(&self) -> bool {
-        self.code
-            .as_deref()
-            .is_some_and(|code| PASSING_CODES.contains(&code))
+        may_pass(self.code.as_deref())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::catalogue::ParameterSpec;
-use crate::domain::command::Command;
+use crate::domain::command::{Claim, Command};
 use crate::domain::id::CommandId;
 use crate::domain::unit::Unit;
 use crate::domain::value::Quantity;
@@ -13,8 +13,8 @@ use crate::engine::run::Run;
 use crate::rules::expr::kind::Measure;
 use crate::rules::expr::value::Value;
 use crate::rules::expression::Expression;
-use crate::rules::operation::Amount;
-use crate::rules::rule::CommandOperation;
+use crate::rules::operation::{Amount, OnConflict};
+use crate::rules::rule::{CommandOperation, Settings};
 
 /// The order that the run gives at its position, or why it cannot.
 pub(super) fn command(
@@ -32,7 +32,16 @@ pub(super) fn command(
         run: run.id.clone(),
         cause: view.scene.event.id.clone(),
         chain: run.chain.clone(),
+        claim: claim(run, order, view),
     })
+}
+
+fn claim(run: &Run, order: &CommandOperation, view: View<'_>) -> Claim {
+    let rule = view.scene.rules.rule(&run.rule);
+    Claim {
+        priority: rule.map_or(Settings::PRIORITY_DEFAULT, |it| it.settings.priority),
+        replaces: order.options.on_conflict == OnConflict::Replace,
+    }
 }
 
 fn parameters(

@@ -175,7 +175,7 @@ impl Line {
                 tracing::warn!(device = %reading.device.alias, ?refusal, "cannot be read");
                 Some(refusal)
             }
-            Answer::NotSent { reason } | Answer::Lost { reason } => {
+            Answer::NotSent { reason } | Answer::Lost { reason, .. } => {
                 tracing::warn!(device = %reading.device.alias, reason, "cannot be read");
                 None
             }
@@ -346,6 +346,7 @@ mod tests {
         let reading = line.next(at(0)).unwrap();
         let lost = Answer::Lost {
             reason: "no answer in time".to_owned(),
+            is_answered: false,
         };
         let unread = Some(News::NotRead(DeviceId::new("dev_0")));
         assert_eq!(line.take(&reading, lost, at(10)), unread);

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::home::HomeDevice;
-use crate::device_api::DeviceApi;
 use crate::device_api::answer::Answer;
+use crate::device_api::gate::Gate;
 use crate::domain::event::{Event, Payload, Readings, Source};
 use crate::domain::id::EventId;
 use crate::engine::decision::ReadRequest;
@@ -27,7 +27,7 @@ use crate::store::{Store, inbox};
 #[derive(Debug)]
 pub(crate) struct Poller {
     pub(crate) store: Store,
-    pub(crate) api: DeviceApi,
+    pub(crate) api: Gate,
     pub(crate) clock: Clock,
     /// Devices that are to be read at once.
     pub(crate) wanted: mpsc::Receiver<ReadRequest>,
@@ -47,7 +47,7 @@ pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: Canc
     let mut requests: JoinSet<Done> = JoinSet::new();
     loop {
         while let Some(reading) = line.next(poller.clock.steady()) {
-            requests.spawn(read(poller.api.clone(), reading, poller.clock.now()));
+            requests.spawn(read(poller.api.clone(), reading));
         }
         let due = line.due();
         let clock = poller.clock.clone();
@@ -81,8 +81,8 @@ async fn sleep_until(clock: &Clock, due: Option<Timestamp>) {
     }
 }
 
-async fn read(api: DeviceApi, reading: Reading, now: Timestamp) -> Done {
-    let answer = api.state(&reading.device, reading.expedite, now).await;
+async fn read(api: Gate, reading: Reading) -> Done {
+    let answer = api.state(&reading.device, reading.expedite).await;
     Done { reading, answer }
 }
 

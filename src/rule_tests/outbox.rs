@@ -177,9 +177,10 @@ impl Outbox {
         let dues = firsts.filter_map(|it| match &it.lifecycle {
             Lifecycle::Queued { due, .. } => Some(*due),
             Lifecycle::Acknowledged { deadline, .. } => Some(*deadline),
-            Lifecycle::Sending { .. } | Lifecycle::InDoubt { .. } | Lifecycle::Settled { .. } => {
-                None
-            }
+            Lifecycle::Blocked { .. }
+            | Lifecycle::Sending { .. }
+            | Lifecycle::InDoubt { .. }
+            | Lifecycle::Settled { .. } => None,
         });
         dues.min()
     }

@@ -169,7 +169,10 @@ fn under_way(
                 open.command.name
             )))
         }
-        Lifecycle::Sending { .. } | Lifecycle::InDoubt { .. } | Lifecycle::Settled { .. } => {
+        Lifecycle::Blocked { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::InDoubt { .. }
+        | Lifecycle::Settled { .. } => {
             unreachable!(
                 "here, Amps takes every push at once and what is over is not first in line"
             )

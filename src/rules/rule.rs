@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::config::home::{Allowance, Location};
-use crate::domain::command::RetryPolicy;
+use crate::domain::command::{Claim, RetryPolicy};
 use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
 use crate::domain::id::{DeviceId, InputName, NotifierName, RuleId, RuleVersion};
@@ -141,7 +141,7 @@ pub enum Mode {
 }
 
 impl Settings {
-    pub const PRIORITY_DEFAULT: u32 = 50;
+    pub const PRIORITY_DEFAULT: u32 = Claim::PRIORITY_DEFAULT;
 }
 
 impl Default for Settings {

@@ -174,19 +174,17 @@ pub(super) fn report_on(
     }
 }
 
-/// Whether the end of `action` was told before `moment`, which is by the clock as it is now.
-pub(crate) fn was_reported_before(
+/// Whether the end of `action` was told by `event` or by one before it. Their order does not hang on any clock.
+pub(crate) fn was_reported_by(
     tx: &Tx<'_>,
     action: &ActionId,
-    moment: Timestamp,
+    event: &EventId,
 ) -> Result<bool, Error> {
     Ok(tx
         .prepare(
-            "SELECT 1 FROM events AS told WHERE action_id = ?1 AND ?2 > received_at + (
-                 SELECT coalesce(sum(1000 * (payload ->> '$.by_ms')), 0) FROM events AS later
-                 WHERE later.kind = 'clock_set' AND later.seq > told.seq)",
+            "SELECT 1 FROM events WHERE action_id = ?1 AND seq <= (SELECT seq FROM events WHERE id = ?2)",
         )?
-        .exists(rusqlite::params![action.as_str(), stamp(moment)])?)
+        .exists([action.as_str(), event.as_str()])?)
 }
 
 /// When the last event was received, by the clock as it was then; none while there is none.

@@ -3,6 +3,7 @@
 //! One thread owns the connection and commits in groups (`writer.rs`); every write goes through
 //! [`Store::write`]. Lists read the same file on connections of their own (`view/`).
 
+pub(crate) mod amps_link;
 mod calls;
 pub(crate) mod clock_set;
 pub(crate) mod error;
@@ -12,6 +13,7 @@ pub(crate) mod inbox;
 mod inputs;
 mod leases;
 pub(crate) mod notifications;
+pub(crate) mod open;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod requests;

@@ -5,47 +5,18 @@
 //! intent is on the disk before its first byte leaves.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::OptionalExtension;
 
-use crate::clock::moved;
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Settled, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, Step};
 use crate::store::clock_set::microseconds;
 use crate::store::error::Error;
+use crate::store::open::{COLUMNS, Open, read};
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
 use crate::store::{inbox, moment, stamp, story};
-
-/// A command that is not over.
-#[derive(Clone, Debug)]
-pub(crate) struct Open {
-    pub(crate) command: Command,
-    pub(crate) lifecycle: Lifecycle,
-    pub(crate) created_at: Timestamp,
-    /// The same by the clock as it is now, which may have been set since.
-    pub(crate) began_at: Timestamp,
-    /// When the last push left.
-    pub(crate) sent_at: Option<Timestamp>,
-}
-
-impl Open {
-    /// The same after the clock was set by `by`: it was given as long ago, and waits as long.
-    #[must_use]
-    pub(crate) fn moved(self, by: SignedDuration) -> Self {
-        Self {
-            lifecycle: self.lifecycle.moved(by),
-            began_at: moved(self.began_at, by),
-            sent_at: self.sent_at.map(|it| moved(it, by)),
-            ..self
-        }
-    }
-}
-
-/// The moments of `sent_at` and `began_at` are steady (`store::clock_set`).
-pub(super) const COLUMNS: &str = "command, lifecycle, created_at,
-    sent_at + (SELECT set_by FROM clock), coalesce(began_at, created_at) + (SELECT set_by FROM clock)";
 
 /// Puts `command` in line for its device; where nobody is in line, its push starts at once. Doing it
 /// twice is doing it once: the id is derived.
@@ -131,7 +102,10 @@ fn take(
             promote(tx, &open.command.device.id, now)?;
         }
         // The line stays in order: the one that waits for another attempt is still the first.
-        Lifecycle::Queued { .. } | Lifecycle::Sending { .. } | Lifecycle::InDoubt { .. } => {
+        Lifecycle::Queued { .. }
+        | Lifecycle::Blocked { .. }
+        | Lifecycle::Sending { .. }
+        | Lifecycle::InDoubt { .. } => {
             tx.touch(Area::REQUESTS);
         }
         Lifecycle::Acknowledged { .. } => tx.touch(Area::REPORTS),
@@ -249,6 +223,30 @@ fn command_of(tx: &Tx<'_>, action: &ActionId) -> Result<Option<CommandId>, Error
     Ok(found.map(CommandId::new))
 }
 
+/// The command of ours that was pushed as `action`, over or not.
+pub(crate) fn pushed_as(tx: &Tx<'_>, action: &ActionId) -> Result<Option<Command>, Error> {
+    let Some(id) = command_of(tx, action)? else {
+        return Ok(None);
+    };
+    let found = open_where(tx, "id = ?1", [id.as_str()])?.pop();
+    Ok(found.map(|it| it.command))
+}
+
+/// Looks up at once what is waited for, whatever was planned. Returns how many commands that are. Once, at
+/// a start: much may have happened meanwhile.
+pub(crate) fn hurry(tx: &Tx<'_>, now: Timestamp) -> Result<usize, Error> {
+    let waiting = open_where(
+        tx,
+        "is_open = 1 AND state IN ('blocked', 'in_doubt', 'acknowledged') AND ?1 < due_at",
+        [stamp(now)],
+    )?;
+    for open in &waiting {
+        let step = Step::StillWaiting { look_up_at: now };
+        advance(tx, &open.command.id, step, None, now)?;
+    }
+    Ok(waiting.len())
+}
+
 /// Whether `action` was ever an answer to a push of ours.
 pub(crate) fn is_known_action(tx: &Tx<'_>, action: &ActionId) -> Result<bool, Error> {
     Ok(tx
@@ -308,6 +306,7 @@ pub(crate) fn next_due(tx: &Tx<'_>, state: Waiting) -> Result<Option<Timestamp>,
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiting {
     Queued,
+    Blocked,
     InDoubt,
     Acknowledged,
 }
@@ -316,6 +315,7 @@ impl Waiting {
     fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
+            Self::Blocked => "blocked",
             Self::InDoubt => "in_doubt",
             Self::Acknowledged => "acknowledged",
         }
@@ -331,7 +331,7 @@ impl Waiting {
                          AND earlier.seq < commands.seq)"
             }
             // Only the first in line is ever pushed, and it stays the first until it is over.
-            Self::InDoubt | Self::Acknowledged => "is_open = 1 AND state = ?1",
+            Self::Blocked | Self::InDoubt | Self::Acknowledged => "is_open = 1 AND state = ?1",
         }
     }
 }
@@ -390,20 +390,11 @@ fn open_where(
     Ok(found)
 }
 
-pub(super) fn read(row: &Row<'_>) -> Result<Open, Error> {
-    Ok(Open {
-        command: serde_json::from_str(&row.get::<_, String>(0)?)?,
-        lifecycle: serde_json::from_str(&row.get::<_, String>(1)?)?,
-        created_at: moment(row.get(2)?),
-        sent_at: row.get::<_, Option<i64>>(3)?.map(moment),
-        began_at: moment(row.get(4)?),
-    })
-}
-
 fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> Result<(), Error> {
     let (action, due, sent) = match lifecycle {
         Lifecycle::Queued { due, .. } => (None, Some(*due), None),
         Lifecycle::Sending { .. } => (None, None, Some(now)),
+        Lifecycle::Blocked { hold, .. } => (None, Some(hold.look_up_at), None),
         Lifecycle::InDoubt { doubt, .. } => (None, Some(doubt.look_up_at), None),
         Lifecycle::Acknowledged {
             action, look_up_at, ..

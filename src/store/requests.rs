@@ -1,4 +1,4 @@
-//! The requests that commands want: pushes, and look-ups of pushes whose answer was lost.
+//! The requests that commands want: pushes, and look-ups of pushes whose answer was lost and of what holds a device.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::clock::moved;
 use crate::domain::id::CommandId;
 use crate::domain::lifecycle::Lifecycle;
 use crate::store::error::Error;
-use crate::store::outbox::{self, Open};
+use crate::store::open::{self, Open};
 use crate::store::writer::Tx;
 use crate::store::{moment, stamp};
 
@@ -22,6 +22,7 @@ impl Open {
     pub(crate) fn turn(&self, set: SignedDuration) -> Turn {
         let since = match &self.lifecycle {
             Lifecycle::InDoubt { doubt, .. } => doubt.look_up_at,
+            Lifecycle::Blocked { hold, .. } => hold.look_up_at,
             Lifecycle::Queued { .. }
             | Lifecycle::Sending { .. }
             | Lifecycle::Acknowledged { .. }
@@ -44,8 +45,8 @@ pub(crate) fn wanted(
 ) -> Result<Vec<Open>, Error> {
     let mut statement = tx.prepare(&format!(
         "SELECT {}, id, coalesce(due_at, sent_at + (SELECT set_by FROM clock)) FROM commands
-         WHERE is_open = 1 AND state IN ('sending', 'in_doubt') AND (due_at IS NULL OR due_at <= ?1)",
-        outbox::COLUMNS
+         WHERE is_open = 1 AND state IN ('sending', 'in_doubt', 'blocked') AND (due_at IS NULL OR due_at <= ?1)",
+        open::COLUMNS
     ))?;
     let mut rows = statement.query([stamp(now)])?;
     let mut found = Vec::new();
@@ -53,11 +54,11 @@ pub(crate) fn wanted(
         && let Some(row) = rows.next()?
     {
         let turn = (
-            CommandId::new(row.get::<_, String>(5)?),
-            moved(moment(row.get(6)?), -set),
+            CommandId::new(row.get::<_, String>(6)?),
+            moved(moment(row.get(7)?), -set),
         );
         if !in_hand.contains(&turn) {
-            found.push(outbox::read(row)?);
+            found.push(open::read(row)?);
         }
     }
     Ok(found)
@@ -70,7 +71,7 @@ mod tests {
     use crate::domain::command::Command;
 
     use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Step};
-    use crate::store::{Started, Store};
+    use crate::store::{Started, Store, outbox};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     const UNSET: SignedDuration = SignedDuration::ZERO;

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_value_history.sql"),
     include_str!("migrations/0010_http.sql"),
     include_str!("migrations/0011_began.sql"),
+    include_str!("migrations/0012_amps_link.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.

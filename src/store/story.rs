@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::domain::id::CommandId;
-use crate::domain::lifecycle::{DoubtCause, Lifecycle, Step};
+use crate::domain::id::{ActionId, CommandId};
+use crate::domain::lifecycle::{DoubtCause, Hold, Lifecycle, Step};
 use crate::store::error::Error;
 use crate::store::stamp;
 use crate::store::writer::Tx;
@@ -19,6 +19,7 @@ pub(super) fn note(
     let action = match lifecycle {
         Lifecycle::Acknowledged { action, .. } => Some(action.as_str()),
         Lifecycle::Queued { .. }
+        | Lifecycle::Blocked { .. }
         | Lifecycle::Sending { .. }
         | Lifecycle::InDoubt { .. }
         | Lifecycle::Settled { .. } => None,
@@ -43,9 +44,10 @@ pub(super) fn describe(step: &Step) -> Option<String> {
         Step::Refused { failure, retry_at } => {
             format!("turned away: {failure}{}", again(*retry_at))
         }
-        Step::Blocked { retry_at } => {
-            format!("another action holds the device{}", again(Some(*retry_at)))
-        }
+        Step::Blocked { hold } => held(hold),
+        Step::Freed { .. } => "nothing holds the device any more".to_owned(),
+        Step::HeldTooLong => "another action held the device for too long".to_owned(),
+        Step::PutBack { why, retry_at } => format!("{why}{}", again(Some(*retry_at))),
         Step::AnswerLost { doubt } => match doubt.cause {
             DoubtCause::AnswerLost => {
                 "the answer was lost; looking it up before anything is sent again".to_owned()
@@ -66,6 +68,18 @@ pub(super) fn describe(step: &Step) -> Option<String> {
         Step::Withdrawn => "called off before it was sent".to_owned(),
         Step::TimePassed => "nothing was heard of it in time".to_owned(),
     })
+}
+
+/// As in: `act_9` holds the device; looked up until it is over, until 10:00:00 UTC at the latest.
+fn held(hold: &Hold) -> String {
+    let actions: Vec<&str> = hold.actions.iter().map(ActionId::as_str).collect();
+    let who = match actions.as_slice() {
+        [] => "another action holds the device".to_owned(),
+        [one] => format!("{one} holds the device"),
+        several => format!("{} hold the device", several.join(", ")),
+    };
+    let until = hold.deadline.strftime("%H:%M:%S UTC");
+    format!("{who}; looked up until it is over, until {until} at the latest")
 }
 
 fn again(retry_at: Option<Timestamp>) -> String {

@@ -21,6 +21,8 @@ use crate::delivery::messages::{self, Messages};
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
+use crate::device_api::gate::Gate;
+use crate::device_api::pace::Rate;
 use crate::domain::event::{Event, Payload};
 use crate::engine::decision::{Decision, ReadRequest};
 use crate::engine::state::State;
@@ -125,6 +127,8 @@ impl Engine {
         let network = network.clone();
         let client = HttpClient::pretend(move |asked| network.clone().ask(asked));
         let api = DeviceApi::through(client.clone(), &plan.home.amps).unwrap();
+        let rate = Rate::of(plan.home.limits.commands_per_minute);
+        let api = Gate::new(api, rate, clock.clone());
         let notifiers = Notifiers::through(&client, &plan.home.notifiers).unwrap();
         let (store, clock) = (&self.store, clock);
         let delivery = Delivery {

@@ -19,6 +19,7 @@ mod home;
 mod invariants;
 mod network;
 mod script;
+mod yielding;
 
 use std::ops::Range;
 use std::time::Duration;

@@ -104,7 +104,7 @@ pub static COMMAND: Word = Word {
                 "on_conflict",
                 Kind::Word(&choices::ON_CONFLICT),
                 "wait",
-                "when a run of the same or a higher priority has the device; `replace` takes it from one of the same",
+                "when a run of the same or a higher priority has the device; `replace` takes it from one of the same, and cancels what others have planned with it at Amps and not begun",
             ),
             defaulting(
                 "wait_for",

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::document::vocabulary::{Key, Need, Together, Word, capitalized};
+use crate::domain::answers;
 use crate::domain::device::DeviceType;
 use crate::rules::catalog::{SECTIONS, requests, waiting};
 
@@ -26,6 +27,7 @@ pub fn markdown() -> String {
     text.push_str(&places());
     text.push_str(&waiting::markdown());
     text.push_str(requests::SECTION);
+    text.push_str(&answers::markdown());
     text.push_str(
         "\n## Devices\n\n| type | reports | understands | settings |\n|---|---|---|---|\n",
     );

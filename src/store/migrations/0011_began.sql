@@ -1,7 +1,9 @@
--- How far the clock of the machine was set in all, in microseconds.
+-- How far the clock of the machine was set in all, in microseconds; and when the program started, as `began_at`
+-- below.
 CREATE TABLE clock (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    set_by   INTEGER NOT NULL
+    only_row   INTEGER PRIMARY KEY CHECK (only_row = 1),
+    set_by     INTEGER NOT NULL,
+    life_began INTEGER
 ) STRICT;
 INSERT INTO clock (only_row, set_by) VALUES (1, 0);
 CREATE INDEX events_clock_set ON events (seq) WHERE kind = 'clock_set';

@@ -18,7 +18,7 @@ pub struct CommandRow {
     pub device: String,
     pub command: String,
     pub parameters: BTreeMap<String, Quantity>,
-    /// `queued`, `sending`, `in_doubt`, `acknowledged`, `completed`, `failed`, `cancelled` or `expired`.
+    /// `queued`, `blocked` (another action holds the device), `sending`, `in_doubt`, `acknowledged`, `completed`, `failed`, `cancelled` or `expired`.
     pub state: String,
     /// Why it failed.
     pub failure: Option<Failure>,
@@ -86,6 +86,7 @@ fn read(row: &Row<'_>) -> Result<CommandRow, Unreadable> {
     let failure = match lifecycle {
         Lifecycle::Settled { outcome } => outcome.failure().cloned(),
         Lifecycle::Queued { .. }
+        | Lifecycle::Blocked { .. }
         | Lifecycle::Sending { .. }
         | Lifecycle::InDoubt { .. }
         | Lifecycle::Acknowledged { .. } => None,

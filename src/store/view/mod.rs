@@ -1,5 +1,6 @@
 //! Lists for people and programs, read from the file while the engine runs and while it does not.
 
+mod amps_link;
 mod commands;
 mod dead_letters;
 mod events;
@@ -14,6 +15,7 @@ use rusqlite::{Connection, Row};
 use crate::store::error::Error;
 use crate::store::{database_path, schema};
 
+pub use amps_link::AmpsLinkRow;
 pub use commands::{CommandRow, CommandStory};
 pub use dead_letters::DeadLetter;
 pub use events::{EventRow, EventStory};

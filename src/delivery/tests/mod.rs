@@ -1,5 +1,7 @@
 //! Each answer of Amps and the step it leads to, in one table.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,17 +10,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::home::Amps;
-use crate::delivery::verdict::{Verdict, Waits, not_found, still_waiting};
-use crate::delivery::{self, Delivery, REQUESTS_MAX};
+use crate::delivery::verdict::{Key, Told, Verdict, Waits, not_found, still_waiting, unsent};
+use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::gate::{Gate, REQUESTS_MAX};
+use crate::device_api::pace::Rate;
 use crate::device_api::wire::{Action, ActionState};
 use crate::domain::command::Command;
 use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Failure, Lifecycle, Step};
 use crate::domain::secret::Secret;
 use crate::store::Store;
-use crate::store::outbox::{self, Open};
+use crate::store::open::Open;
+use crate::store::outbox;
 use crate::store::view::View;
 
 /// A first push of `charge` that left at `moment`.
@@ -29,6 +34,23 @@ pub(super) fn open_at(moment: Timestamp) -> Open {
         created_at: moment,
         began_at: moment,
         sent_at: Some(moment),
+        is_from_before: false,
+    }
+}
+
+/// An action of which only this is known.
+pub(super) fn action(id: &str) -> Action {
+    Action {
+        id: ActionId::new(id),
+        device: None,
+        command: None,
+        parameters: BTreeMap::new(),
+        state: ActionState::Acknowledged,
+        created_at: None,
+        start: None,
+        end: None,
+        ended_at: None,
+        failure: None,
     }
 }
 
@@ -41,6 +63,16 @@ const WAITS: Waits = Waits {
     in_doubt_for: Duration::from_mins(1),
 };
 
+fn amps(base_url: String) -> Amps {
+    Amps {
+        base_url,
+        api_key: Secret::new("sk_test_1"),
+        request_timeout: Duration::from_mins(1),
+        look_up_after: WAITS.look_up_after,
+        in_doubt_for: WAITS.in_doubt_for,
+    }
+}
+
 fn refused(status: u16, code: Option<&str>) -> Answer<Action> {
     Answer::Refused(Refusal {
         status,
@@ -50,66 +82,112 @@ fn refused(status: u16, code: Option<&str>) -> Answer<Action> {
     })
 }
 
-#[derive(Debug, PartialEq)]
-enum Means {
-    Retry,
-    Blocked,
-    InDoubt,
-    GiveUp,
+/// The table itself is held by the suite `answers`.
+#[test]
+fn the_meaning_of_an_answer_is_its_verdict() {
+    let works = Key {
+        has_worked: true,
+        works_now: None,
+    };
+    let of = |status, code| Verdict::of(&refused(status, code), works);
+    let failure = |code| Failure::new(code, "no");
+    assert_eq!(of(500, Some("INTERNAL_ERROR")), Verdict::InDoubt);
+    assert_eq!(
+        of(409, Some("CONFLICT")),
+        Verdict::Blocked(failure(Some("CONFLICT")))
+    );
+    assert_eq!(
+        of(422, Some("UNSUPPORTED_MODE")),
+        Verdict::GiveUp(failure(Some("UNSUPPORTED_MODE")))
+    );
+    assert_eq!(
+        of(429, None),
+        Verdict::Retry {
+            failure: failure(None),
+            after: None
+        }
+    );
 }
 
 #[test]
-fn every_refusal_has_a_verdict() {
-    use Means::{Blocked, GiveUp, InDoubt, Retry};
-    for (status, code, means) in [
-        (400, Some("INVALID_REQUEST"), GiveUp),
-        (401, Some("UNAUTHORIZED"), Retry),
-        (401, Some("RATE_LIMIT_EXCEEDED"), Retry),
-        (401, Some("INVALID_API_KEY"), GiveUp),
-        (401, Some("EXPIRED_TOKEN"), GiveUp),
-        (401, Some("INVALID_CREDENTIALS"), GiveUp),
-        (401, None, Retry),
-        (403, Some("LIVE_ACCESS_DISABLED"), GiveUp),
-        (404, Some("DEVICE_NOT_FOUND"), GiveUp),
-        (408, None, InDoubt),
-        (409, Some("CONFLICT"), Blocked),
-        (422, Some("PARAMETER_OUT_OF_RANGE"), GiveUp),
-        (422, Some("COMMAND_NOT_SUPPORTED"), GiveUp),
-        (422, Some("DEVICE_OFFLINE"), Retry),
-        (429, Some("RATE_LIMIT_EXCEEDED"), Retry),
-        (429, None, Retry),
-        (500, Some("INTERNAL_ERROR"), InDoubt),
-        (501, Some("NOT_IMPLEMENTED"), GiveUp),
-        (502, None, InDoubt),
-        (503, None, InDoubt),
-        (503, Some("SERVICE_UNAVAILABLE"), Retry),
-        (504, Some("TIMEOUT"), InDoubt),
-        (302, None, GiveUp),
+fn a_key_that_has_worked_is_not_given_up_for_a_burst() {
+    for (code, told) in [
+        (
+            Some("UNAUTHORIZED"),
+            "no; check `api_key` below `amps` in home.yaml",
+        ),
+        (None, "no; check `api_key` below `amps` in home.yaml"),
     ] {
-        let found = match Verdict::of(&refused(status, code)) {
-            Verdict::Retry { .. } => Retry,
-            Verdict::Blocked(_) => Blocked,
-            Verdict::InDoubt => InDoubt,
-            Verdict::GiveUp(_) => GiveUp,
-            Verdict::Acknowledged(_) => panic!("{status} {code:?} is no success"),
+        let of = |has_worked| {
+            let key = Key {
+                has_worked,
+                works_now: None,
+            };
+            Verdict::of(&refused(401, code), key)
         };
-        assert_eq!(found, means, "{status} {code:?}");
+        let failure = Failure::new(code, "no");
+        assert_eq!(
+            of(true),
+            Verdict::Retry {
+                failure,
+                after: None
+            }
+        );
+        assert_eq!(of(false), Verdict::GiveUp(Failure::new(code, told)));
     }
+}
+
+#[test]
+fn a_key_that_is_not_taken_is_the_manufacturers_while_amps_answers_to_ours() {
+    let told = |works_now| {
+        let key = Key {
+            has_worked: true,
+            works_now,
+        };
+        let verdict = Verdict::of(&refused(401, Some("INVALID_API_KEY")), key);
+        let Verdict::GiveUp(failure) = verdict else {
+            panic!("{verdict:?}");
+        };
+        failure.message
+    };
+    assert_eq!(
+        told(Some(true)),
+        "no; the manufacturer does not take it: link the device again in Amps"
+    );
+    assert_eq!(
+        told(Some(false)),
+        "no; check `api_key` below `amps` in home.yaml"
+    );
+    assert_eq!(
+        told(None),
+        "no; check `api_key` below `amps` in home.yaml; if other devices work, link this one again in Amps"
+    );
 }
 
 #[test]
 fn what_never_left_is_tried_again_and_what_may_have_arrived_is_in_doubt() {
     let reason = "connection refused".to_owned();
     assert_eq!(
-        Verdict::of(&Answer::NotSent {
-            reason: reason.clone()
-        }),
-        Verdict::Retry {
-            failure: Failure::new(None, "Amps cannot be reached: connection refused"),
-            after: None,
+        Verdict::of(
+            &Answer::NotSent {
+                reason: reason.clone()
+            },
+            Key::default()
+        ),
+        Verdict::Unsent {
+            why: "Amps cannot be reached: connection refused".to_owned(),
         }
     );
-    assert_eq!(Verdict::of(&Answer::Lost { reason }), Verdict::InDoubt);
+    assert_eq!(
+        Verdict::of(
+            &Answer::Lost {
+                reason,
+                is_answered: false
+            },
+            Key::default()
+        ),
+        Verdict::InDoubt
+    );
 }
 
 #[test]
@@ -136,11 +214,14 @@ fn a_retry_waits_as_long_as_the_rule_says_and_as_amps_asks() {
 }
 
 #[test]
-fn a_device_that_others_hold_for_a_quarter_of_an_hour_costs_attempts() {
+fn a_device_that_nobody_can_be_seen_to_hold_costs_attempts_after_a_quarter_of_an_hour() {
     let blocked = || Verdict::Blocked(Failure::new(Some("CONFLICT"), "busy"));
     assert_eq!(
         WAITS.step(blocked(), &open_at(at(0)), at(899)),
-        Step::Blocked { retry_at: at(904) }
+        Step::PutBack {
+            why: "another action held the device".to_owned(),
+            retry_at: at(904)
+        }
     );
     assert_eq!(
         WAITS.step(blocked(), &open_at(at(0)), at(900)),
@@ -153,17 +234,8 @@ fn a_device_that_others_hold_for_a_quarter_of_an_hour_costs_attempts() {
 
 #[test]
 fn an_acknowledged_push_is_looked_up_and_has_a_deadline() {
-    let action = Action {
-        id: ActionId::new("act_1"),
-        device: None,
-        command: None,
-        parameters: BTreeMap::new(),
-        state: ActionState::Acknowledged,
-        created_at: None,
-        ended_at: None,
-        failure: None,
-    };
-    let verdict = Verdict::of(&Answer::Ok(action));
+    let action = action("act_1");
+    let verdict = Verdict::of(&Answer::Ok(action), Key::default());
     assert_eq!(
         WAITS.step(verdict, &open_at(at(0)), at(1)),
         Step::Acknowledged {
@@ -181,7 +253,7 @@ fn a_report_may_be_looked_up_late_and_expires_all_the_same() {
         ..WAITS
     };
     assert_eq!(
-        waits.acknowledged(ActionId::new("act_1"), at(0)),
+        waits.acknowledged(&action("act_1"), at(0)),
         Step::Acknowledged {
             action: ActionId::new("act_1"),
             look_up_at: at(900),
@@ -245,7 +317,7 @@ fn what_was_lost_for_good_counts_as_an_attempt_and_an_interrupted_push_does_not(
 fn a_doubt_is_looked_up_ever_more_rarely_until_it_settles_or_expires() {
     let open = in_doubt(DoubtCause::AnswerLost, 1);
     let next = |now| {
-        let step = still_waiting(&open, at(now));
+        let step = still_waiting(&open, Told::Something, at(now));
         if let Step::StillWaiting { look_up_at } = step {
             return Some(look_up_at.as_second());
         }
@@ -264,17 +336,74 @@ fn a_doubt_is_looked_up_ever_more_rarely_until_it_settles_or_expires() {
     assert_eq!(next(910), None);
 }
 
+#[test]
+fn a_look_up_that_is_not_answered_does_not_end_the_doubt_for_another_hour() {
+    let open = in_doubt(DoubtCause::AnswerLost, 1);
+    let step = |now| still_waiting(&open, Told::Nothing, at(now));
+    assert_eq!(
+        step(910),
+        Step::StillWaiting {
+            look_up_at: at(1210)
+        }
+    );
+    assert_eq!(
+        step(4509),
+        Step::StillWaiting {
+            look_up_at: at(4809)
+        }
+    );
+    assert_eq!(step(4510), Step::TimePassed);
+}
+
+#[test]
+fn what_does_not_leave_costs_no_attempt_for_an_hour() {
+    let why = || "Amps cannot be reached: no route".to_owned();
+    let verdict = || Verdict::Unsent { why: why() };
+    assert_eq!(
+        WAITS.step(verdict(), &open_at(at(0)), at(3599)),
+        Step::PutBack {
+            why: why(),
+            retry_at: at(3604)
+        }
+    );
+    assert_eq!(
+        WAITS.step(verdict(), &open_at(at(0)), at(3600)),
+        Step::Refused {
+            failure: Failure::new(None, why()),
+            retry_at: Some(at(3630))
+        }
+    );
+    // Nobody asks before an outage may be over.
+    assert_eq!(
+        unsent(&open_at(at(0)), why(), at(3900), at(3600)),
+        Step::Refused {
+            failure: Failure::new(None, why()),
+            retry_at: Some(at(3900))
+        }
+    );
+}
+
+#[test]
+fn an_action_that_begins_later_owes_its_report_later() {
+    let action = Action {
+        start: Some(at(7200)),
+        ..action("act_1")
+    };
+    assert_eq!(
+        WAITS.acknowledged(&action, at(1)),
+        Step::Acknowledged {
+            action: ActionId::new("act_1"),
+            look_up_at: at(7230),
+            deadline: at(8100),
+        }
+    );
+}
+
 /// Seventeen devices, an Amps that takes connections and never answers, and a stop.
 #[tokio::test]
 async fn a_stop_gives_back_what_waited_for_a_place_and_leaves_what_was_begun_in_doubt() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let amps = Amps {
-        base_url: format!("http://{}", listener.local_addr().unwrap()),
-        api_key: Secret::new("sk_test_1"),
-        request_timeout: Duration::from_mins(1),
-        look_up_after: WAITS.look_up_after,
-        in_doubt_for: WAITS.in_doubt_for,
-    };
+    let amps = amps(format!("http://{}", listener.local_addr().unwrap()));
     let dir = tempfile::tempdir().unwrap();
     let started = Store::start(dir.path(), Vec::new()).unwrap();
     let store = started.store.clone();
@@ -288,7 +417,11 @@ async fn a_stop_gives_back_what_waited_for_a_place_and_leaves_what_was_begun_in_
     let (clock, winder) = Clock::simulated(at(1));
     let delivery = Delivery {
         store: store.clone(),
-        api: DeviceApi::try_new(&amps).unwrap(),
+        api: Gate::new(
+            DeviceApi::try_new(&amps).unwrap(),
+            Rate::of(30),
+            clock.clone(),
+        ),
         clock,
         waits: WAITS,
     };

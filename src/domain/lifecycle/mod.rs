@@ -2,6 +2,9 @@
 //!
 //! Settled is final: whatever comes later is refused as a value and changes nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -13,12 +16,19 @@ use crate::domain::id::ActionId;
 /// How long a report may stay out before a command is expired (`rule-language.md` §7.5).
 pub const REPORT_DEADLINE: Duration = Duration::from_mins(15);
 
+/// How much longer than its deadline a command waits while Amps cannot be asked, and how long one that has
+/// not been sent waits for Amps before each try counts as an attempt.
+pub const OUTAGE_MAX: Duration = Duration::from_hours(1);
+
 /// Where a command stands. Every waiting state says until when (`architecture.md`, invariant 5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Lifecycle {
     /// Waiting for its device to be free, or for another attempt.
     Queued { attempts: u32, due: Timestamp },
+    /// Another action holds the device: looked up until it is over, then pushed. The push that found out does
+    /// not count as an attempt.
+    Blocked { attempts: u32, hold: Hold },
     /// A push is under way. Found at a start of the program, it means in doubt.
     Sending { attempts: u32 },
     /// Sent, and the answer was lost: it may have arrived or not. Looked up before anything is sent again.
@@ -32,6 +42,17 @@ pub enum Lifecycle {
     },
     /// Over.
     Settled { outcome: Outcome },
+}
+
+/// What holds the device of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Amps' records of it; ours or somebody else's.
+    pub actions: Vec<ActionId>,
+    pub since: Timestamp,
+    pub look_up_at: Timestamp,
+    /// When it is not over by then, the command fails.
+    pub deadline: Timestamp,
 }
 
 /// What is known of a push whose answer was lost.
@@ -92,6 +113,17 @@ pub enum Step {
     },
     /// Another action holds the device. This does not count as an attempt.
     Blocked {
+        hold: Hold,
+    },
+    /// Nothing holds the device any more.
+    Freed {
+        retry_at: Timestamp,
+    },
+    /// What holds the device is not over in time.
+    HeldTooLong,
+    /// Nothing has left, or nothing has come of it. This does not count as an attempt.
+    PutBack {
+        why: String,
         retry_at: Timestamp,
     },
     AnswerLost {
@@ -157,7 +189,26 @@ impl Lifecycle {
             (Self::Sending { attempts }, Step::Refused { failure, retry_at }) => {
                 Self::again(attempts, retry_at, Outcome::Failed(failure))
             }
-            (Self::Sending { attempts }, Step::Blocked { retry_at }) => Self::Queued {
+            (Self::Sending { attempts }, Step::Blocked { hold }) => Self::Blocked {
+                attempts: attempts.saturating_sub(1),
+                hold,
+            },
+            (Self::Blocked { attempts, hold }, Step::StillWaiting { look_up_at }) => {
+                Self::Blocked {
+                    attempts,
+                    hold: Hold { look_up_at, ..hold },
+                }
+            }
+            (Self::Blocked { attempts, .. }, Step::Freed { retry_at }) => Self::Queued {
+                attempts,
+                due: retry_at,
+            },
+            (Self::Blocked { hold, .. }, Step::HeldTooLong) if hold.deadline <= now => {
+                Self::Settled {
+                    outcome: Outcome::Failed(Failure::held_too_long(&hold)),
+                }
+            }
+            (Self::Sending { attempts }, Step::PutBack { retry_at, .. }) => Self::Queued {
                 attempts: attempts.saturating_sub(1),
                 due: retry_at,
             },
@@ -165,7 +216,7 @@ impl Lifecycle {
                 attempts: attempts.saturating_sub(1),
                 due: now,
             },
-            (Self::Queued { .. }, Step::Withdrawn) => Self::Settled {
+            (Self::Queued { .. } | Self::Blocked { .. }, Step::Withdrawn) => Self::Settled {
                 outcome: Outcome::Cancelled,
             },
             (Self::Sending { attempts }, Step::AnswerLost { doubt }) => {
@@ -216,6 +267,15 @@ impl Lifecycle {
                 attempts,
                 due: moved(due),
             },
+            Self::Blocked { attempts, hold } => Self::Blocked {
+                attempts,
+                hold: Hold {
+                    actions: hold.actions,
+                    since: moved(hold.since),
+                    look_up_at: moved(hold.look_up_at),
+                    deadline: moved(hold.deadline),
+                },
+            },
             Self::InDoubt { attempts, doubt } => Self::InDoubt {
                 attempts,
                 doubt: Doubt {
@@ -251,6 +311,7 @@ impl Lifecycle {
     pub fn attempts(&self) -> Option<u32> {
         match self {
             Self::Queued { attempts, .. }
+            | Self::Blocked { attempts, .. }
             | Self::Sending { attempts }
             | Self::InDoubt { attempts, .. }
             | Self::Acknowledged { attempts, .. } => Some(*attempts),
@@ -262,6 +323,7 @@ impl Lifecycle {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Queued { .. } => "queued",
+            Self::Blocked { .. } => "blocked",
             Self::Sending { .. } => "sending",
             Self::InDoubt { .. } => "in_doubt",
             Self::Acknowledged { .. } => "acknowledged",
@@ -305,183 +367,16 @@ impl Failure {
         }
     }
 
+    fn held_too_long(hold: &Hold) -> Self {
+        let actions: Vec<&str> = hold.actions.iter().map(ActionId::as_str).collect();
+        let message = match actions.as_slice() {
+            [] => "another action held the device for too long".to_owned(),
+            actions => format!("{} held the device for too long", actions.join(", ")),
+        };
+        Self::new(Some("CONFLICT"), message)
+    }
+
     fn never_arrived() -> Self {
         Self::new(None, "the push was lost on its way each time")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn acknowledged() -> Lifecycle {
-        Lifecycle::Acknowledged {
-            attempts: 1,
-            action: ActionId::new("act_1"),
-            look_up_at: at(30),
-            deadline: at(900),
-        }
-    }
-
-    fn doubt(cause: DoubtCause) -> Doubt {
-        Doubt {
-            cause,
-            look_up_at: at(1),
-            settles_at: at(60),
-            deadline: at(900),
-        }
-    }
-
-    fn in_doubt(cause: DoubtCause) -> Lifecycle {
-        Lifecycle::InDoubt {
-            attempts: 1,
-            doubt: doubt(cause),
-        }
-    }
-
-    #[test]
-    fn what_never_arrived_counts_as_an_attempt_unless_the_program_ended_in_between() {
-        for (cause, attempts) in [(DoubtCause::AnswerLost, 1), (DoubtCause::Interrupted, 0)] {
-            assert_eq!(
-                in_doubt(cause).after(
-                    Step::NeverArrived {
-                        retry_at: Some(at(70))
-                    },
-                    at(70)
-                ),
-                Ok(Lifecycle::Queued {
-                    attempts,
-                    due: at(70)
-                })
-            );
-        }
-    }
-
-    #[test]
-    fn a_doubt_ends_at_its_deadline_and_not_a_second_before() {
-        let state = in_doubt(DoubtCause::AnswerLost);
-        assert!(state.clone().after(Step::TimePassed, at(899)).is_err());
-        assert_eq!(
-            state.after(Step::TimePassed, at(900)),
-            Ok(Lifecycle::Settled {
-                outcome: Outcome::Expired
-            })
-        );
-    }
-
-    #[test]
-    fn a_command_is_claimed_when_it_is_due_and_not_before() {
-        let queued = Lifecycle::Queued {
-            attempts: 0,
-            due: at(10),
-        };
-        assert!(queued.clone().after(Step::Claimed, at(9)).is_err());
-        assert_eq!(
-            queued.after(Step::Claimed, at(10)),
-            Ok(Lifecycle::Sending { attempts: 1 })
-        );
-    }
-
-    #[test]
-    fn what_may_have_arrived_is_not_claimed_again() {
-        for state in [in_doubt(DoubtCause::AnswerLost), acknowledged()] {
-            let refused = state.clone().after(Step::Claimed, at(1000)).unwrap_err();
-            assert_eq!(refused.from, state);
-        }
-    }
-
-    #[test]
-    fn what_has_not_been_sent_can_be_called_off_and_what_has_cannot() {
-        let queued = Lifecycle::Queued {
-            attempts: 1,
-            due: at(10),
-        };
-        assert_eq!(
-            queued.after(Step::Withdrawn, at(9)),
-            Ok(Lifecycle::Settled {
-                outcome: Outcome::Cancelled
-            })
-        );
-        for sent in [
-            Lifecycle::Sending { attempts: 1 },
-            in_doubt(DoubtCause::AnswerLost),
-            acknowledged(),
-        ] {
-            assert!(sent.after(Step::Withdrawn, at(9)).is_err());
-        }
-    }
-
-    #[test]
-    fn settled_is_final() {
-        let settled = Lifecycle::Settled {
-            outcome: Outcome::Completed,
-        };
-        let steps = [
-            Step::Claimed,
-            Step::Reported {
-                outcome: Outcome::Cancelled,
-                retry_at: None,
-            },
-            Step::AnswerLost {
-                doubt: doubt(DoubtCause::AnswerLost),
-            },
-            Step::TimePassed,
-        ];
-        for step in steps {
-            let refused = settled.clone().after(step, at(9)).unwrap_err();
-            assert_eq!(refused.from, settled);
-        }
-    }
-
-    #[test]
-    fn an_acknowledged_command_expires_at_its_deadline_and_not_a_second_before() {
-        assert!(acknowledged().after(Step::TimePassed, at(899)).is_err());
-        assert_eq!(
-            acknowledged().after(Step::TimePassed, at(900)),
-            Ok(Lifecycle::Settled {
-                outcome: Outcome::Expired
-            })
-        );
-    }
-
-    #[test]
-    fn a_blocked_push_does_not_count_as_an_attempt() {
-        let sending = Lifecycle::Sending { attempts: 2 };
-        assert_eq!(
-            sending.after(Step::Blocked { retry_at: at(5) }, at(1)),
-            Ok(Lifecycle::Queued {
-                attempts: 1,
-                due: at(5)
-            })
-        );
-    }
-
-    #[test]
-    fn a_failure_that_may_pass_queues_again_and_a_final_one_settles() {
-        let failure = Failure::new(Some("DEVICE_OFFLINE"), "no answer");
-        let outcome = Outcome::Failed(failure);
-        let again = Step::Reported {
-            outcome: outcome.clone(),
-            retry_at: Some(at(60)),
-        };
-        assert_eq!(
-            acknowledged().after(again, at(9)),
-            Ok(Lifecycle::Queued {
-                attempts: 1,
-                due: at(60)
-            })
-        );
-        let last = Step::Reported {
-            outcome: outcome.clone(),
-            retry_at: None,
-        };
-        assert_eq!(
-            acknowledged().after(last, at(9)),
-            Ok(Lifecycle::Settled { outcome })
-        );
     }
 }

@@ -1,0 +1,277 @@
+//! A push, and what is done about its answer.
+
+use jiff::Timestamp;
+use tokio::sync::SemaphorePermit;
+
+use crate::clock::moved;
+use crate::delivery::conflict::{self, Holder, Owner, Seen, Way};
+use crate::delivery::verdict::{Key, Verdict, unsent};
+use crate::delivery::{Delivery, PAGE_ACTIONS, Read, ours, taken};
+use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::gate::Pushed;
+use crate::device_api::wire::{Action, Strategy};
+use crate::domain::answers::INVALID_API_KEY;
+use crate::domain::id::ActionId;
+use crate::domain::lifecycle::Step;
+use crate::store::error::Error;
+use crate::store::open::Open;
+use crate::store::outbox;
+use crate::store::writer::Tx;
+
+/// Actions in the way that are looked at; Amps has one at a time on each device (`amps-api.md` §5.3).
+const HOLDERS_MAX: usize = 10;
+
+impl Delivery {
+    /// True when the turn is over.
+    pub(super) async fn push(&self, read: Read, place: SemaphorePermit<'_>) -> bool {
+        match self.push_once(&read.open, None).await {
+            PushAnswer::Stopped => true,
+            PushAnswer::Held { until, why } => {
+                drop(place);
+                self.put_back(read, until, why).await
+            }
+            PushAnswer::Came(Answer::Refused(refusal), verdict @ Verdict::Blocked(_)) => {
+                self.blocked(read, &refusal, verdict, place).await
+            }
+            PushAnswer::Came(answer, verdict) => {
+                drop(place);
+                self.conclude(read, answer, verdict).await
+            }
+        }
+    }
+
+    async fn push_once(&self, open: &Open, strategy: Option<Strategy>) -> PushAnswer {
+        let answer = match self.api.push(&open.command, strategy).await {
+            Pushed::Answered(answer) => *answer,
+            Pushed::Held { until, why } => return PushAnswer::Held { until, why },
+            Pushed::Stopped => return PushAnswer::Stopped,
+        };
+        let verdict = Verdict::of(&answer, self.key(open, &answer).await);
+        tracing::info!(
+            command = %open.command.id, device = %open.command.device.alias, ?strategy, ?verdict, "pushed"
+        );
+        PushAnswer::Came(answer, verdict)
+    }
+
+    /// What is known of the home's key. When it is said not to be taken, Amps is asked something for which
+    /// it needs nobody else's key.
+    async fn key(&self, open: &Open, answer: &Answer<Action>) -> Key {
+        let works_now = match answer {
+            Answer::Refused(refusal) if refusal.code.as_deref() == Some(INVALID_API_KEY) => {
+                match self.api.actions(&open.command.device.id, 0, 1).await {
+                    Answer::Ok(_) => Some(true),
+                    Answer::Refused(refusal) if refusal.status == 401 => Some(false),
+                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
+                }
+            }
+            Answer::Ok(_) | Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
+                None
+            }
+        };
+        Key {
+            has_worked: self.api.key_has_worked(),
+            works_now,
+        }
+    }
+
+    /// Writes down what the answer led to.
+    async fn conclude(&self, read: Read, answer: Answer<Action>, verdict: Verdict) -> bool {
+        let (waits, clock) = (self.waits, self.clock.clone());
+        self.record(move |tx| {
+            let (open, now) = (read.now(&clock), clock.now());
+            let step = waits.step(verdict.clone(), &open, now);
+            match &answer {
+                Answer::Ok(action) => taken(tx, &open, &step, action, now),
+                Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
+                    outbox::advance(tx, &open.command.id, step, None, now).map(drop)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Writes down the step that is the right one at that moment.
+    async fn advance<S>(&self, read: Read, step: S) -> bool
+    where
+        S: Fn(&Open, Timestamp) -> Step + Clone + Send + 'static,
+    {
+        let clock = self.clock.clone();
+        self.record(move |tx| {
+            let (open, now) = (read.now(&clock), clock.now());
+            outbox::advance(tx, &open.command.id, step(&open, now), None, now).map(drop)
+        })
+        .await
+    }
+
+    /// The push did not leave; `until` is by the time that nobody sets.
+    async fn put_back(&self, read: Read, until: Timestamp, why: String) -> bool {
+        let clock = self.clock.clone();
+        self.advance(read, move |open, now| {
+            unsent(open, why.clone(), moved(until, clock.taken_over()), now)
+        })
+        .await
+    }
+
+    /// Another action holds the device.
+    async fn blocked(
+        &self,
+        read: Read,
+        refusal: &Refusal,
+        verdict: Verdict,
+        place: SemaphorePermit<'_>,
+    ) -> bool {
+        // It may be an earlier attempt of ours that was taken for lost.
+        let is_again = read.open.lifecycle.attempts().is_some_and(|it| 1 < it);
+        let listed = if is_again {
+            self.list_since(&read).await
+        } else {
+            None
+        };
+        let is_unclear = is_again && listed.as_ref().is_none_or(|it| it.is_unclear);
+        if let Some(listed) = listed {
+            let (asked, clock) = (read.clone(), self.clock.clone());
+            let found = self.read(move |tx| Ok(ours(tx, &asked.now(&clock), &listed)?.cloned()));
+            if let Some(action) = found.await.flatten() {
+                drop(place);
+                let verdict = Verdict::Acknowledged(Box::new(action.clone()));
+                return self.conclude(read, Answer::Ok(action), verdict).await;
+            }
+        }
+        let holders = self.holders(&read.open, &refusal.conflicting).await;
+        match conflict::way(&read.open.command, &holders, self.clock.now()) {
+            Way::Free => {
+                drop(place);
+                let waits = self.waits;
+                self.advance(read, move |open, now| {
+                    waits.step(verdict.clone(), open, now)
+                })
+                .await
+            }
+            Way::Push(strategy) if !is_unclear => {
+                self.push_past(read, holders, strategy, place).await
+            }
+            Way::Push(_) | Way::Wait => {
+                drop(place);
+                self.wait_for(read, holders).await
+            }
+        }
+    }
+
+    /// Pushes once more, with what is to become of the others. Should they have gone on meanwhile, Amps
+    /// says so, and the command waits.
+    async fn push_past(
+        &self,
+        read: Read,
+        holders: Vec<Holder>,
+        strategy: Strategy,
+        place: SemaphorePermit<'_>,
+    ) -> bool {
+        let answer = self.push_once(&read.open, Some(strategy)).await;
+        drop(place);
+        match answer {
+            PushAnswer::Stopped => true,
+            PushAnswer::Held { until, why } => self.put_back(read, until, why).await,
+            PushAnswer::Came(Answer::Refused(_), Verdict::Blocked(_)) => {
+                self.wait_for(read, holders).await
+            }
+            PushAnswer::Came(answer, verdict) => self.conclude(read, answer, verdict).await,
+        }
+    }
+
+    async fn wait_for(&self, read: Read, holders: Vec<Holder>) -> bool {
+        self.advance(read, move |open, now| Step::Blocked {
+            hold: conflict::hold(open, &holders, now),
+        })
+        .await
+    }
+
+    /// Looks whether what holds the device of the command, those `actions`, is over.
+    pub(super) async fn look_at_hold(
+        &self,
+        read: Read,
+        actions: &[ActionId],
+        place: SemaphorePermit<'_>,
+    ) -> bool {
+        let holders = self.holders(&read.open, actions).await;
+        drop(place);
+        tracing::info!(command = %read.open.command.id, ?holders, "looked at what holds the device");
+        self.advance(read, move |open, now| {
+            conflict::after_look(&open.lifecycle, &holders, now)
+        })
+        .await
+    }
+
+    /// The actions that hold the device: those named, or, where Amps named none, those that a list has.
+    async fn holders(&self, open: &Open, named: &[ActionId]) -> Vec<Holder> {
+        let device = &open.command.device.id;
+        let mut seen = Vec::new();
+        if named.is_empty() {
+            if let Answer::Ok(page) = self.api.actions(device, 0, PAGE_ACTIONS).await {
+                let pending = page.actions.into_iter().filter(Action::is_pending);
+                let pending = pending.take(HOLDERS_MAX);
+                seen.extend(pending.map(|it| (it.id.clone(), Seen::Pending(Box::new(it)))));
+            }
+        } else {
+            for id in named.iter().take(HOLDERS_MAX) {
+                let found = match self.api.action(device, id).await {
+                    Answer::Ok(action) if action.is_pending() => Seen::Pending(Box::new(action)),
+                    Answer::Ok(_) | Answer::Refused(Refusal { status: 404, .. }) => Seen::Over,
+                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
+                        Seen::Nothing
+                    }
+                };
+                seen.push((id.clone(), found));
+            }
+        }
+        let asked = seen.clone();
+        let found = self.read(move |tx| asked.iter().map(|(id, _)| owner(tx, id)).collect());
+        match found.await {
+            Some(owners) => holders_of(seen, owners),
+            // Whose they are cannot be told now: they are waited for.
+            None => holders_of(
+                seen.into_iter()
+                    .map(|(id, _)| (id, Seen::Nothing))
+                    .collect(),
+                Vec::new(),
+            ),
+        }
+    }
+
+    async fn read<T, W>(&self, work: W) -> Option<T>
+    where
+        T: Send + 'static,
+        W: Fn(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        match self.store.write(work).await {
+            Ok(found) => Some(found),
+            Err(error) => {
+                tracing::warn!(%error, "the database cannot be read");
+                None
+            }
+        }
+    }
+}
+
+/// What a push came to.
+enum PushAnswer {
+    Came(Answer<Action>, Verdict),
+    /// It did not leave, and is not to until then, by the time that nobody sets.
+    Held {
+        until: Timestamp,
+        why: String,
+    },
+    /// The program stops, and it did not leave.
+    Stopped,
+}
+
+fn owner(tx: &Tx<'_>, action: &ActionId) -> Result<Owner, Error> {
+    let command = outbox::pushed_as(tx, action)?;
+    Ok(command.map_or(Owner::Somebody, |it| Owner::Ours(it.claim)))
+}
+
+fn holders_of(seen: Vec<(ActionId, Seen)>, owners: Vec<Owner>) -> Vec<Holder> {
+    let owners = owners.into_iter().chain(std::iter::repeat(Owner::Somebody));
+    let both = seen.into_iter().zip(owners);
+    both.map(|((id, seen), owner)| Holder { id, owner, seen })
+        .collect()
+}

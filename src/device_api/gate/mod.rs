@@ -1,0 +1,368 @@
+//! In front of every request to Amps, whoever makes it: pushes, look-ups and readings share one pace, one
+//! bound on what is under way, and what is known of whether Amps answers.
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+use crate::clock::{Clock, moved};
+use crate::device_api::DeviceApi;
+use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::door::{Door, Entrance, Heard, Outage};
+use crate::device_api::pace::{Pace, Rate, Ticket, Turn};
+use crate::device_api::wire::{Action, Page, Strategy};
+use crate::domain::answers::{self, Meaning};
+use crate::domain::command::Command;
+use crate::domain::device::Device;
+use crate::domain::event::Readings;
+use crate::domain::id::{ActionId, DeviceId};
+
+/// Requests under way at once. Amps speaks HTTP/1.1 with us, so it is the number of connections too.
+pub(crate) const REQUESTS_MAX: usize = 16;
+
+/// What is known of the connection to Amps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// Amps has answered to the home's key, now or in an earlier life of the program.
+    pub(crate) key_has_worked: bool,
+    /// None while Amps answers.
+    pub(crate) outage: Option<Outage>,
+}
+
+/// What became of a push.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Pushed {
+    Answered(Box<Answer<Action>>),
+    /// It did not leave, and none will before `until`, by the time that nobody sets ([`Clock::steady`]).
+    Held {
+        until: Timestamp,
+        why: String,
+    },
+    /// It did not leave: the program stops.
+    Stopped,
+}
+
+/// Amps at a measured pace. Cheap to clone; all clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    api: DeviceApi,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    state: Mutex<State>,
+    /// Something has changed for those who wait.
+    changes: watch::Sender<()>,
+    link: watch::Sender<Link>,
+    places: Semaphore,
+}
+
+#[derive(Debug)]
+struct State {
+    pace: Pace,
+    door: Door,
+    is_stopped: bool,
+}
+
+/// What to do while Amps is not to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Waits as long as a request is under way that may open the door.
+    ForProbe,
+    None,
+}
+
+/// Why a request does not leave.
+enum Held {
+    Until(Timestamp, String),
+    Stopped,
+}
+
+/// Leave for one request.
+struct Pass<'g> {
+    shared: &'g Shared,
+    place: Option<SemaphorePermit<'g>>,
+    is_probe: bool,
+    is_over: bool,
+}
+
+/// A place in the line, until this is dropped.
+struct InLine<'g> {
+    shared: &'g Shared,
+    ticket: Ticket,
+}
+
+impl Gate {
+    pub(crate) fn new(api: DeviceApi, rate: Rate, clock: Clock) -> Self {
+        let state = State {
+            pace: Pace::new(rate),
+            door: Door::default(),
+            is_stopped: false,
+        };
+        Self {
+            api,
+            shared: Arc::new(Shared {
+                clock,
+                state: Mutex::new(state),
+                changes: watch::Sender::new(()),
+                link: watch::Sender::new(Link::default()),
+                places: Semaphore::new(REQUESTS_MAX),
+            }),
+        }
+    }
+
+    /// Takes up what an earlier life of the program knew. Before the first request.
+    pub(crate) fn restore(&self, link: Link) {
+        if let Some(Outage { since, error }) = link.outage.clone() {
+            let since = moved(since, -self.shared.clock.taken_over());
+            self.shared.state().door = Door::restored(Outage { since, error });
+        }
+        self.shared.link.send_replace(link);
+    }
+
+    /// What is known of the connection, now and as it changes.
+    pub(crate) fn link(&self) -> watch::Receiver<Link> {
+        self.shared.link.subscribe()
+    }
+
+    pub(crate) fn key_has_worked(&self) -> bool {
+        self.shared.link.borrow().key_has_worked
+    }
+
+    /// A piece of a hash of the key, to know it again.
+    pub(crate) fn key_print(&self) -> &str {
+        self.api.key_print()
+    }
+
+    /// No push leaves any more that has not left.
+    pub(crate) fn stop(&self) {
+        self.shared.state().is_stopped = true;
+        self.shared.changes.send_replace(());
+    }
+
+    /// [`DeviceApi::push`], when it may leave.
+    pub(crate) async fn push(&self, command: &Command, strategy: Option<Strategy>) -> Pushed {
+        match self.enter(&command.device.id, Patience::ForProbe).await {
+            Ok(pass) => {
+                let answer = self.api.push_with(command, strategy).await;
+                pass.heard(&answer);
+                Pushed::Answered(Box::new(answer))
+            }
+            Err(Held::Until(until, why)) => Pushed::Held { until, why },
+            Err(Held::Stopped) => Pushed::Stopped,
+        }
+    }
+
+    /// [`DeviceApi::action`] of an action on `device`.
+    pub(crate) async fn action(&self, device: &DeviceId, action: &ActionId) -> Answer<Action> {
+        self.ask(device, self.api.action(action)).await
+    }
+
+    /// [`DeviceApi::actions`].
+    pub(crate) async fn actions(&self, device: &DeviceId, offset: u32, limit: u32) -> Answer<Page> {
+        let request = self.api.actions(device, offset, limit);
+        self.ask(device, request).await
+    }
+
+    /// [`DeviceApi::state`].
+    pub(crate) async fn state(&self, device: &Device, expedite: bool) -> Answer<Readings> {
+        let now = self.shared.clock.now();
+        let request = self.api.state(device, expedite, now);
+        self.ask(&device.id, request).await
+    }
+
+    /// A question whose answer can wait: while Amps is not to be asked it counts as not sent.
+    async fn ask<T>(
+        &self,
+        device: &DeviceId,
+        request: impl Future<Output = Answer<T>>,
+    ) -> Answer<T> {
+        match self.enter(device, Patience::None).await {
+            Ok(pass) => {
+                let answer = request.await;
+                pass.heard(&answer);
+                answer
+            }
+            Err(Held::Until(_, reason)) => Answer::NotSent { reason },
+            Err(Held::Stopped) => Answer::NotSent {
+                reason: "the program stops".to_owned(),
+            },
+        }
+    }
+
+    async fn enter(&self, device: &DeviceId, patience: Patience) -> Result<Pass<'_>, Held> {
+        let shared = &*self.shared;
+        let line = InLine {
+            shared,
+            ticket: shared.state().pace.stand_in_line(device),
+        };
+        let mut changes = shared.changes.subscribe();
+        loop {
+            changes.mark_unchanged();
+            let wait_until = match shared.step(line.ticket, patience)? {
+                Step::Enter { is_probe } => {
+                    // Those behind may be next.
+                    drop(line);
+                    return shared.pass(is_probe).await;
+                }
+                Step::Wait { until } => until,
+            };
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = wait(&shared.clock, wait_until) => {}
+            }
+        }
+    }
+}
+
+async fn wait(clock: &Clock, until: Option<Timestamp>) {
+    match until {
+        Some(until) => {
+            let left = until.duration_since(clock.steady());
+            clock
+                .sleep(Duration::try_from(left).unwrap_or_default())
+                .await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// What somebody in the line does next.
+enum Step {
+    Enter {
+        is_probe: bool,
+    },
+    /// For a moment, or for a change.
+    Wait {
+        until: Option<Timestamp>,
+    },
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn step(&self, ticket: Ticket, patience: Patience) -> Result<Step, Held> {
+        let now = self.clock.steady();
+        let mut state = self.state();
+        if state.is_stopped {
+            return Err(Held::Stopped);
+        }
+        // First of all, so that nobody stands behind one who waits for an answer.
+        let is_probe = match state.door.look(now) {
+            Entrance::Open => false,
+            Entrance::Probe => true,
+            Entrance::Probing { .. } if patience == Patience::ForProbe => {
+                return Ok(Step::Wait { until: None });
+            }
+            Entrance::Probing { why } => return Err(Held::Until(now, why)),
+            Entrance::Shut { until, why } => return Err(Held::Until(until, why)),
+        };
+        match state.pace.peek(ticket, now) {
+            Turn::Now => {}
+            Turn::At(until) => return Ok(Step::Wait { until: Some(until) }),
+            Turn::Behind => return Ok(Step::Wait { until: None }),
+        }
+        if is_probe {
+            state.door.begin_probe();
+        }
+        state.pace.take(ticket, now);
+        Ok(Step::Enter { is_probe })
+    }
+
+    async fn pass(&self, is_probe: bool) -> Result<Pass<'_>, Held> {
+        let mut pass = Pass {
+            shared: self,
+            place: None,
+            is_probe,
+            is_over: false,
+        };
+        let place = self.places.acquire().await;
+        pass.place = Some(place.expect("the places are never closed"));
+        Ok(pass)
+    }
+
+    fn hear(&self, heard: Heard, is_probe: bool, has_worked: bool) {
+        let now = self.clock.steady();
+        let mut state = self.state();
+        if state.door.hear(heard, is_probe, now) {
+            state.pace.spend_all(now);
+        }
+        let outage = state.door.outage().map(|it| Outage {
+            since: moved(it.since, self.clock.taken_over()),
+            error: it.error.clone(),
+        });
+        drop(state);
+        self.link.send_if_modified(|link| {
+            let before = link.clone();
+            link.key_has_worked |= has_worked;
+            link.outage = outage;
+            *link != before
+        });
+        self.changes.send_replace(());
+    }
+}
+
+impl Pass<'_> {
+    fn heard<T>(mut self, answer: &Answer<T>) {
+        self.is_over = true;
+        self.place = None;
+        let key_has_worked = self.shared.link.borrow().key_has_worked;
+        let heard = match answer {
+            Answer::Refused(refusal) if is_too_fast(refusal, key_has_worked) => {
+                Heard::TooFast(refusal.retry_after)
+            }
+            Answer::Refused(refusal) if is_somebody_else(refusal) => {
+                Heard::Silence(refusal.message.clone())
+            }
+            Answer::Ok(_)
+            | Answer::Refused(_)
+            | Answer::Lost {
+                is_answered: true, ..
+            } => Heard::Answer,
+            Answer::NotSent { reason } | Answer::Lost { reason, .. } => {
+                Heard::Silence(reason.clone())
+            }
+        };
+        let has_worked = matches!(answer, Answer::Ok(_));
+        self.shared.hear(heard, self.is_probe, has_worked);
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.is_probe && !self.is_over {
+            self.shared.state().door.forget_probe();
+            self.shared.changes.send_replace(());
+        }
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.shared.state().pace.leave(self.ticket);
+        self.shared.changes.send_replace(());
+    }
+}
+
+/// A burst shows as 401 too.
+fn is_too_fast(refusal: &Refusal, key_has_worked: bool) -> bool {
+    let code = refusal.code.as_deref();
+    refusal.status == 429
+        || code == Some("RATE_LIMIT_EXCEEDED")
+        || key_has_worked && answers::meaning(refusal.status, code) == Meaning::Unauthorized
+}
+
+/// Something between Amps and us says that Amps is not there.
+fn is_somebody_else(refusal: &Refusal) -> bool {
+    refusal.code.is_none() && (500..600).contains(&refusal.status)
+}

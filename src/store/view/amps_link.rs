@@ -1,0 +1,33 @@
+//! Whether Amps answers, and what waits for it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::store::view::{Unreadable, View, maybe_moment};
+
+/// The connection to Amps, as far as the engine has noted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AmpsLinkRow {
+    /// Since when Amps does not answer; none while it does.
+    pub silent_since: Option<Timestamp>,
+    /// What went wrong last; none while Amps answers.
+    pub error: Option<String>,
+    /// Commands that want something of Amps: to be sent, or to be looked up.
+    pub commands_waiting: u32,
+}
+
+impl View {
+    pub fn amps_link(&self) -> Result<AmpsLinkRow, Unreadable> {
+        let sql = "SELECT (SELECT silent_since FROM amps_link), (SELECT error FROM amps_link),
+             (SELECT count(*) FROM commands WHERE is_open = 1)";
+        let mut rows = self.list(sql, [], |row| {
+            Ok(AmpsLinkRow {
+                silent_since: maybe_moment(row, 0)?,
+                error: row.get(1)?,
+                commands_waiting: row.get(2)?,
+            })
+        })?;
+        rows.pop()
+            .ok_or_else(|| Unreadable("a count is missing".to_owned()))
+    }
+}

@@ -1,0 +1,255 @@
+//! While Amps does not answer, nothing is lost, and it is said what waits.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use amps_rules::clock::{Clock, Winder};
+use amps_rules::domain::secret::Secret;
+use amps_rules::simulator::{Settings, Simulator};
+use amps_rules::store::view::{AmpsLinkRow, View};
+use serde_json::json;
+
+use crate::home::{API_KEY, CAR_AFTER_BATTERY, House, battery_charged, post, until};
+
+fn link(house: &House) -> AmpsLinkRow {
+    let view = View::open(house.dir.path()).unwrap().unwrap();
+    view.amps_link().unwrap()
+}
+
+async fn wind_until<T>(winder: &Winder, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    until(what, || {
+        let found = found();
+        if found.is_none() {
+            winder.advance(Duration::from_secs(5));
+        }
+        found
+    })
+    .await
+}
+
+/// A home whose Amps is at an address where nobody listens.
+async fn alone(address: &str) -> House {
+    let house = House::without_engine(CAR_AFTER_BATTERY).await;
+    let amps = house.amps.url();
+    house.edit("home.yaml", |text| text.replacen(&amps, address, 1));
+    house
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_waits_for_amps_and_leaves_when_it_is_back() {
+    // Free when this is dropped, and nobody else's so soon.
+    let listen = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let house = alone(&format!("http://{listen}")).await;
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let start = clock.now();
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200, "the engine stays ready");
+
+    let down = wind_until(&winder, "the outage is on record", || {
+        Some(link(&house)).filter(|it| it.silent_since.is_some())
+    })
+    .await;
+    assert_eq!(down.commands_waiting, 1);
+    assert_eq!(
+        down.error.as_deref(),
+        Some("Connection refused (os error 111)")
+    );
+    assert!(start <= down.silent_since.unwrap() && down.silent_since.unwrap() <= clock.now());
+
+    // Longer than three attempts take.
+    let later = clock.now() + jiff::SignedDuration::from_mins(30);
+    wind_until(&winder, "half an hour passes", || {
+        (later <= clock.now()).then_some(())
+    })
+    .await;
+    assert_eq!(house.command_in("queued").await["attempts"], 0);
+    assert_eq!(link(&house).silent_since, down.silent_since);
+
+    // The next start remembers.
+    app.stop().await.unwrap();
+    let app = house.engine_here(clock.clone()).await;
+    assert_eq!(link(&house).silent_since, down.silent_since);
+
+    let settings = Settings {
+        listen,
+        clock: clock.clone(),
+        api_key: Secret::new(API_KEY),
+        ..Settings::house()
+    };
+    let amps = Simulator::start(settings).await.unwrap();
+    let command = wind_until(&winder, "the order is carried out", || {
+        house.command().filter(|it| it["state"] == "completed")
+    })
+    .await;
+    assert_eq!(command["attempts"], 1);
+    let pushes = amps.requests().into_iter().filter(|it| it.method == "POST");
+    assert_eq!(pushes.count(), 1);
+    let up = AmpsLinkRow {
+        silent_since: None,
+        error: None,
+        commands_waiting: 0,
+    };
+    until("the end of the outage is on record", || {
+        (link(&house) == up).then_some(())
+    })
+    .await;
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_nobody_knows_is_an_outage_like_any_other() {
+    let house = alone("https://amps.invalid").await;
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let app = house.engine_here(clock).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    let down = wind_until(&winder, "the outage is on record", || {
+        Some(link(&house)).filter(|it| it.silent_since.is_some())
+    })
+    .await;
+    assert_eq!(down.commands_waiting, 1);
+    assert_eq!(house.command_in("queued").await["attempts"], 0);
+    app.stop().await.unwrap();
+}
+
+/// What Amps answers to everything, for so many requests.
+fn fault(house: &House, method: &str, code: &str, times: u32) {
+    let answer = json!({
+        "kind": "answer", "status": 401, "code": code, "message": "Authentication failed",
+        "retry_after_seconds": null,
+    });
+    let rule = json!({"method": method, "times": times, "fault": answer});
+    house.fault("requests", &rule);
+}
+
+async fn tell(house: &House) {
+    let webhooks = &house.engine().webhooks;
+    let body = battery_charged("act_1").to_string();
+    let answer = post(webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_has_worked_in_an_earlier_life_is_not_given_up() {
+    let mut house = House::start(CAR_AFTER_BATTERY).await;
+    let print = |house: &House| {
+        let database = amps_rules::store::database_path(house.dir.path());
+        let database = rusqlite::Connection::open(database).unwrap();
+        let sql = "SELECT key_print FROM amps_link";
+        let print = database.query_row(sql, [], |row| row.get::<_, Option<String>>(0));
+        print.ok().flatten()
+    };
+    let kept = until("the key has worked", || print(&house)).await;
+    assert_eq!(kept.len(), 16);
+    assert!(!API_KEY.contains(&kept));
+    house.kill_engine();
+
+    // As many as the two readings of a start and the push.
+    fault(&house, "GET", "UNAUTHORIZED", 2);
+    fault(&house, "POST", "UNAUTHORIZED", 1);
+    house.start_engine();
+    tell(&house).await;
+    assert_eq!(house.command_in("completed").await["attempts"], 2);
+    assert_eq!((house.pushes().len(), house.accepted_pushes()), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_never_worked_is_given_up_with_a_word_on_where_it_stands() {
+    let mut house = House::without_engine(CAR_AFTER_BATTERY).await;
+    fault(&house, "GET", "UNAUTHORIZED", 100);
+    fault(&house, "POST", "UNAUTHORIZED", 100);
+    house.start_engine();
+    tell(&house).await;
+    let command = house.command_in("failed").await;
+    assert_eq!(
+        command["failure"],
+        json!({
+            "code": "UNAUTHORIZED",
+            "message": "Authentication failed; check `api_key` below `amps` in home.yaml",
+        })
+    );
+    assert_eq!(house.pushes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_refused_for_one_device_is_the_manufacturers() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    fault(&house, "POST", "INVALID_API_KEY", 1);
+    tell(&house).await;
+    let command = house.command_in("failed").await;
+    assert_eq!(
+        command["failure"]["message"],
+        "Authentication failed; the manufacturer does not take it: link the device again in Amps"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_refused_for_everything_is_the_homes() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    until("the devices are read", || {
+        let requests = house.amps.requests();
+        (requests.len() == 2).then_some(())
+    })
+    .await;
+    fault(&house, "POST", "INVALID_API_KEY", 1);
+    fault(&house, "GET", "INVALID_API_KEY", 1);
+    tell(&house).await;
+    let command = house.command_in("failed").await;
+    assert_eq!(
+        command["failure"]["message"],
+        "Authentication failed; check `api_key` below `amps` in home.yaml"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_asks_while_amps_wants_a_pause() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(CAR_AFTER_BATTERY, clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    until("the devices are read", || {
+        winder.advance(Duration::from_secs(1));
+        let requests = house.amps.requests();
+        (requests.len() == 2).then_some(())
+    })
+    .await;
+    let answer = json!({
+        "kind": "answer", "status": 429, "code": "RATE_LIMIT_EXCEEDED", "message": "slow down",
+        "retry_after_seconds": 120,
+    });
+    house.fault_push(answer);
+    let asked_at = clock.now();
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    assert_eq!(
+        post(&webhooks, "msg_1", body.as_bytes()).await.status(),
+        200
+    );
+    until("the push is turned away", || {
+        house.command().filter(|it| it["state"] == "queued")
+    })
+    .await;
+    // Nothing is asked in the next 119 seconds, neither pushed nor read.
+    winder.advance(Duration::from_secs(118));
+    until("the second push", || {
+        if house.amps.requests().len() == 3 {
+            winder.advance(Duration::from_millis(100));
+        }
+        (house.pushes().len() == 2).then_some(())
+    })
+    .await;
+    let waited = clock.now().duration_since(asked_at);
+    assert!(120 <= waited.as_secs(), "{waited}");
+    wind_until(&winder, "the end", || {
+        house.command().filter(|it| it["state"] == "completed")
+    })
+    .await;
+    app.stop().await.unwrap();
+}
