@@ -58,18 +58,15 @@ pub(super) fn home(
     let devices = fields.get("devices");
     let devices = devices.map(|it| devices::decode(it, findings));
     let devices = devices.unwrap_or_default();
-    let notifiers = fields
-        .get("notifiers")
-        .map(|it| notifiers::decode(it, secrets, findings))
-        .unwrap_or_default();
-    let http_allow = fields
-        .get("http_allow")
-        .map(|it| limits::hosts(it, findings))
-        .unwrap_or_default();
-    let inputs = fields
-        .get("inputs")
-        .map(|it| inputs::decode(it, &http_allow, findings))
-        .unwrap_or_default();
+    let notifiers = fields.get("notifiers");
+    let notifiers = notifiers.map(|it| notifiers::decode(it, secrets, findings));
+    let notifiers = notifiers.unwrap_or_default();
+    let http_allow = fields.get("http_allow");
+    let http_allow = http_allow.map(|it| limits::hosts(it, findings));
+    let http_allow = http_allow.unwrap_or_default();
+    let inputs = fields.get("inputs");
+    let inputs = inputs.map(|it| inputs::decode(it, &http_allow, findings));
+    let inputs = inputs.unwrap_or_default();
     let hooks = fields.get("hooks");
     let hooks = hooks.map(|it| hooks::decode(it, secrets, findings));
     let hooks = hooks.unwrap_or_default();

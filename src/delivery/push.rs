@@ -30,12 +30,12 @@ impl Delivery {
                 drop(place);
                 self.put_back(read, until, why).await
             }
-            PushAnswer::Came(Answer::Refused(refusal), verdict @ Verdict::Blocked(_)) => {
-                self.blocked(read, &refusal, verdict, place).await
-            }
             PushAnswer::Came(answer, verdict) => {
+                if let (Answer::Refused(refusal), Verdict::Blocked(_)) = (&*answer, &verdict) {
+                    return self.blocked(read, refusal, verdict, place).await;
+                }
                 drop(place);
-                self.conclude(read, answer, verdict).await
+                self.conclude(read, *answer, verdict).await
             }
         }
     }
@@ -50,7 +50,7 @@ impl Delivery {
         tracing::info!(
             command = %open.command.id, device = %open.command.device.alias, ?strategy, ?verdict, "pushed"
         );
-        PushAnswer::Came(answer, verdict)
+        PushAnswer::Came(Box::new(answer), verdict)
     }
 
     /// What is known of the home's key. When it is said not to be taken, Amps is asked something for which
@@ -171,10 +171,8 @@ impl Delivery {
         match answer {
             PushAnswer::Stopped => true,
             PushAnswer::Held { until, why } => self.put_back(read, until, why).await,
-            PushAnswer::Came(Answer::Refused(_), Verdict::Blocked(_)) => {
-                self.wait_for(read, holders).await
-            }
-            PushAnswer::Came(answer, verdict) => self.conclude(read, answer, verdict).await,
+            PushAnswer::Came(_, Verdict::Blocked(_)) => self.wait_for(read, holders).await,
+            PushAnswer::Came(answer, verdict) => self.conclude(read, *answer, verdict).await,
         }
     }
 
@@ -254,7 +252,7 @@ impl Delivery {
 
 /// What a push came to.
 enum PushAnswer {
-    Came(Answer<Action>, Verdict),
+    Came(Box<Answer<Action>>, Verdict),
     /// It did not leave, and is not to until then, by the time that nobody sets.
     Held {
         until: Timestamp,

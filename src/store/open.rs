@@ -40,7 +40,7 @@ impl Open {
 /// The moments of `sent_at`, `began_at` and `life_began` are steady (`store::clock_set`).
 pub(super) const COLUMNS: &str = "command, lifecycle, created_at,
     sent_at + (SELECT set_by FROM clock), coalesce(began_at, created_at) + (SELECT set_by FROM clock),
-    coalesce(coalesce(began_at, created_at) < (SELECT life_began FROM clock), 0)";
+    coalesce(coalesce(began_at, created_at) <= (SELECT life_began FROM clock), 0)";
 
 /// What [`COLUMNS`] tell.
 pub(super) fn read(row: &Row<'_>) -> Result<Open, Error> {

@@ -23,7 +23,7 @@ use crate::rules;
 use crate::store::error::Error;
 use crate::store::outbox::{self, Waiting};
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Store, inbox, runs};
+use crate::store::{Store, clock_set, inbox, runs};
 use crate::worker::Alarm;
 
 const RULES: &str = "version: 1
@@ -119,6 +119,8 @@ impl Home {
         let now = home.clock.now();
         let look = move |tx: &Tx<'_>| clock_watch::look_at_start(tx, now);
         home.watch.store.write(look).await.unwrap();
+        let begin = move |tx: &Tx<'_>| clock_set::begin_life(tx, now);
+        home.watch.store.write(begin).await.unwrap();
         home.happens(Payload::Engine(EngineChange::Started)).await;
         home
     }
@@ -288,6 +290,24 @@ async fn an_order_that_is_open_began_as_long_ago_as_before() {
         unreachable!("it was acknowledged");
     };
     assert_eq!((look_up_at, deadline), (expected, expected));
+}
+
+/// Nobody knows how long the machine was switched off when it wakes without the time.
+#[tokio::test]
+async fn an_order_of_an_earlier_life_may_be_older_than_what_was_counted() {
+    let mut home = Home::started_at("2026-03-02T05:00:00Z").await;
+    home.winder.advance(Duration::from_mins(1));
+    home.happens(Payload::Unknown).await;
+    let now = home.clock.now();
+    let order = move |tx: &Tx<'_>| outbox::enqueue(tx, &Command::example("cmd_1", "dev_1"), now);
+    home.watch.store.write(order).await.unwrap();
+    let open = |tx: &Tx<'_>| Ok(outbox::sending(tx)?.remove(0));
+    let before = home.watch.store.write(open).await.unwrap();
+    assert!(!before.is_from_before);
+    let home = home.restarted_at("1970-01-01T00:00:10Z").await;
+    let after = home.watch.store.write(open).await.unwrap();
+    assert_eq!(after.began_at, "1970-01-01T00:00:10Z".parse().unwrap());
+    assert!(after.is_from_before);
 }
 
 #[tokio::test]
