@@ -13,7 +13,7 @@ use crate::domain::event::{Event, Payload};
 use crate::domain::id::{EventId, RuleId};
 use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::state::State;
-use crate::engine::{self, Input};
+use crate::engine::{self, FOLLOW_UPS_MAX, Input, Left};
 use crate::rules::rule::RuleSet;
 use crate::store::clock_set::FollowingClock;
 use crate::store::error::Error;
@@ -169,14 +169,19 @@ impl Consumer for Evaluation {
             own: own.as_deref(),
             settled: settled.as_ref(),
         };
-        engine::take(&self.rules.rules, state, input, now, |state, decision| {
-            if !is_kept && !decision.is_empty() {
-                inbox::keep(tx, event)?;
-                is_kept = true;
-            }
-            reads.extend(decision.reads.iter().cloned());
-            write(tx, state, decision, now)
-        })?;
+        let Left(n_left) =
+            engine::take(&self.rules.rules, state, input, now, |state, decision| {
+                if !is_kept && !decision.is_empty() {
+                    inbox::keep(tx, event)?;
+                    is_kept = true;
+                }
+                reads.extend(decision.reads.iter().cloned());
+                write(tx, state, decision, now)
+            })?;
+        if 0 < n_left {
+            let reason = format!("more than {FOLLOW_UPS_MAX} things follow from it");
+            return Err(Error::Broken(reason));
+        }
         for request in reads {
             // Who waits for an answer has a deadline.
             if let Err(error) = self.reads.try_send(request) {

@@ -77,8 +77,8 @@ struct Scene<'a> {
     chain: &'a [RuleId],
 }
 
-/// What follows from one input at most; more is left undone, and said.
-pub const FOLLOW_UPS_MAX: usize = 10_000;
+/// What follows from one input at most. Far more than the rules of a home can want: it ends what would never end.
+pub const FOLLOW_UPS_MAX: usize = 1_000_000;
 
 /// How much that is due is done in one go; the rest is due still.
 const DUE_MAX: usize = 256;
@@ -94,14 +94,34 @@ pub fn take<E>(
     state: &mut State,
     input: Input<'_>,
     now: Timestamp,
+    write: impl FnMut(&State, &Decision) -> Result<(), E>,
+) -> Result<Left, E> {
+    take_at_most(FOLLOW_UPS_MAX, (rules, state), input, now, write)
+}
+
+/// How much of what follows was left undone: none, but for what would never end.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left(pub usize);
+
+/// [`take`], with so many follow-ups at most.
+///
+/// # Errors
+///
+/// As there.
+pub fn take_at_most<E>(
+    follow_ups_max: usize,
+    (rules, state): (&RuleSet, &mut State),
+    input: Input<'_>,
+    now: Timestamp,
     mut write: impl FnMut(&State, &Decision) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<Left, E> {
     // When the clock is set, all is decided by the new time.
     let is_set = matches!(input.event.payload, Payload::ClockSet { .. });
     let now = if is_set { input.event.received_at } else { now };
     let mut queue = VecDeque::new();
     let mut decision = step(rules, state, input, now);
-    for _ in 0..FOLLOW_UPS_MAX {
+    for n_done in 0.. {
         write(state, &decision)?;
         let freed = arbitration::freed(state, &decision);
         for change in &decision.changes {
@@ -109,12 +129,15 @@ pub fn take<E>(
         }
         queue.extend(decision.follow_ups);
         queue.extend(freed);
+        if n_done == follow_ups_max {
+            break;
+        }
         let Some(next) = queue.pop_front() else {
-            return Ok(());
+            break;
         };
         decision = follow_up::decide(scene(rules, state, input, now), &next);
     }
-    Ok(())
+    Ok(Left(queue.len()))
 }
 
 fn scene<'a>(rules: &'a RuleSet, state: &'a State, input: Input<'a>, now: Timestamp) -> Scene<'a> {

@@ -1,9 +1,13 @@
 //! Runs that decide, repeat, remember and fail: what each leads to, a line each.
 
-use amps_rules::domain::event::{Connection, ConnectionChange, Payload, Readings};
+use amps_rules::domain::event::{
+    Connection, ConnectionChange, EngineChange, Event, Payload, Readings, Source,
+};
 use amps_rules::domain::id::{DeviceId, EventId, RuleId, RunId};
 use amps_rules::domain::lifecycle::Outcome;
 use amps_rules::domain::value::{Origin, Value};
+use amps_rules::engine::decision::Change;
+use amps_rules::engine::{self, Input, Left};
 use amps_rules::rules::expr::value::Value as Kept;
 
 use super::{Engine, State, failed};
@@ -657,4 +661,37 @@ rules:
         level(&mut engine, 90.0),
         ["value: started", "phone: 80 % to 90 %, true"]
     );
+}
+
+#[test]
+fn what_follows_beyond_the_bound_is_left_and_counted() {
+    let three = "version: 1
+rules:
+  - {id: a, triggers: {trigger: engine, event: started}, actions: [{log: a}]}
+  - {id: b, triggers: {trigger: engine, event: started}, actions: [{log: b}]}
+  - {id: c, triggers: {trigger: engine, event: started}, actions: [{log: c}]}
+";
+    let event = Event {
+        id: EventId::new("started"),
+        source: Source::Engine,
+        received_at: super::NOW.parse().unwrap(),
+        payload: Payload::Engine(EngineChange::Started),
+    };
+    // Each of the three is asked, and after each that has run whoever waits for its turn.
+    for (bound, left, n_runs) in [(6, 0, 3), (5, 1, 3), (2, 3, 2)] {
+        let mut engine = Engine::with(three);
+        let input = Input {
+            event: &event,
+            own: None,
+            settled: None,
+        };
+        let mut begun = 0;
+        let rules = (&engine.rules, &mut engine.state);
+        let taken = engine::take_at_most(bound, rules, input, event.received_at, |_, decision| {
+            let starts = |it: &&Change| matches!(it, Change::RunStarted(_));
+            begun += decision.changes.iter().filter(starts).count();
+            Ok::<(), std::convert::Infallible>(())
+        });
+        assert_eq!((taken, begun), (Ok(Left(left)), n_runs), "{bound}");
+    }
 }

@@ -19,7 +19,7 @@ use amps_rules::domain::value::{Origin, Value};
 use amps_rules::engine::decision::Decision;
 use amps_rules::engine::state::State;
 use amps_rules::engine::trace::Verdict;
-use amps_rules::engine::{self, Input};
+use amps_rules::engine::{self, Input, Left};
 use amps_rules::rules;
 use amps_rules::rules::rule::RuleSet;
 use jiff::{SignedDuration, Timestamp};
@@ -47,7 +47,7 @@ struct Engine {
 /// All that comes of `input` at once, in one piece.
 fn taken(rules: &RuleSet, state: &mut State, input: Input<'_>, now: Timestamp) -> Decision {
     let mut all = Decision::default();
-    let Ok(()) = engine::take(rules, state, input, now, |_, decision| {
+    let Ok(left) = engine::take(rules, state, input, now, |_, decision| {
         all.changes.extend(decision.changes.iter().cloned());
         all.commands.extend(decision.commands.iter().cloned());
         all.withdrawn.extend(decision.withdrawn.iter().cloned());
@@ -57,6 +57,7 @@ fn taken(rules: &RuleSet, state: &mut State, input: Input<'_>, now: Timestamp) -
         all.reads.extend(decision.reads.iter().cloned());
         Ok::<(), Infallible>(())
     });
+    assert_eq!(left, Left(0));
     all
 }
 

@@ -237,7 +237,8 @@ impl Watched {
             decisions.push(decision.clone());
             Ok::<(), std::convert::Infallible>(())
         });
-        let Ok(()) = taken;
+        let Ok(left) = taken;
+        assert_eq!(left, engine::Left(0));
         decisions
     }
 }
