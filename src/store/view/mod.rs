@@ -3,6 +3,7 @@
 mod commands;
 mod dead_letters;
 mod events;
+mod past;
 mod rules;
 mod runs;
 pub mod timeline;
