@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::clock::earlier;
+use crate::domain::event::{EngineChange, Payload};
 use crate::domain::id::{DeviceId, InputName, RuleId, RunId};
 use crate::replay::compare::{Row, Side};
 use crate::replay::past::Past;
@@ -100,13 +101,24 @@ impl Replay {
 
 /// Plays `span` of the `past` against `rules`.
 pub fn replay(rules: &RuleSet, past: &Past, span: Span, pace: &Pace) -> Replay {
+    bounded(rules, past, (span, pace), SHOWN_MAX)
+}
+
+/// The same with as much as `shown_max` shown to the rules.
+pub(crate) fn bounded(
+    rules: &RuleSet,
+    past: &Past,
+    (span, pace): (Span, &Pace),
+    shown_max: usize,
+) -> Replay {
+    let play = |span, fate| World::play(rules, past, (span, pace, shown_max), fate);
     let Outcome {
         done,
         n_left_out,
         n_assumed,
         n_events,
         stopped_at,
-    } = World::play(rules, past, (span, pace), Fate::Completed);
+    } = play(span, Fate::Completed);
     let span = Span {
         until: stopped_at.unwrap_or(span.until),
         ..span
@@ -115,23 +127,22 @@ pub fn replay(rules: &RuleSet, past: &Past, span: Span, pace: &Pace) -> Replay {
     let mut rows = compare::compare(&then, &done);
     if 0 < n_assumed {
         // What is other when the assumed ends are other depends on them, whatever way that took.
-        let other = World::play(rules, past, (span, pace), Fate::Failed);
+        let other = play(span, Fate::Failed);
         compare::mark(&mut rows, &compare::compare(&then, &other.done));
     }
-    let of_span = past.events.iter().filter(|it| span.since <= it.received_at);
-    let (mut n_starts, mut n_reloads) = (0, 0);
-    for event in of_span {
-        use crate::domain::event::{EngineChange, Payload};
-        n_starts += usize::from(event.payload == Payload::Engine(EngineChange::Started));
-        n_reloads += usize::from(event.payload == Payload::Engine(EngineChange::Reloaded));
-    }
+    let n_changes = |change| {
+        let of_span = past.events.iter().filter(|it| span.since <= it.received_at);
+        of_span
+            .filter(|it| it.payload == Payload::Engine(change))
+            .count()
+    };
     Replay {
         rows,
         waiting: opening::waiting(past, span),
         n_left_out,
         n_events,
-        n_starts,
-        n_reloads,
+        n_starts: n_changes(EngineChange::Started),
+        n_reloads: n_changes(EngineChange::Reloaded),
         stopped_at,
     }
 }

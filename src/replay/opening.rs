@@ -2,13 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::event::Settled;
+use jiff::Timestamp;
+
+use crate::domain::event::{EngineChange, Payload, Settled};
 use crate::domain::id::{RuleId, RunId};
 use crate::engine::decision::Change;
 use crate::engine::state::State;
 use crate::replay::Span;
 use crate::replay::deed::{Deed, End, What};
 use crate::replay::past::Past;
+
+/// From when on the rules are there: from before the record that is read, or from the first start of all.
+pub(super) fn begin(past: &Past, span: Span) -> Timestamp {
+    let first = past.events.first();
+    let first_start = first.filter(|it| it.payload == Payload::Engine(EngineChange::Started));
+    first_start.map_or(span.warm(), |it| it.received_at.max(span.warm()))
+}
 
 /// Runs that were under way when the span began, branches included.
 pub(super) fn left_out(past: &Past, span: Span) -> BTreeSet<RunId> {

@@ -16,7 +16,7 @@ use crate::engine::{self, Input};
 use crate::replay::deed::{Deed, End, What};
 use crate::replay::past::Past;
 use crate::replay::reactions::{Fate, Planned, Reactions};
-use crate::replay::{POLL, Pace, SHOWN_MAX, Span, opening};
+use crate::replay::{POLL, Pace, Span, opening};
 use crate::rules::rule::RuleSet;
 
 /// What playing a span came to.
@@ -50,6 +50,7 @@ pub(super) struct World<'w> {
     /// Devices that the rules want to know of, and that had told nothing new then.
     wanted: VecDeque<DeviceId>,
     n_planned: usize,
+    shown_max: usize,
     n_shown: usize,
     n_events: usize,
 }
@@ -83,7 +84,7 @@ impl<'w> World<'w> {
     pub(super) fn play(
         rules: &'w RuleSet,
         past: &'w Past,
-        (span, pace): (Span, &'w Pace),
+        (span, pace, shown_max): (Span, &'w Pace, usize),
         fate: Fate,
     ) -> Outcome {
         let (reactions, outer) = Reactions::new(past, span, fate);
@@ -91,7 +92,7 @@ impl<'w> World<'w> {
             rules,
             past,
             pace,
-            now: span.warm(),
+            now: opening::begin(past, span),
             state: State::default(),
             given: reactions.given_otherwise(span).into(),
             reactions,
@@ -102,10 +103,11 @@ impl<'w> World<'w> {
             done: Done::default(),
             wanted: VecDeque::new(),
             n_planned: 0,
+            shown_max,
             n_shown: 0,
             n_events: 0,
         };
-        let mut at = span.warm();
+        let mut at = world.now;
         for place in outer {
             // In the order of the record, whatever the clock did.
             at = past.events[place].received_at.max(at);
@@ -165,7 +167,7 @@ impl<'w> World<'w> {
     /// Lets time pass for as long as the next moment is one that `goes`. Whether there was too much of it.
     fn wind(&mut self, goes: impl Fn(Timestamp) -> bool) -> bool {
         while let Some(next) = self.next_moment().filter(|it| goes(*it)) {
-            if SHOWN_MAX <= self.n_shown {
+            if self.shown_max <= self.n_shown {
                 return true;
             }
             self.now = self.now.max(next);

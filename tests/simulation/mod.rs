@@ -17,6 +17,7 @@ mod findings;
 mod home;
 mod invariants;
 mod network;
+mod replayed;
 mod script;
 
 use std::ops::Range;

@@ -30,6 +30,18 @@ pub(super) async fn happen(day: &mut Day) {
     }
 }
 
+/// The same without what happens to the program and the network.
+pub(super) async fn happen_to_devices(day: &mut Day) {
+    match day.chance.below(100) {
+        0..20 => level(day),
+        20..35 => plug(day),
+        35..75 => somebody_else(day),
+        75..85 => failure(day),
+        85..92 => connection(day),
+        _ => request(day).await,
+    }
+}
+
 fn level(day: &mut Day) {
     let level = day.chance.below(101);
     day.told(&format!("the battery is at {level} %"));
