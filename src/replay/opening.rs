@@ -125,7 +125,9 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[Change]) -> State {
             of_orders.insert((*at, index, true), Change::Settled { settled, at: *at });
         }
     }
-    of_orders.values().for_each(|it| state.apply(it));
+    for change in of_orders.values() {
+        state.apply(change);
+    }
     state
 }
 

@@ -58,7 +58,7 @@ pub(super) struct World<'w> {
 enum Coming {
     /// Of the record, by its place.
     Recorded(usize),
-    Reaction(Planned),
+    Reaction(Box<Planned>),
 }
 
 /// What a device said last.
@@ -397,7 +397,7 @@ impl<'w> World<'w> {
         for it in planned {
             self.n_planned += 1;
             let key = (it.at, it.place, self.n_planned);
-            self.coming.insert(key, Coming::Reaction(it));
+            self.coming.insert(key, Coming::Reaction(Box::new(it)));
         }
     }
 

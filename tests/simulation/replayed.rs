@@ -97,10 +97,10 @@ fn a_replay_is_bounded_and_says_so() {
         // Alarms, and readings that bring nothing new, are shown too.
         let (rules, pace) = (&day.plan.rules, Pace::default());
         let bounded = |shown_max| bounded(rules, &past, (span, &pace), shown_max);
-        let part = bounded(100);
-        let stopped_at = part.stopped_at.unwrap();
+        let short = bounded(100);
+        let stopped_at = short.stopped_at.unwrap();
         assert!(since < stopped_at && stopped_at < until, "{stopped_at}");
-        assert!(part.rows.iter().all(|it| it.at() <= stopped_at));
+        assert!(short.rows.iter().all(|it| it.at() <= stopped_at));
         assert_eq!(bounded(100_000).stopped_at, None);
     });
 }
