@@ -43,6 +43,10 @@ pub const ASSUMED_ANSWER: Duration = Duration::from_secs(1);
 /// For how long before the span the record is read, to know values, sides of thresholds and the like.
 pub const WARM_UP: Duration = Duration::from_hours(24);
 
+/// Of the silence before a start of the engine, so much is taken for time in which it was down. It is not on record
+/// when it ended; what is due in a silence before a start would have left a row.
+pub const DOWN: Duration = Duration::from_mins(15);
+
 /// How often a device is read where nobody says so.
 pub const POLL: Duration = Duration::from_mins(5);
 

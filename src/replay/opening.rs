@@ -4,19 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::clock::earlier;
 use crate::domain::event::{EngineChange, Payload, Settled};
 use crate::domain::id::{RuleId, RunId};
 use crate::engine::decision::Change;
 use crate::engine::state::State;
-use crate::replay::Span;
 use crate::replay::deed::{Deed, End, What};
 use crate::replay::past::Past;
+use crate::replay::{DOWN, Span};
 
 /// From when on the rules are there: from before the record that is read, or from the first start of all.
 pub(super) fn begin(past: &Past, span: Span) -> Timestamp {
     let first = past.events.first();
     let first_start = first.filter(|it| it.payload == Payload::Engine(EngineChange::Started));
     first_start.map_or(span.warm(), |it| it.received_at.max(span.warm()))
+}
+
+/// When the engine is taken to have been down: from each beginning to the end that is its key.
+pub(super) fn down(past: &Past) -> BTreeMap<Timestamp, Timestamp> {
+    let mut found = BTreeMap::new();
+    let mut last = Timestamp::MIN;
+    for event in &past.events {
+        let at = event.received_at;
+        if event.payload == Payload::Engine(EngineChange::Started) && last < at {
+            found.insert(at, last.max(earlier(at, DOWN)));
+        }
+        last = at.max(last);
+    }
+    found
 }
 
 /// Runs that were under way when the span began, branches included.

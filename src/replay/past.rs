@@ -13,8 +13,8 @@ use crate::engine::run::RunEnd;
 /// Rows of the home, each list in the order in which they were written.
 #[derive(Debug, Default)]
 pub struct Past {
-    /// What was shown to the rules and took effect, ticks aside; from [`Span::warm`](super::Span::warm) on, and the
-    /// last readings of each device and input before that.
+    /// What was shown to the rules and took effect, from [`Span::warm`](super::Span::warm) on, and the last readings of
+    /// each device and input before that.
     pub events: Vec<Event>,
     /// Those that were under way at some moment from `warm` on, branches included.
     pub runs: Vec<PastRun>,

@@ -140,7 +140,7 @@ impl<'w> Reactions<'w> {
     /// Keeps back what tells of orders and requests of the span. Returns the places of the rest.
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "three kinds are about what we asked for"
+        reason = "the others happened whatever the rules are"
     )]
     fn sort_out(&mut self, asked: &BTreeMap<&RequestId, usize>) -> Vec<usize> {
         let past = self.past;
@@ -153,6 +153,8 @@ impl<'w> Reactions<'w> {
             let command = match &event.payload {
                 Payload::Report(report) => self.actions.get(&report.action),
                 Payload::Settled(settled) => Some(&settled.command),
+                // What is due is found anew.
+                Payload::Tick => continue,
                 Payload::Http(over) if asked.contains_key(&over.request) => {
                     self.answers.insert(over.request.clone(), place);
                     continue;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
+use std::ops::Bound;
 
 use jiff::Timestamp;
 
@@ -40,6 +41,7 @@ pub(super) struct World<'w> {
     reactions: Reactions<'w>,
     /// By moment and place on record; the last number keeps apart what has none.
     coming: BTreeMap<(Timestamp, usize, usize), Coming>,
+    down: BTreeMap<Timestamp, Timestamp>,
     /// Orders of runs that are not played: they were given all the same.
     given: VecDeque<usize>,
     devices: BTreeMap<DeviceId, Shown>,
@@ -97,6 +99,7 @@ impl<'w> World<'w> {
             given: reactions.given_otherwise(span).into(),
             reactions,
             coming: BTreeMap::new(),
+            down: opening::down(past),
             devices: BTreeMap::new(),
             inputs: BTreeMap::new(),
             remembered: Some(Vec::new()),
@@ -190,8 +193,18 @@ impl<'w> World<'w> {
         let devices = self.devices.values().filter(|it| !it.is_lost);
         let polls = devices.map(|it| it.next);
         let inputs = self.inputs.values().map(|(_, next)| *next);
-        let moments = coming.into_iter().chain(self.state.next_alarm());
-        moments.chain(polls).chain(inputs).min()
+        let own = polls.chain(inputs).chain(self.state.next_alarm()).min();
+        let own = own.map(|it| self.when_up(it));
+        coming.into_iter().chain(own).min()
+    }
+
+    /// `moment`, or that of the start where the engine was down.
+    fn when_up(&self, moment: Timestamp) -> Timestamp {
+        let later = (Bound::Excluded(moment), Bound::Unbounded);
+        match self.down.range(later).next() {
+            Some((up, down)) if *down < moment => *up,
+            Some(_) | None => moment,
+        }
     }
 
     /// Runs that are not played gave orders: devices have them.

@@ -12,7 +12,7 @@ use crate::cli::check::count;
 use crate::document::duration::display;
 use crate::replay::compare::{Row, Side};
 use crate::replay::deed::{Deed, What};
-use crate::replay::{ASSUMED_ANSWER, ASSUMED_REACTION, Replay, Span};
+use crate::replay::{ASSUMED_ANSWER, ASSUMED_REACTION, DOWN, Replay, Span};
 
 /// The widest that the column of then gets; what is longer pushes its own row only.
 const COLUMN_MAX: usize = 70;
@@ -109,8 +109,9 @@ impl Page<'_> {
         }
         if 0 < replay.n_starts {
             lines.push(format!(
-                "the engine was started meanwhile ({}); what was due while it was down is done here at its moment",
+                "the engine was started meanwhile ({}): of a silence before that, the last {} are taken for time in which it was down",
                 count(replay.n_starts, "time"),
+                display(DOWN),
             ));
         }
         if 0 < replay.n_reloads {

@@ -11,9 +11,9 @@ use crate::replay::past::{Past, PastCommand, PastRun};
 use crate::store::stamp;
 use crate::store::view::{Unreadable, View, json, limit, maybe_moment, moment};
 
-/// What took effect between two moments, ticks aside; before that, the last word of each device and input.
+/// What took effect between two moments; before that, the last word of each device and input.
 const EVENTS: &str = "SELECT id, source, received_at, payload FROM events
-     WHERE state = 'done' AND payload IS NOT NULL AND kind <> 'tick'
+     WHERE state = 'done' AND payload IS NOT NULL
          AND (received_at BETWEEN ?1 AND ?2
              OR seq IN (
                  SELECT max(seq) FROM events
