@@ -59,6 +59,7 @@ impl Night {
   grid_price: {type: number, unit: GBP/kWh, max_age: 12h}
 hooks:
   grid_price: {secrets: [!secret amps_webhook_secret]}
+http_allow: panel.invalid
 "
         });
         let never = json!({"device": "dev_ev001", "fault": {"kind": "never_end"}});
@@ -331,6 +332,48 @@ Sat 11 Jan 2025
     assert_output(&output, 1, &page);
     let again = night.replay(MORE_RULES, &["--since", "2025-01-11 00:10"]);
     assert_output(&again, 1, &page);
+    night.app.stop().await.unwrap();
+}
+
+/// It asks a host that nobody asked then.
+const ASKS: &str = "version: 1
+rules:
+  - id: asks-the-panel
+    triggers: [{id: high, trigger: numeric_state, input: grid_price, above: 0.30}]
+    actions:
+      - {http: {url: \"https://panel.invalid/mode?key=hidden\"}}
+      - {notify: phone, message: it answered}
+    on_failure: [{notify: phone, message: it did not}]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_nobody_made_is_not_made_now_and_taken_to_be_answered() {
+    let night = Night::lived().await;
+    let output = night.replay(ASKS, &["--since", "2025-01-11 00:10", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output.stderr));
+    assert!(!said(&output.stdout).contains("hidden"));
+    let page: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = page["rows"].as_array().unwrap().iter();
+    let new: Vec<_> = rows
+        .filter(|it| it["side"] == "only_now")
+        .map(|it| json!([it["now"]["at"], it["now"]["text"], it["assumed"]]))
+        .collect();
+    assert_eq!(
+        new,
+        [
+            json!([
+                "2025-01-11T00:30:00Z",
+                "run asks-the-panel (high): completed",
+                true
+            ]),
+            json!([
+                "2025-01-11T00:30:00Z",
+                "http GET https://panel.invalid/mode",
+                false
+            ]),
+            json!(["2025-01-11T00:30:01Z", "notify phone \"it answered\"", true]),
+        ]
+    );
     night.app.stop().await.unwrap();
 }
 

@@ -12,19 +12,19 @@ use crate::replay::{EVENTS_MAX, Pace, Replay, Span, bounded, replay};
 use crate::rules::rule::RuleSet;
 use crate::store::view::View;
 
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 const THINGS: u32 = 60;
 
 const PAUSE_MAX: Duration = Duration::from_mins(22);
 
-/// A day on which the program is never down: when it was is not on record.
+/// A day on which the program is never down for long: when it was is not on record.
 async fn live(mut day: Day) -> Day {
     day.network.lock().is_calm = true;
     for _ in 0..THINGS {
         let pause = day.chance.between(Duration::ZERO, PAUSE_MAX);
         day.pass(pause).await;
-        script::happen_to_devices(&mut day).await;
+        script::happen_at_home(&mut day).await;
     }
     day.pass(PAUSE_MAX).await;
     day
