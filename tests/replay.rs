@@ -29,6 +29,7 @@ rules:
       - {condition: numeric_state, device: house_battery, attribute: level, at_least: 5}
     actions:
       - {command: charge, device: car_charger}
+      - set: {state.car: charged}
       - delay: 20m
       - {notify: phone, message: the car is charging}
   - id: price-is-high
@@ -182,7 +183,7 @@ fn assert_output(output: &Output, code: i32, expected: &str) {
 }
 
 /// The foot of every page.
-const UNKNOWN: &str = "not known at the beginning: what rules remembered (state.NAME), and what lay more than a day back\n";
+const UNKNOWN: &str = "not known at the beginning: what rules remembered then and have set anew since (state.NAME), and what lay more than a day back\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_rules_of_then_nothing_is_different_with_the_engine_or_without_it() {
@@ -332,6 +333,29 @@ Sat 11 Jan 2025
     assert_output(&output, 1, &page);
     let again = night.replay(MORE_RULES, &["--since", "2025-01-11 00:10"]);
     assert_output(&again, 1, &page);
+    night.app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_remembered_before_the_beginning_is_known() {
+    let night = Night::lived().await;
+    let asks = "version: 1
+rules:
+  - id: car-after-battery
+    triggers: [{id: high, trigger: numeric_state, input: grid_price, above: 0.30}]
+    actions:
+      - {notify: phone, message: \"{{ state.car }}\"}
+      - set: {state.car: full}
+";
+    let told = |since| {
+        let output = night.replay(asks, &["--since", since, "--json"]);
+        let page: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut rows = page["rows"].as_array().unwrap().iter();
+        let row = rows.find(|it| it["side"] == "only_now" && it["kind"] == "notification");
+        row.unwrap()["now"]["message"].clone()
+    };
+    assert_eq!(told("2025-01-11 00:10"), "charged");
+    assert_eq!(told("2025-01-10 23:00"), "unknown");
     night.app.stop().await.unwrap();
 }
 

@@ -163,7 +163,7 @@ be completed after 10 seconds (a request: answered after 1 second), and `~` mark
 Reports of orders that the rules do not give now did not come; what devices showed stays as it is on record.
 
 Runs that were under way at the beginning are left out, with all they did. Values, sides of limits, orders and runs of \
-the day before are known; what rules remembered (`state.NAME`) is not. When the engine was \
+the day before are known; what rules remembered then and have set anew since (`state.NAME`) is not. When the engine was \
 down is not on record: of a silence before a start, the last 15 minutes are taken for that.
 
 Ends with 0 when there is no difference, with 1 when there are some, and with 2 when home or rules are wrong.";

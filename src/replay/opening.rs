@@ -106,6 +106,14 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[Change]) -> State {
     for change in remembered {
         state.apply(change);
     }
+    for it in &past.remembered {
+        state.apply(&Change::Remembered {
+            rule: it.rule.clone(),
+            name: it.name.clone(),
+            value: it.value.clone(),
+            at: it.at,
+        });
+    }
     for (at, rule, reason) in &past.paused {
         state.apply(&Change::RulePaused {
             rule: rule.clone(),

@@ -9,6 +9,7 @@ use crate::domain::id::{ActionId, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::decision::Notification;
 use crate::engine::run::RunEnd;
+use crate::rules::expr::value::Value;
 
 /// Rows of the home, each list in the order in which they were written.
 #[derive(Debug, Default)]
@@ -24,8 +25,19 @@ pub struct Past {
     pub notifications: Vec<(Timestamp, Notification)>,
     /// From the beginning of the span on.
     pub requests: Vec<(Timestamp, HttpRequest)>,
+    /// What rules remembered before the span began and have not set anew since.
+    pub remembered: Vec<Remembered>,
     /// Rules that were paused before the span began and are so still, each with the reason.
     pub paused: Vec<(Timestamp, RuleId, String)>,
+}
+
+/// A value of `state.NAME`.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    pub rule: RuleId,
+    pub name: String,
+    pub value: Value,
+    pub at: Timestamp,
 }
 
 /// A run of that time.

@@ -121,7 +121,7 @@ impl Page<'_> {
             ));
         }
         lines.push(
-            "not known at the beginning: what rules remembered (state.NAME), and what lay more than a day back"
+            "not known at the beginning: what rules remembered then and have set anew since (state.NAME), and what lay more than a day back"
                 .to_owned(),
         );
         lines

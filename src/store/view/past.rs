@@ -7,7 +7,7 @@ use crate::domain::id::{ActionId, EventId, RuleId, RunId};
 use crate::domain::lifecycle::Lifecycle;
 use crate::engine::run::RunEnd;
 use crate::replay::Span;
-use crate::replay::past::{Past, PastCommand, PastRun};
+use crate::replay::past::{Past, PastCommand, PastRun, Remembered};
 use crate::store::stamp;
 use crate::store::view::{Unreadable, View, json, limit, maybe_moment, moment};
 
@@ -56,6 +56,8 @@ impl View {
              WHERE created_at BETWEEN ?1 AND ?2 ORDER BY seq";
         let paused = "SELECT paused_at, rule, reason FROM paused_rules
              WHERE paused_at < ?1 ORDER BY rule";
+        let remembered = "SELECT rule, name, value, set_at FROM rule_state
+             WHERE set_at < ?1 ORDER BY rule, name";
         Ok(Some(Past {
             events,
             runs: self.past_runs(warm, until)?,
@@ -65,6 +67,14 @@ impl View {
             })?,
             requests: self.list(asked, [since, until], |row| {
                 Ok((moment(row, 0)?, json(row, 1)?))
+            })?,
+            remembered: self.list(remembered, [since], |row| {
+                Ok(Remembered {
+                    rule: RuleId::new(row.get::<_, String>(0)?),
+                    name: row.get(1)?,
+                    value: json(row, 2)?,
+                    at: moment(row, 3)?,
+                })
             })?,
             paused: self.list(paused, [since], |row| {
                 let rule = RuleId::new(row.get::<_, String>(1)?);
