@@ -15,6 +15,8 @@ pub mod engine;
 
 pub mod rule_tests;
 
+pub mod replay;
+
 mod http_client;
 mod input_json;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::home::{House, until};
 
@@ -71,6 +71,35 @@ async fn at_rose_cottage_the_car_charges_after_the_battery() {
     let heard = until("the phone rings", || house.phone().pop()).await;
     assert_eq!(heard["message"], "The car is charging.");
     assert_eq!(house.accepted_pushes(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_rose_cottage_the_last_hour_is_played_again() {
+    let house = rose_cottage().await;
+    both_are_read(&house).await;
+    charge_battery(&house);
+    house.run_in("completed").await;
+    let same = house.json(&["replay", "--since", "1h"]);
+    assert_eq!(
+        [&same["same"], &same["only_then"], &same["only_now"]],
+        [3, 0, 0],
+        "{same:#}"
+    );
+
+    let tried_out = tempfile::TempDir::new().unwrap();
+    let car = example("rose-cottage/rules/car.yaml");
+    let edited = car.replace("at_least: 50 %", "at_least: 95 %");
+    assert_ne!(edited, car);
+    fs::write(tried_out.path().join("car.yaml"), edited).unwrap();
+    let folder = tried_out.path().to_str().unwrap();
+    let output = house.cli(&["replay", "--since", "1h", "--rules", folder, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let edited: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        [&edited["same"], &edited["only_then"], &edited["only_now"]],
+        [0, 3, 0],
+        "{edited:#}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,8 @@ mod readings;
 mod recovery;
 /// Edited rules come into force while the engine runs, whole or not at all.
 mod reload;
+/// Past events against other rules: what was done then beside what would be done now.
+mod replay;
 /// Tests of rules find what is wrong with rules, and say it.
 mod rule_tests;
 /// What editors are told of files is what the program makes of them.

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules"],
     &["engine"],
     &["rule_tests"],
+    &["replay"],
     &["http_client", "input_json"],
     &["store", "device_api", "notify"],
     &["worker"],

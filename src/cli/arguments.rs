@@ -74,6 +74,9 @@ pub(super) enum Command {
     Runs(ListArguments),
     /// What was given up and is kept to be looked at.
     DeadLetters(ListArguments),
+    /// Play past events against edited rules: what was done then beside what would be done now.
+    #[command(after_help = REPLAY_HELP)]
+    Replay(ReplayArguments),
     /// Show what a reload would change: rules, timers, runs, and what is wrong with it.
     Plan(HowArguments),
     /// Take over edited rules now; the running engine also does so by itself.
@@ -145,6 +148,43 @@ pub(super) enum TestFormat {
     Text,
     Json,
     Junit,
+}
+
+/// What a replay takes for granted.
+const REPLAY_HELP: &str = "\
+A moment is `2026-01-10 22:00` (on the clock of the home), `2026-01-10T22:00:00Z`, `22:00` (the last time it was), \
+or a duration such as `24h` (so long ago).
+
+Nothing is sent and nothing is written; the engine may run or not. `=` was done then and would be done now, `-` was \
+done only then, `+` would be done only now: runs, commands, requests and messages, within 30 seconds.
+
+An order or request that was made then too ends as it ended then. One that is new has no answer on record: it is taken to \
+be completed after 10 seconds (a request: answered after 1 second), and `~` marks all that stands or falls with that. \
+Reports of orders that the rules do not give now did not come; what devices showed stays as it is on record.
+
+Runs that were under way at the beginning are left out, with all they did. Values, sides of limits, orders and runs of \
+the day before are known; what rules remembered then and have set anew since (`state.NAME`) is not. When the engine was \
+down is not on record: of a silence before a start, the last 15 minutes are taken for that.
+
+Ends with 0 when there is no difference, with 1 when there are some, and with 2 when home or rules are wrong.";
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// From when on.
+    #[arg(long, value_name = "T")]
+    pub(super) since: String,
+
+    /// Until when; now, if not told.
+    #[arg(long, value_name = "T")]
+    pub(super) until: Option<String>,
+
+    /// The edited rules: a folder of rule files, or a home; this home's own when none is named.
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Option<PathBuf>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

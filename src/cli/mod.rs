@@ -12,6 +12,7 @@ mod home;
 mod init;
 mod lists;
 mod plan;
+mod replay;
 mod run;
 mod schema;
 mod simulator;
@@ -93,6 +94,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Commands(list) => lists::list::<CommandRow>(home, &list, console),
         Command::Runs(list) => lists::list::<RunRow>(home, &list, console),
         Command::DeadLetters(list) => lists::list::<DeadLetter>(home, &list, console),
+        Command::Replay(replay) => replay::replay(home, &replay, console),
         Command::Plan(plan) => plan::plan(home, plan.json, console),
         Command::Reload(reload) => engine::ask(home, &Wish::Reload, reload.json, console),
         Command::StopAll(stop) => engine::ask(home, &Wish::StopAll, stop.json, console),

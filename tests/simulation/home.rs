@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::config;
 use crate::config::environment::Environment;
 use crate::config::home::Home;
+use crate::config::names::Names;
 use crate::document::source::SourceFile;
 use crate::rules::rule::RuleSet;
 
@@ -78,6 +79,14 @@ fn read() -> Plan {
         home: loaded.home.unwrap(),
         rules: Arc::new(rules.rules),
     }
+}
+
+/// The rules after somebody has edited their text.
+pub(super) fn edited(change: impl Fn(&str) -> String) -> RuleSet {
+    let text = change(RULES);
+    assert_ne!(text, RULES);
+    let file = SourceFile::new("rules/rules.yaml", text);
+    crate::rules::load(&[file], &Names::of(&plan().home)).rules
 }
 
 /// A folder for a database: in memory where the machine has such a place.

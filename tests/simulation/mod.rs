@@ -18,6 +18,7 @@ mod findings;
 mod home;
 mod invariants;
 mod network;
+mod replayed;
 mod script;
 mod yielding;
 

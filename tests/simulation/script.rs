@@ -14,6 +14,8 @@ use crate::store::inbox;
 
 const HOUR: Duration = Duration::from_hours(1);
 
+const RESTART: Duration = Duration::from_secs(3);
+
 /// What people do and what happens to them, one thing.
 pub(super) async fn happen(day: &mut Day) {
     match day.chance.below(100) {
@@ -29,6 +31,19 @@ pub(super) async fn happen(day: &mut Day) {
         83..87 => outage(day),
         87..91 => clock(day).await,
         _ => {}
+    }
+}
+
+/// The same on a disk and a network that do their work, with restarts that take seconds.
+pub(super) async fn happen_at_home(day: &mut Day) {
+    match day.chance.below(100) {
+        0..20 => level(day),
+        20..35 => plug(day),
+        35..75 => somebody_else(day),
+        75..85 => failure(day),
+        85..90 => connection(day),
+        90..95 => day.kill(RESTART).await,
+        _ => request(day).await,
     }
 }
 

@@ -4,6 +4,7 @@ mod amps_link;
 mod commands;
 mod dead_letters;
 mod events;
+mod past;
 mod rules;
 mod runs;
 pub mod timeline;

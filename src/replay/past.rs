@@ -1,0 +1,68 @@
+//! What is on record of a stretch of time: what came in, and what rules did then.
+
+use jiff::Timestamp;
+
+use crate::domain::command::Command;
+use crate::domain::event::Event;
+use crate::domain::http::HttpRequest;
+use crate::domain::id::{ActionId, RuleId, RunId};
+use crate::domain::lifecycle::Outcome;
+use crate::engine::decision::Notification;
+use crate::engine::run::RunEnd;
+use crate::rules::expr::value::Value;
+
+/// Rows of the home, each list in the order in which they were written.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// What was shown to the rules and took effect, from [`Span::warm`](super::Span::warm) on, and the last readings of
+    /// each device and input before that.
+    pub events: Vec<Event>,
+    /// Those that were under way at some moment from `warm` on, branches included.
+    pub runs: Vec<PastRun>,
+    /// Those that were open at some moment from `warm` on.
+    pub commands: Vec<PastCommand>,
+    /// From the beginning of the span on.
+    pub notifications: Vec<(Timestamp, Notification)>,
+    /// From the beginning of the span on.
+    pub requests: Vec<(Timestamp, HttpRequest)>,
+    /// What rules remembered before the span began and have not set anew since.
+    pub remembered: Vec<Remembered>,
+    /// Rules that were paused before the span began and are so still, each with the reason.
+    pub paused: Vec<(Timestamp, RuleId, String)>,
+}
+
+/// A value of `state.NAME`.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    pub rule: RuleId,
+    pub name: String,
+    pub value: Value,
+    pub at: Timestamp,
+}
+
+/// A run of that time.
+#[derive(Clone, Debug)]
+pub struct PastRun {
+    pub id: RunId,
+    pub rule: RuleId,
+    /// The run of which it is a branch.
+    pub parent: Option<RunId>,
+    /// The value it is the run of (`per:`).
+    pub key: Option<String>,
+    /// The trigger that fired: its id, or its place.
+    pub trigger: Option<String>,
+    pub started_at: Timestamp,
+    /// None when it is not over.
+    pub end: Option<(Timestamp, RunEnd)>,
+}
+
+/// An order of that time.
+#[derive(Clone, Debug)]
+pub struct PastCommand {
+    pub command: Command,
+    pub created_at: Timestamp,
+    /// What Amps made of its pushes.
+    pub actions: Vec<ActionId>,
+    /// None when it is not over.
+    pub end: Option<(Timestamp, Outcome)>,
+}

@@ -1,0 +1,113 @@
+//! Days that are played again: with the rules of then, replay does what was done, at the moments when it was.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::day::Day;
+use super::{home, script};
+use crate::clock::{earlier, later};
+use crate::replay::compare::{Row, Side};
+use crate::replay::{EVENTS_MAX, Pace, Replay, Span, bounded, replay};
+use crate::rules::rule::RuleSet;
+use crate::store::view::View;
+
+const SEEDS: u64 = 2;
+
+const THINGS: u32 = 60;
+
+const PAUSE_MAX: Duration = Duration::from_mins(22);
+
+/// A day on which the program is never down for long: when it was is not on record.
+async fn live(mut day: Day) -> Day {
+    day.network.lock().is_calm = true;
+    for _ in 0..THINGS {
+        let pause = day.chance.between(Duration::ZERO, PAUSE_MAX);
+        day.pass(pause).await;
+        script::happen_at_home(&mut day).await;
+    }
+    day.pass(PAUSE_MAX).await;
+    day
+}
+
+fn play_again(day: &Day, since: Timestamp, rules: &RuleSet) -> Replay {
+    let span = Span {
+        since,
+        until: day.home_now(),
+    };
+    let view = View::open(day.dir.path()).unwrap().unwrap();
+    let past = view.past(&span, EVENTS_MAX).unwrap().unwrap();
+    let devices = day.plan.home.devices.values();
+    let pace = Pace {
+        devices: devices.map(|it| (it.device.id.clone(), it.poll)).collect(),
+        ..Pace::default()
+    };
+    replay(rules, &past, span, &pace)
+}
+
+fn different(replay: &Replay) -> Vec<&Row> {
+    let rows = replay.rows.iter();
+    rows.filter(|it| it.side() != Side::Both).collect()
+}
+
+/// Lives through a day for each seed, and hands it on with the moment when it began.
+fn each_day(look: impl Fn(&Day, Timestamp)) {
+    for seed in 0..SEEDS {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let day = Day::new(seed);
+            let begin = day.home_now();
+            look(&live(day).await, begin);
+        });
+    }
+}
+
+#[test]
+fn with_the_rules_of_then_a_replay_does_what_was_done() {
+    each_day(|day, begin| {
+        let rules = &day.plan.rules;
+        let whole = play_again(day, earlier(begin, Duration::from_secs(1)), rules);
+        assert_eq!(different(&whole).len(), 0, "{:#?}", different(&whole));
+        assert!(100 < whole.rows.len(), "{}", whole.rows.len());
+        // From the middle on it knows what rows tell of the time before, which is not all: who kept a device
+        // beyond a step, it does not know, and in this home one order leads to the next.
+        let part = play_again(day, later(begin, Duration::from_hours(6)), rules);
+        let n_different = different(&part).len();
+        assert!(n_different * 2 < part.rows.len(), "{:#?}", different(&part));
+    });
+}
+
+#[test]
+fn a_replay_is_bounded_and_says_so() {
+    each_day(|day, begin| {
+        let (since, until) = (begin, day.home_now());
+        let span = Span { since, until };
+        let view = View::open(day.dir.path()).unwrap().unwrap();
+        let past = |events_max| view.past(&span, events_max).unwrap();
+        let n_events = past(EVENTS_MAX).unwrap().events.len();
+        assert!(past(n_events - 1).is_none());
+        let past = past(n_events).unwrap();
+        // Alarms, and readings that bring nothing new, are shown too.
+        let (rules, pace) = (&day.plan.rules, Pace::default());
+        let bounded = |shown_max| bounded(rules, &past, (span, &pace), shown_max);
+        let short = bounded(100);
+        let stopped_at = short.stopped_at.unwrap();
+        assert!(since < stopped_at && stopped_at < until, "{stopped_at}");
+        assert!(short.rows.iter().all(|it| it.at() <= stopped_at));
+        assert_eq!(bounded(100_000).stopped_at, None);
+    });
+}
+
+#[test]
+fn a_replay_of_edited_rules_is_the_same_each_time() {
+    each_day(|day, begin| {
+        let edited = home::edited(|it| it.replace("above: 80, reset: 70", "above: 60, reset: 50"));
+        let [first, again] = [(); 2].map(|()| play_again(day, begin, &edited));
+        assert_ne!(different(&first).len(), 0);
+        assert_eq!(format!("{first:?}"), format!("{again:?}"));
+    });
+}
