@@ -17,6 +17,7 @@ use crate::engine::{self, Input};
 use crate::rules::rule::RuleSet;
 use crate::store::clock_set::FollowingClock;
 use crate::store::error::Error;
+use crate::store::traces::Traces;
 use crate::store::writer::{Consumer, Tx};
 use crate::store::{http_requests, inbox, notifications, outbox, rules, runs};
 use crate::worker::Alarm;
@@ -32,6 +33,7 @@ pub(crate) struct Evaluation {
     memory: Memory,
     alarm: watch::Sender<Alarm>,
     reads: mpsc::Sender<ReadRequest>,
+    traces: Traces,
 }
 
 /// How many requests to read may wait; of one more, nothing comes, and who waits for it goes on without.
@@ -87,6 +89,7 @@ impl Evaluation {
             memory: Memory::Unsure(State::default()),
             alarm,
             reads,
+            traces: Traces::default(),
         };
         let reads = wanted;
         (evaluation, Hints { alarms, reads })
@@ -157,6 +160,7 @@ impl Consumer for Evaluation {
         }
         let now = self.clock.at(event, tx)?;
         let state = self.memory.state();
+        let traces = &mut self.traces;
         let own = chain(tx, &event.payload)?;
         let settled = match event.payload.report() {
             Some(report) => outbox::settled_by(tx, &event.id, report)?,
@@ -175,7 +179,9 @@ impl Consumer for Evaluation {
                 is_kept = true;
             }
             reads.extend(decision.reads.iter().cloned());
-            write(tx, state, decision, now)
+            write(tx, state, decision, now)?;
+            let mut of_decision = decision.traces.iter();
+            of_decision.try_for_each(|it| traces.add(tx, it))
         })?;
         for request in reads {
             // Who waits for an answer has a deadline.
@@ -223,6 +229,7 @@ fn chain(tx: &Tx<'_>, payload: &Payload) -> Result<Option<Vec<RuleId>>, Error> {
     }
 }
 
+/// All but the traces.
 fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Result<(), Error> {
     let Decision {
         changes,
@@ -230,7 +237,7 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
         withdrawn,
         notifications,
         requests,
-        traces,
+        traces: _,
         reads: _,
         follow_ups: _,
         moved_on: _,
@@ -252,9 +259,9 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
         .try_for_each(|it| notifications::enqueue(tx, it, now))?;
     requests
         .iter()
-        .try_for_each(|it| http_requests::enqueue(tx, it, now))?;
-    traces.iter().try_for_each(|it| runs::add_trace(tx, it))
+        .try_for_each(|it| http_requests::enqueue(tx, it, now))
 }
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

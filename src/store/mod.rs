@@ -26,6 +26,7 @@ pub(crate) mod signal;
 mod story;
 #[cfg(test)]
 mod tests;
+pub(crate) mod traces;
 mod triggers;
 pub mod view;
 pub(crate) mod writer;
