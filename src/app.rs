@@ -1,7 +1,5 @@
 //! The composition root: builds the stages of one home, starts them, and stops them in order.
 
-mod housekeeping;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
@@ -32,6 +30,7 @@ use crate::domain::event::{EngineChange, Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::engine::decision::ReadRequest;
 use crate::evaluation::Evaluation;
+use crate::housekeeping;
 use crate::intake::signature::Key;
 use crate::intake::{self, Hooks, Intake};
 use crate::notify::Notifiers;

@@ -65,3 +65,5 @@ mod story;
 mod tidy;
 /// What is waited for has a deadline.
 mod tracking;
+/// Why a rule ran or did not, and what led to what.
+mod why;

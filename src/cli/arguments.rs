@@ -74,6 +74,8 @@ pub(super) enum Command {
     Runs(ListArguments),
     /// What was given up and is kept to be looked at.
     DeadLetters(ListArguments),
+    /// Say why a rule ran or did not, or what led to a command, a run or an event, and what came of it.
+    Why(WhyArguments),
     /// Show what a reload would change: rules, timers, runs, and what is wrong with it.
     Plan(HowArguments),
     /// Take over edited rules now; the running engine also does so by itself.
@@ -244,6 +246,21 @@ pub(super) struct ListArguments {
     /// How many, at most.
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArguments {
+    /// A rule, or the id of a command, a run or an event.
+    #[arg(value_name = "RULE|ID")]
+    pub(super) id: String,
+
+    /// Why the rule did or did not run then: a time of day of the home, or a moment.
+    #[arg(long, value_name = "T")]
+    pub(super) at: Option<String>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -15,8 +15,11 @@ mod plan;
 mod run;
 mod schema;
 mod simulator;
+mod standing;
 mod test;
 mod webhook;
+mod why;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -93,6 +96,7 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Commands(list) => lists::list::<CommandRow>(home, &list, console),
         Command::Runs(list) => lists::list::<RunRow>(home, &list, console),
         Command::DeadLetters(list) => lists::list::<DeadLetter>(home, &list, console),
+        Command::Why(asked) => why::why(home, &asked, console),
         Command::Plan(plan) => plan::plan(home, plan.json, console),
         Command::Reload(reload) => engine::ask(home, &Wish::Reload, reload.json, console),
         Command::StopAll(stop) => engine::ask(home, &Wish::StopAll, stop.json, console),

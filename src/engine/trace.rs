@@ -221,6 +221,6 @@ pub(super) fn clock_time(scene: Scene<'_>, at: Timestamp) -> String {
 }
 
 /// `rules/car.yaml:3`
-pub(super) fn place(place: &Place) -> String {
+pub fn place(place: &Place) -> String {
     format!("{}:{}", place.file, place.line)
 }

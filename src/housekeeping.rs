@@ -16,7 +16,7 @@ const PRUNED_MAX: usize = 1000;
 /// Where room is short, what came in within this time is kept all the same: a delivery may come again.
 const KEPT_AT_LEAST: Duration = Duration::from_hours(24);
 
-pub(super) async fn run(store: Store, keep: Retention, clock: Clock, stop: CancellationToken) {
+pub(crate) async fn run(store: Store, keep: Retention, clock: Clock, stop: CancellationToken) {
     loop {
         let now = clock.now();
         let limits = Limits {
