@@ -160,7 +160,6 @@ impl Consumer for Evaluation {
         }
         let now = self.clock.at(event, tx)?;
         let state = self.memory.state();
-        let traces = &mut self.traces;
         let own = chain(tx, &event.payload)?;
         let settled = match event.payload.report() {
             Some(report) => outbox::settled_by(tx, &event.id, report)?,
@@ -180,8 +179,7 @@ impl Consumer for Evaluation {
             }
             reads.extend(decision.reads.iter().cloned());
             write(tx, state, decision, now)?;
-            let mut of_decision = decision.traces.iter();
-            of_decision.try_for_each(|it| traces.add(tx, it))
+            self.traces.add(tx, &decision.traces)
         })?;
         for request in reads {
             // Who waits for an answer has a deadline.

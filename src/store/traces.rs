@@ -23,7 +23,11 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    pub(crate) fn add(&mut self, tx: &Tx<'_>, trace: &Trace) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, tx: &Tx<'_>, traces: &[Trace]) -> Result<(), Error> {
+        traces.iter().try_for_each(|it| self.add_one(tx, it))
+    }
+
+    fn add_one(&mut self, tx: &Tx<'_>, trace: &Trace) -> Result<(), Error> {
         let json = serde_json::to_string(trace)?;
         tx.prepare(
             "INSERT INTO traces (event_id, rule, run, at, verdict, trace) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -104,12 +108,12 @@ mod tests {
             // Five of them and their frame are a little more than the slack; twenty, than the room of a rule.
             let long = "x".repeat(NO_MATCH_BYTES_PER_RULE_MAX / 20);
             let mut traces = Traces::default();
-            traces.add(tx, &trace("quiet", None, String::new()))?;
+            traces.add_one(tx, &trace("quiet", None, String::new()))?;
             for _ in 0..30 {
-                traces.add(tx, &trace("runs", Some("run_1"), long.clone()))?;
+                traces.add_one(tx, &trace("runs", Some("run_1"), long.clone()))?;
             }
             for _ in 0..30 {
-                traces.add(tx, &trace("noisy", None, long.clone()))?;
+                traces.add_one(tx, &trace("noisy", None, long.clone()))?;
             }
             assert_eq!(kept(tx, "quiet")?, (1, 1));
             assert_eq!(kept(tx, "runs")?, (30, 2));
@@ -128,7 +132,7 @@ mod tests {
             let mut traces = Traces::default();
             for rule in 0..20 {
                 let rule = format!("rule-{rule}");
-                traces.add(tx, &trace(&rule, None, long.clone()))?;
+                traces.add_one(tx, &trace(&rule, None, long.clone()))?;
             }
             let mut statement = tx.prepare("SELECT count(*), min(rule) FROM traces")?;
             let kept: (i64, String) =
