@@ -101,6 +101,7 @@ impl App {
             store: store.clone(),
             clock: clock.clone(),
             reload,
+            since: clock.now(),
         };
         let socket = Socket::open(&home.dir);
         stages.spawn(control::serve(socket, control, stop.rest.clone()));

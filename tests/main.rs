@@ -59,6 +59,8 @@ mod scripted_server;
 mod signature;
 /// The pretend Amps does what the documents say of the real one.
 mod simulator;
+/// How the home is, and what to do about it.
+mod status;
 /// The main job from outside: HTTP in, HTTP out, and what the command line says of it.
 mod story;
 /// What a reviewer should not have to check by eye.

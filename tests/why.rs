@@ -32,7 +32,7 @@ rules:
 ";
 
 /// The same text with ids, moments and ages of this one time out of it.
-fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
         let mut words = Vec::new();
@@ -59,7 +59,7 @@ fn masked(text: &str) -> String {
     lines.join("\n")
 }
 
-async fn charged(house: &House, command: &str, id: &str) {
+pub(crate) async fn charged(house: &House, command: &str, id: &str) {
     let mut body = battery_charged(&format!("act_of_{id}"));
     body["command"] = json!(command);
     let answer = post(&house.engine().webhooks, id, body.to_string().as_bytes()).await;

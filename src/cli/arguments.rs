@@ -74,6 +74,14 @@ pub(super) enum Command {
     Runs(ListArguments),
     /// What was given up and is kept to be looked at.
     DeadLetters(ListArguments),
+    /// How the home is: the engine, rules, open orders, devices, inputs, what comes next.
+    Status(HowArguments),
+    /// Look for what is wrong with the home, and say what to do about it.
+    Doctor(HowArguments),
+    /// What is known of the devices of this home.
+    Devices(NowArguments),
+    /// What is known of the inputs of this home.
+    Inputs(HowArguments),
     /// Say why a rule ran or did not, or what led to a command, a run or an event, and what came of it.
     Why(WhyArguments),
     /// Show what a reload would change: rules, timers, runs, and what is wrong with it.
@@ -246,6 +254,16 @@ pub(super) struct ListArguments {
     /// How many, at most.
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NowArguments {
+    #[command(subcommand)]
+    pub(super) show: Option<ShowCommand>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@ mod check;
 mod completions;
 mod console;
 mod demo;
+mod devices;
+mod doctor;
 mod engine;
 mod explain;
 mod fmt;
@@ -16,6 +18,7 @@ mod run;
 mod schema;
 mod simulator;
 mod standing;
+mod status;
 mod test;
 mod webhook;
 mod why;
@@ -96,6 +99,10 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Commands(list) => lists::list::<CommandRow>(home, &list, console),
         Command::Runs(list) => lists::list::<RunRow>(home, &list, console),
         Command::DeadLetters(list) => lists::list::<DeadLetter>(home, &list, console),
+        Command::Status(how) => status::status(home, how.json, console),
+        Command::Doctor(how) => doctor::doctor(home, how.json, console),
+        Command::Devices(now) => devices::devices(home, &now, console),
+        Command::Inputs(how) => devices::inputs(home, how.json, console),
         Command::Why(asked) => why::why(home, &asked, console),
         Command::Plan(plan) => plan::plan(home, plan.json, console),
         Command::Reload(reload) => engine::ask(home, &Wish::Reload, reload.json, console),

@@ -12,6 +12,8 @@ use crate::clock::later;
 use crate::config;
 use crate::config::environment::Environment;
 use crate::config::names::Names;
+use crate::domain::catalogue::AttributeKind;
+use crate::domain::device::Device;
 use crate::domain::id::{DeviceId, RuleId, RunId};
 use crate::engine::call::WaitingCall;
 use crate::engine::wait::Wait;
@@ -315,4 +317,15 @@ fn cooling_down(rule: &Rule, last: Option<Timestamp>, words: &Words) -> Option<R
         until: Some(until),
         ..Reason::new("cooling_down", text)
     })
+}
+
+/// The unit of a number, with a space before it; empty for what has none.
+pub(super) fn unit(device: &Device, attribute: &str) -> String {
+    let kind = device.device_type.attribute(attribute).map(|it| it.kind);
+    match kind {
+        Some(AttributeKind::Number(Some(unit))) => format!(" {}", unit.symbol()),
+        Some(AttributeKind::Number(None) | AttributeKind::Bool | AttributeKind::Text(_)) | None => {
+            String::new()
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! Moments, ages, verdicts and values in words for a homeowner.
 
+use std::io::{self, Write};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::lists::{DeviceNames, about};
 use crate::document::duration::display;
-use crate::domain::value::{Origin, Reading};
+use crate::domain::value::Reading;
 use crate::engine::trace::{ConditionTrace, Seen, SeenOrigin, Trace, Truth, Verdict, place};
 use crate::store::view::EventRow;
 
@@ -44,13 +46,9 @@ impl Words {
 
     /// `97, 4m old, live from the device`
     pub(super) fn reading(&self, reading: &Reading, symbol: &str) -> String {
-        let origin = match reading.origin {
-            Origin::Live => SeenOrigin::Live,
-            Origin::Cache => SeenOrigin::Cache,
-            Origin::Fallback => SeenOrigin::Fallback,
-        };
         let (value, age) = (&reading.value, self.ago(reading.taken_at));
-        format!("{value}{symbol}, {age} old, {}", origin_words(origin))
+        let origin = origin_words(reading.origin.into());
+        format!("{value}{symbol}, {age} old, {origin}")
     }
 
     /// Why no run came of what the rule looked at, in one line.
@@ -111,6 +109,23 @@ impl Words {
         let at = seen.taken_at.map(|it| format!(", of {}", self.time(it)));
         Some(format!("{}: {origin}{}", seen.name, at.unwrap_or_default()))
     }
+}
+
+/// The width of the first column of what is told in lines.
+const COLUMN: usize = 10;
+
+/// A word, and what there is to say; what belongs to the line before has no word.
+pub(super) fn line(out: &mut dyn Write, word: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "  {word:<COLUMN$}{text}")
+}
+
+/// Of bytes: `1.2 MiB`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "one digit behind the point is shown"
+)]
+pub(super) fn size(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / (1024.0 * 1024.0))
 }
 
 pub(super) fn origin_words(origin: SeenOrigin) -> &'static str {

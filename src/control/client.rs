@@ -12,7 +12,8 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::control::{
-    Done, PauseBody, RELOAD, Refusal, STOP_ALL, Wish, address_of, is_short_enough, socket_path,
+    ABOUT, Done, PauseBody, RELOAD, Refusal, STOP_ALL, Wish, address_of, is_short_enough,
+    socket_path,
 };
 use crate::domain::id::RuleId;
 
@@ -59,7 +60,13 @@ async fn exchange(stream: UnixStream, wish: &Wish) -> Result<Result<Done, Refusa
         .map_err(unreachable)?;
     let (address, body) = request(wish);
     let body = serde_json::to_vec(&body).map_err(unreachable)?;
-    let request = Request::post(address)
+    let request = match wish {
+        Wish::About => Request::get(address),
+        Wish::Reload | Wish::Trigger(_) | Wish::Pause(..) | Wish::Resume(_) | Wish::StopAll => {
+            Request::post(address)
+        }
+    };
+    let request = request
         .header(header::HOST, "localhost")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(body)))
@@ -92,6 +99,7 @@ fn unreachable(error: impl std::error::Error) -> Unanswered {
 fn request(wish: &Wish) -> (String, PauseBody) {
     let of = |rule: &RuleId, what| (address_of(rule, what), PauseBody::default());
     match wish {
+        Wish::About => (ABOUT.to_owned(), PauseBody::default()),
         Wish::Reload => (RELOAD.to_owned(), PauseBody::default()),
         Wish::StopAll => (STOP_ALL.to_owned(), PauseBody::default()),
         Wish::Trigger(rule) => of(rule, "trigger"),

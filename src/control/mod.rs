@@ -6,6 +6,7 @@ pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{RuleId, RunId};
@@ -34,6 +35,8 @@ pub(crate) fn is_short_enough(path: &Path) -> bool {
 /// Something that a person asks of the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
+    /// To say that it is there.
+    About,
     Reload,
     Trigger(RuleId),
     Pause(RuleId, Option<String>),
@@ -45,6 +48,7 @@ pub(crate) enum Wish {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "done", rename_all = "snake_case")]
 pub(crate) enum Done {
+    About(About),
     Reloaded(Reloaded),
     /// What the rule made of it.
     Triggered(Box<Triggered>),
@@ -55,6 +59,14 @@ pub(crate) enum Done {
         was_paused: bool,
     },
     Stopped(Stopped),
+}
+
+/// The running engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct About {
+    /// Of the program.
+    pub(crate) version: String,
+    pub(crate) since: Timestamp,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,6 +121,7 @@ struct PauseBody {
     reason: Option<String>,
 }
 
+const ABOUT: &str = "/api/v1/about";
 const RELOAD: &str = "/api/v1/reload";
 const STOP_ALL: &str = "/api/v1/stop-all";
 

@@ -9,15 +9,16 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{self, DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use jiff::Timestamp;
 use tokio::net::UnixListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::control::{
-    BODY_BYTES_MAX, Done, PauseBody, Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal,
+    ABOUT, About, BODY_BYTES_MAX, Done, PauseBody, Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal,
     SOCKET_PATH_BYTES_MAX, STOP_ALL, Stopped, Triggered, is_short_enough, socket_path,
 };
 use crate::document::suggest::closest;
@@ -39,6 +40,7 @@ pub(crate) struct Control {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) reload: Handle,
+    pub(crate) since: Timestamp,
 }
 
 /// The socket of a home; it is removed with this.
@@ -88,6 +90,7 @@ pub(crate) async fn serve(socket: Option<Socket>, control: Control, stop: Cancel
         return stop.cancelled().await;
     };
     let routes = Router::new()
+        .route(ABOUT, get(about))
         .route(RELOAD, post(reload))
         .route(STOP_ALL, post(stop_all))
         .route("/api/v1/rules/{rule}/trigger", post(trigger))
@@ -112,6 +115,13 @@ type Answer = Result<Json<Done>, (StatusCode, Json<Refusal>)>;
 
 fn refuse<T>(status: StatusCode, refusal: Refusal) -> Result<T, (StatusCode, Json<Refusal>)> {
     Err((status, Json(refusal)))
+}
+
+async fn about(State(control): State<Control>) -> Json<Done> {
+    Json(Done::About(About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        since: control.since,
+    }))
 }
 
 async fn reload(State(control): State<Control>) -> Answer {

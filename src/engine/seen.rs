@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::id::InputName;
-use crate::domain::value::{Origin, Reading};
+use crate::domain::value::Reading;
 use crate::engine::facts::{Known, View};
 use crate::engine::trace::{Seen, SeenOrigin};
 use crate::engine::values::{name, unit_symbol};
@@ -83,11 +83,7 @@ fn attribute(view: View<'_>, subject: &Subject) -> Seen {
     let symbol = unit_symbol(subject);
     let state = view.scene.state;
     let reading = state.reading(&subject.device.id, &subject.attribute);
-    let origin = reading.map(|it| match it.origin {
-        Origin::Live => SeenOrigin::Live,
-        Origin::Cache => SeenOrigin::Cache,
-        Origin::Fallback => SeenOrigin::Fallback,
-    });
+    let origin = reading.map(|it| it.origin.into());
     read(view, name(subject), (reading, &symbol), origin)
 }
 

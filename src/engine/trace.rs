@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, RuleId, RuleVersion, RunId};
+use crate::domain::value::Origin;
 use crate::engine::Scene;
 use crate::engine::run::{Run, RunEnd};
 use crate::rules::rule::{Operation, Place, Rule};
@@ -140,6 +141,16 @@ pub enum SeenOrigin {
     Event,
     /// The rule or the run itself: a variable, what it remembers, a failure.
     Rule,
+}
+
+impl From<Origin> for SeenOrigin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Live => Self::Live,
+            Origin::Cache => Self::Cache,
+            Origin::Fallback => Self::Fallback,
+        }
+    }
 }
 
 /// Kleene's three answers.

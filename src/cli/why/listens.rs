@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::standing::unit;
 use crate::cli::why::Known;
-use crate::domain::catalogue::AttributeKind;
 use crate::domain::device::Device;
 use crate::domain::id::RuleId;
 use crate::engine::trace::place;
@@ -124,16 +124,6 @@ fn symbol(watched: &Watched) -> String {
             .first()
             .map_or_else(String::new, |it| unit(it, attribute)),
         Watched::Input(_) => String::new(),
-    }
-}
-
-pub(in crate::cli) fn unit(device: &Device, attribute: &str) -> String {
-    let kind = device.device_type.attribute(attribute).map(|it| it.kind);
-    match kind {
-        Some(AttributeKind::Number(Some(unit))) => format!(" {}", unit.symbol()),
-        Some(AttributeKind::Number(None) | AttributeKind::Bool | AttributeKind::Text(_)) | None => {
-            String::new()
-        }
     }
 }
 

@@ -109,11 +109,3 @@ fn unknown(known: &Known, arguments: &WhyArguments, console: &mut Console) -> an
     }
     Ok(Exit::Usage)
 }
-
-/// The width of the first column of what is told in lines.
-const COLUMN: usize = 10;
-
-/// A word, and what there is to say; what belongs to the line before has no word.
-fn line(out: &mut dyn Write, word: &str, text: &str) -> std::io::Result<()> {
-    writeln!(out, "  {word:<COLUMN$}{text}")
-}

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::standing::Reason;
 use crate::cli::why::listens::{self, Listens};
-use crate::cli::why::{Answer, Known, line};
-use crate::cli::words::Words;
+use crate::cli::why::{Answer, Known};
+use crate::cli::words::{Words, line};
 use crate::domain::id::RuleId;
 use crate::engine::trace::Trace;
 use crate::store::view::{EventRow, RunRow, Unreadable};
