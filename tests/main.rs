@@ -9,6 +9,8 @@ mod calendar;
 mod cli;
 /// A device that somebody else's action holds is waited for, and nothing is cancelled that may not be.
 mod conflicts;
+/// Dead letters get another chance, or are put away.
+mod dead_letters;
 /// What Amps answers is read in each generation it has been seen in.
 mod device_answers;
 /// A request to Amps is made once, and what became of it is told for what it is.

@@ -73,7 +73,7 @@ pub(super) enum Command {
     /// Runs of rules, newest first.
     Runs(ListArguments),
     /// What was given up and is kept to be looked at.
-    DeadLetters(ListArguments),
+    DeadLetters(DeadLetterArguments),
     /// How the home is: the engine, rules, open orders, devices, inputs, what comes next.
     Status(HowArguments),
     /// Look for what is wrong with the home, and say what to do about it.
@@ -254,6 +254,30 @@ pub(super) struct ListArguments {
     /// How many, at most.
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeadLetterArguments {
+    #[command(subcommand)]
+    pub(super) what: Option<DeadLetterCommand>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// How many, at most.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLetterCommand {
+    /// One of them, with everything that is known of it.
+    Show { id: String },
+    /// Give it another chance: handle the event, or send the message.
+    Retry { id: String },
+    /// Put it away: nothing comes of it.
+    Drop { id: String },
 }
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use crate::config::home::Input;
 use crate::config::names::Names;
 use crate::document::suggest::closest;
 use crate::domain::device::Device;
-use crate::domain::id::{InputName, RuleId, RunId};
+use crate::domain::id::{DeviceAlias, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Value};
 use crate::engine::wait::Wait;
 use crate::store::view::{KnownInput, KnownValue, OpenCommand, Unreadable, View};
@@ -230,7 +230,7 @@ pub(super) fn devices(
     let mut known = names.devices.values();
     let Some(device) = known.find(|it| it.alias.as_str() == id || it.id.as_str() == id) else {
         writeln!(console.err, "error: home.yaml names no device `{id}`")?;
-        let aliases = names.devices.keys().map(|it| it.as_str());
+        let aliases = names.devices.keys().map(DeviceAlias::as_str);
         if let Some(near) = closest(id, aliases) {
             writeln!(console.err, "  = help: did you mean `{near}`?")?;
         }

@@ -13,6 +13,7 @@ use crate::domain::id::{RuleId, RunId};
 use crate::engine::trace::Verdict;
 use crate::reload::{Broken, Reloaded};
 use crate::rules::difference::Difference;
+use crate::store::dead_letters::Became;
 
 /// Asks the engine of the home in `dir`, and writes what came of it.
 pub(super) fn ask(
@@ -71,6 +72,7 @@ fn exit(done: &Done) -> Exit {
     let is_found = match done {
         Done::Reloaded(reloaded) => !reloaded.broken.is_empty() || !reloaded.problems.is_empty(),
         Done::Triggered(triggered) => triggered.run.is_none(),
+        Done::DeadLetter { became, .. } => matches!(became, Became::Dead { .. }),
         Done::About(_) | Done::Paused(_) | Done::Resumed { .. } | Done::Stopped(_) => false,
     };
     if is_found { Exit::Findings } else { Exit::Done }
@@ -93,6 +95,7 @@ fn tell(done: &Done, console: &mut Console) -> anyhow::Result<()> {
             rule,
             was_paused: false,
         } => writeln!(out, "{rule} was not paused")?,
+        Done::DeadLetter { id, became } => writeln!(out, "{id} {}", letter(became))?,
         Done::Stopped(Stopped { paused, ended }) => {
             writeln!(
                 out,
@@ -103,6 +106,16 @@ fn tell(done: &Done, console: &mut Console) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn letter(became: &Became) -> String {
+    match became {
+        Became::Done => "has had its effect now".to_owned(),
+        Became::Repeat => "has no effect: another one said the same".to_owned(),
+        Became::Queued => "is sent again".to_owned(),
+        Became::Dropped => "is put away".to_owned(),
+        Became::Dead { reason } => format!("failed again: {reason}"),
+    }
 }
 
 fn reload(reloaded: &Reloaded, console: &mut Console) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::id::{RuleId, RunId};
 use crate::engine::trace::Trace;
 use crate::reload::Reloaded;
+use crate::store::dead_letters::Became;
 
 /// The longest path that a Unix socket can have, in bytes: 108 with a zero at the end.
 pub(crate) const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -42,6 +43,7 @@ pub(crate) enum Wish {
     Pause(RuleId, Option<String>),
     Resume(RuleId),
     StopAll,
+    DeadLetter(DeadLetterBody),
 }
 
 /// What a wish came to.
@@ -59,6 +61,11 @@ pub(crate) enum Done {
         was_paused: bool,
     },
     Stopped(Stopped),
+    DeadLetter {
+        id: String,
+        #[serde(flatten)]
+        became: Became,
+    },
 }
 
 /// The running engine.
@@ -115,6 +122,21 @@ impl Refusal {
     }
 }
 
+/// What is to become of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeadLetterBody {
+    pub(crate) id: String,
+    pub(crate) what: DeadLetterWish,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeadLetterWish {
+    Retry,
+    Drop,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct PauseBody {
@@ -123,6 +145,7 @@ struct PauseBody {
 
 const ABOUT: &str = "/api/v1/about";
 const RELOAD: &str = "/api/v1/reload";
+const DEAD_LETTERS: &str = "/api/v1/dead-letters";
 const STOP_ALL: &str = "/api/v1/stop-all";
 
 /// The address of what is done to a rule. Ids are kebab-case and need no quoting; what is none leads nowhere.

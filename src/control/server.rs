@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::control::{
-    ABOUT, About, BODY_BYTES_MAX, Done, PauseBody, Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal,
-    SOCKET_PATH_BYTES_MAX, STOP_ALL, Stopped, Triggered, is_short_enough, socket_path,
+    ABOUT, About, BODY_BYTES_MAX, DEAD_LETTERS, DeadLetterBody, DeadLetterWish, Done, PauseBody,
+    Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal, SOCKET_PATH_BYTES_MAX, STOP_ALL, Stopped,
+    Triggered, is_short_enough, socket_path,
 };
 use crate::document::suggest::closest;
 use crate::domain::event::{Event, Payload, Request, Source};
@@ -27,6 +28,7 @@ use crate::domain::id::{EventId, RuleId};
 use crate::engine::trace::{Trace, Verdict};
 use crate::reload::{Handle, Refused};
 use crate::rules::rule::{Rule, RuleSet};
+use crate::store::dead_letters::{self, Became, Hopeless};
 use crate::store::error::Error;
 use crate::store::writer::Tx;
 use crate::store::{Store, inbox, requests_of_people};
@@ -93,6 +95,7 @@ pub(crate) async fn serve(socket: Option<Socket>, control: Control, stop: Cancel
         .route(ABOUT, get(about))
         .route(RELOAD, post(reload))
         .route(STOP_ALL, post(stop_all))
+        .route(DEAD_LETTERS, post(dead_letter))
         .route("/api/v1/rules/{rule}/trigger", post(trigger))
         .route("/api/v1/rules/{rule}/pause", post(pause))
         .route("/api/v1/rules/{rule}/resume", post(resume))
@@ -226,6 +229,44 @@ async fn stop_all(State(control): State<Control>) -> Answer {
         paused: paused.into_iter().map(|(it, _)| it).collect(),
         ended: ended.filter_map(|it: Trace| it.run).collect(),
     })))
+}
+
+async fn dead_letter(
+    State(control): State<Control>,
+    Json(DeadLetterBody { id, what }): Json<DeadLetterBody>,
+) -> Answer {
+    let (letter, now) = (id.clone(), control.clock.now());
+    let done = control
+        .read(move |tx| match what {
+            DeadLetterWish::Retry => dead_letters::retry(tx, &letter, now),
+            DeadLetterWish::Drop => Ok(dead_letters::put_away(tx, &letter)?
+                .then_some(())
+                .ok_or(Hopeless::Unknown)),
+        })
+        .await?;
+    if let Err(why) = done {
+        let (status, why) = match why {
+            Hopeless::Unknown => (
+                StatusCode::NOT_FOUND,
+                format!("no dead letter has the id `{id}`"),
+            ),
+            Hopeless::Unreadable => (
+                StatusCode::CONFLICT,
+                format!(
+                    "the body of `{id}` cannot be read, now as then; `dead-letters drop` puts it away"
+                ),
+            ),
+        };
+        return refuse(status, Refusal::new(why));
+    }
+    tracing::info!(%id, ?what, "a person decided about a dead letter");
+    // What came of it is known since that was committed.
+    let letter = id.clone();
+    let became = control
+        .read(move |tx| dead_letters::look(tx, &letter))
+        .await?;
+    let became = became.unwrap_or(Became::Dropped);
+    Ok(Json(Done::DeadLetter { id, became }))
 }
 
 fn read_body(body: &Bytes) -> Result<PauseBody, (StatusCode, Json<Refusal>)> {

@@ -6,6 +6,7 @@
 pub(crate) mod amps_link;
 mod calls;
 pub(crate) mod clock_set;
+pub(crate) mod dead_letters;
 pub(crate) mod error;
 mod history;
 pub(crate) mod http_requests;

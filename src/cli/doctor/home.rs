@@ -42,7 +42,8 @@ fn secrets(patient: &Patient<'_>) -> anyhow::Result<Finding> {
         return Ok(Finding::ok("secrets", text));
     }
     let mode = fs::metadata(&path)?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let of_others = mode & 0o077;
+    if of_others == 0 {
         return Ok(Finding::ok(
             "secrets",
             "secrets.yaml is for its owner alone",

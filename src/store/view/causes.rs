@@ -51,7 +51,6 @@ impl View {
         let Some(settled) = self.event_row(settled.as_str())? else {
             return Ok(Vec::new());
         };
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
         let cause = match &settled.payload {
             Some(Payload::Settled(it)) => it.cause.clone(),
             _ => None,
