@@ -37,6 +37,7 @@ async fn the_status_tells_of_open_orders_and_what_they_wait_for() {
     let rest = "  rules     1 rule, 0 of them ready
             car-after-battery: running since DATE TIME (run_ID); one run at a time: waits for the end of its order to car_charger (cmd_ID)
   order     charge on car_charger (cmd_ID) is acknowledged for AGE; waits for the report of Amps: looked up at DATE TIME, given up at DATE TIME
+  amps      answers
   webhooks  the last one AGE ago, at DATE TIME
   device    car_charger: AGE ago, live from the device
   device    house_battery: AGE ago, live from the device
@@ -169,6 +170,7 @@ async fn a_healthy_home_is_told_so_and_an_ill_one_what_to_do() {
         "database: ok",
         "clock: ok",
         "webhooks: ok",
+        "amps: ok",
         "device: ok",
         "device: ok",
         "notifier: ok",

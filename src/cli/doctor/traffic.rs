@@ -3,10 +3,11 @@
 use crate::cli::check::count;
 use crate::cli::devices::Sources;
 use crate::cli::doctor::{Finding, Patient};
+use crate::cli::status::text;
 use crate::config::names::Names;
 use crate::domain::value::Origin;
 use crate::engine::wait::Wait;
-use crate::store::view::{OpenRun, Unreadable, View};
+use crate::store::view::{AmpsLinkRow, OpenRun, Unreadable, View};
 
 /// A device is read late when nothing was heard for so many times its `poll`.
 const POLLS_MISSED: u32 = 3;
@@ -26,6 +27,10 @@ pub(super) fn findings(patient: &Patient<'_>) -> Result<Vec<Finding>, Unreadable
         )]);
     };
     let mut findings = vec![webhooks(patient, view)?];
+    // A database that was not brought up to date yet has no such table.
+    if let Ok(amps) = view.amps_link() {
+        findings.push(link(patient, &amps));
+    }
     findings.extend(devices(patient, view)?);
     findings.extend(messages(view)?);
     findings.push(deadlines(&patient.standing.runs));
@@ -45,6 +50,15 @@ fn webhooks(patient: &Patient<'_>, view: &View) -> Result<Finding, Unreadable> {
             "`amps-rules webhook send` tests the way to the engine; then give Amps the address, and compare the secret",
         ),
     })
+}
+
+fn link(patient: &Patient<'_>, amps: &AmpsLinkRow) -> Finding {
+    let text = text::link(amps, &patient.words);
+    if amps.silent_since.is_none() {
+        return Finding::ok("amps", text);
+    }
+    let remedy = "look whether this machine reaches the internet, and whether the API key is right; orders wait meanwhile";
+    Finding::problem("amps", text, remedy)
 }
 
 fn devices(patient: &Patient<'_>, view: &View) -> Result<Vec<Finding>, Unreadable> {

@@ -1,6 +1,6 @@
 //! `status`: how the home is, in one look. The engine is asked whether it runs; the rest is in the database.
 
-mod text;
+pub(super) mod text;
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::config::environment::Environment;
 use crate::control::{Done, Wish};
 use crate::domain::id::{RuleId, RunId};
 use crate::domain::lifecycle::Lifecycle;
-use crate::store::view::{EventRow, OpenCommand, Unreadable, View, file_bytes};
+use crate::store::view::{AmpsLinkRow, EventRow, OpenCommand, Unreadable, View, file_bytes};
 
 /// The moments to come that are shown.
 const NEXT_MAX: usize = 5;
@@ -30,6 +30,8 @@ struct Status {
     is_home_sound: bool,
     rules: Vec<RuleNow>,
     commands: Vec<CommandNow>,
+    /// Whether Amps answers; none while no engine of this version has run.
+    amps: Option<AmpsLinkRow>,
     last_webhook: Option<EventRow>,
     devices: Vec<DeviceRow>,
     inputs: Vec<InputRow>,
@@ -101,6 +103,8 @@ pub(super) fn status(dir: &Path, as_json: bool, console: &mut Console) -> anyhow
         is_home_sound: home.is_some(),
         rules: rules(&standing, view, &words)?,
         commands: commands(&sources.commands, &words),
+        // A database that was not brought up to date yet has no such table.
+        amps: view.and_then(|it| it.amps_link().ok()),
         last_webhook: view.map_or(Ok(None), View::last_webhook)?,
         devices: sources.devices(),
         inputs: sources.inputs(),
@@ -197,6 +201,11 @@ fn waits_for(lifecycle: &Lifecycle, ahead: Option<&str>, words: &Words) -> Strin
         (Lifecycle::Queued { due, .. }, None) => {
             format!("another attempt at {}", words.time(*due))
         }
+        (Lifecycle::Blocked { hold, .. }, _) => format!(
+            "another action that holds the device: looked up at {}, given up at {}",
+            words.time(hold.look_up_at),
+            words.time(hold.deadline)
+        ),
         (Lifecycle::Sending { .. }, _) => "the answer of Amps".to_owned(),
         (Lifecycle::InDoubt { doubt, .. }, _) => format!(
             "whether Amps has it: looked up at {}, given up at {}",

@@ -6,6 +6,17 @@ use crate::cli::check::count;
 use crate::cli::status::Status;
 use crate::cli::words::{Words, line, size};
 use crate::domain::id::RuleId;
+use crate::store::view::AmpsLinkRow;
+
+/// Whether Amps answers.
+pub(in crate::cli) fn link(amps: &AmpsLinkRow, words: &Words) -> String {
+    let Some(since) = amps.silent_since else {
+        return "answers".to_owned();
+    };
+    let error = amps.error.as_ref().map(|it| format!(": {it}"));
+    let since = words.time(since);
+    format!("does not answer since {since}{}", error.unwrap_or_default())
+}
 
 impl Status {
     pub(super) fn write(&self, words: &Words, out: &mut dyn Write) -> io::Result<()> {
@@ -19,6 +30,9 @@ impl Status {
         }
         self.rules(out)?;
         self.commands(words, out)?;
+        if let Some(amps) = &self.amps {
+            line(out, "amps", &link(amps, words))?;
+        }
         match &self.last_webhook {
             Some(event) => {
                 let (ago, at) = (words.ago(event.received_at), words.time(event.received_at));
