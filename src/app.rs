@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::alarms::{self, Alarms};
-use crate::clock::{Clock, earlier};
+use crate::clock::Clock;
 use crate::clock_watch::{self, ClockWatch};
 use crate::config::home::Home;
 use crate::config::names::Names;
@@ -31,6 +30,7 @@ use crate::domain::event::{EngineChange, Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::engine::decision::ReadRequest;
 use crate::evaluation::Evaluation;
+use crate::housekeeping;
 use crate::intake::signature::Key;
 use crate::intake::{self, Hooks, Intake};
 use crate::notify::Notifiers;
@@ -42,15 +42,8 @@ use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Lock, Store, clock_set, http_requests, inbox, outbox, retention};
+use crate::store::{Lock, Store, clock_set, http_requests, inbox, outbox};
 use crate::tracking::{self, Reports, Tracking};
-
-/// What is over is kept for this long; a delivery id takes effect once as long as it is kept.
-const RETENTION: Duration = Duration::from_hours(90 * 24);
-
-/// How often old rows are removed, and how many at a time.
-const PRUNE_EVERY: Duration = Duration::from_hours(1);
-const PRUNED_MAX: usize = 1000;
 
 /// A running engine.
 #[derive(Debug)]
@@ -108,6 +101,7 @@ impl App {
             store: store.clone(),
             clock: clock.clone(),
             reload,
+            since: clock.now(),
         };
         let socket = Socket::open(&home.dir);
         stages.spawn(control::serve(socket, control, stop.rest.clone()));
@@ -292,7 +286,12 @@ impl Inside {
         ));
         stages.spawn(delivery::http_requests::run(requests, stop(), news.http));
         stages.spawn(readings::run(poller, devices, stop()));
-        stages.spawn(prune(store.clone(), clock.clone(), stop()));
+        stages.spawn(housekeeping::run(
+            store.clone(),
+            home.retention,
+            clock.clone(),
+            stop(),
+        ));
         stages.spawn(intake::serve(listener, intake, self.stop.intake.clone()));
         stages
     }
@@ -350,27 +349,5 @@ fn started_event(now: Timestamp) -> Event {
         source: Source::Engine,
         received_at: now,
         payload: Payload::Engine(EngineChange::Started),
-    }
-}
-
-/// Removes what is too old, a bounded piece at a time.
-async fn prune(store: Store, clock: Clock, stop: CancellationToken) {
-    loop {
-        let limit = earlier(clock.now(), RETENTION);
-        let pruned = store
-            .write(move |tx| retention::prune(tx, limit, PRUNED_MAX))
-            .await;
-        let wait = match pruned {
-            Ok(PRUNED_MAX..) => Duration::from_secs(1),
-            Ok(_) => PRUNE_EVERY,
-            Err(error) => {
-                tracing::warn!(%error, "old events are not removed now");
-                PRUNE_EVERY
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = clock.sleep(wait) => {}
-        }
     }
 }

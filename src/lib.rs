@@ -30,6 +30,7 @@ mod alarms;
 mod clock_watch;
 mod delivery;
 mod evaluation;
+mod housekeeping;
 pub mod intake;
 mod readings;
 mod tracking;

@@ -9,6 +9,8 @@ mod calendar;
 mod cli;
 /// A device that somebody else's action holds is waited for, and nothing is cancelled that may not be.
 mod conflicts;
+/// Dead letters get another chance, or are put away.
+mod dead_letters;
 /// What Amps answers is read in each generation it has been seen in.
 mod device_answers;
 /// A request to Amps is made once, and what became of it is told for what it is.
@@ -61,9 +63,13 @@ mod scripted_server;
 mod signature;
 /// The pretend Amps does what the documents say of the real one.
 mod simulator;
+/// How the home is, and what to do about it.
+mod status;
 /// The main job from outside: HTTP in, HTTP out, and what the command line says of it.
 mod story;
 /// What a reviewer should not have to check by eye.
 mod tidy;
 /// What is waited for has a deadline.
 mod tracking;
+/// Why a rule ran or did not, and what led to what.
+mod why;

@@ -73,10 +73,20 @@ pub(super) enum Command {
     /// Runs of rules, newest first.
     Runs(ListArguments),
     /// What was given up and is kept to be looked at.
-    DeadLetters(ListArguments),
+    DeadLetters(DeadLetterArguments),
     /// Play past events against edited rules: what was done then beside what would be done now.
     #[command(after_help = REPLAY_HELP)]
     Replay(ReplayArguments),
+    /// How the home is: the engine, rules, open orders, devices, inputs, what comes next.
+    Status(HowArguments),
+    /// Look for what is wrong with the home, and say what to do about it.
+    Doctor(HowArguments),
+    /// What is known of the devices of this home.
+    Devices(NowArguments),
+    /// What is known of the inputs of this home.
+    Inputs(HowArguments),
+    /// Say why a rule ran or did not, or what led to a command, a run or an event, and what came of it.
+    Why(WhyArguments),
     /// Show what a reload would change: rules, timers, runs, and what is wrong with it.
     Plan(HowArguments),
     /// Take over edited rules now; the running engine also does so by itself.
@@ -284,6 +294,55 @@ pub(super) struct ListArguments {
     /// How many, at most.
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeadLetterArguments {
+    #[command(subcommand)]
+    pub(super) what: Option<DeadLetterCommand>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// How many, at most.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLetterCommand {
+    /// One of them, with everything that is known of it.
+    Show { id: String },
+    /// Give it another chance: handle the event, or send the message.
+    Retry { id: String },
+    /// Put it away: nothing comes of it.
+    Drop { id: String },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NowArguments {
+    #[command(subcommand)]
+    pub(super) show: Option<ShowCommand>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArguments {
+    /// A rule, or the id of a command, a run or an event.
+    #[arg(value_name = "RULE|ID")]
+    pub(super) id: String,
+
+    /// Why the rule did or did not run then: a time of day of the home, or a moment.
+    #[arg(long, value_name = "T")]
+    pub(super) at: Option<String>,
+
+    /// As JSON; the fields are described in the README.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

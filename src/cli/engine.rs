@@ -6,12 +6,14 @@ use std::path::Path;
 use crate::cli::Exit;
 use crate::cli::check::count;
 use crate::cli::console::Console;
+use crate::cli::lists::time;
 use crate::control::client::{self, Unanswered};
-use crate::control::{Done, Refusal, Stopped, Triggered, Wish};
+use crate::control::{About, Done, Refusal, Stopped, Triggered, Wish};
 use crate::domain::id::{RuleId, RunId};
 use crate::engine::trace::Verdict;
 use crate::reload::{Broken, Reloaded};
 use crate::rules::difference::Difference;
+use crate::store::dead_letters::Became;
 
 /// Asks the engine of the home in `dir`, and writes what came of it.
 pub(super) fn ask(
@@ -20,10 +22,7 @@ pub(super) fn ask(
     as_json: bool,
     console: &mut Console,
 ) -> anyhow::Result<Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    match runtime.block_on(client::ask(dir, wish)) {
+    match asked(dir, wish)? {
         Err(unanswered) => unreachable(dir, &unanswered, console),
         Ok(Err(refusal)) => refused(&refusal, console),
         Ok(Ok(done)) => {
@@ -35,6 +34,17 @@ pub(super) fn ask(
             Ok(exit(&done))
         }
     }
+}
+
+/// What the engine says to `wish`.
+pub(super) fn asked(
+    dir: &Path,
+    wish: &Wish,
+) -> std::io::Result<Result<Result<Done, Refusal>, Unanswered>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(client::ask(dir, wish)))
 }
 
 fn unreachable(dir: &Path, unanswered: &Unanswered, console: &mut Console) -> anyhow::Result<Exit> {
@@ -62,7 +72,8 @@ fn exit(done: &Done) -> Exit {
     let is_found = match done {
         Done::Reloaded(reloaded) => !reloaded.broken.is_empty() || !reloaded.problems.is_empty(),
         Done::Triggered(triggered) => triggered.run.is_none(),
-        Done::Paused(_) | Done::Resumed { .. } | Done::Stopped(_) => false,
+        Done::DeadLetter { became, .. } => matches!(became, Became::Dead { .. }),
+        Done::About(_) | Done::Paused(_) | Done::Resumed { .. } | Done::Stopped(_) => false,
     };
     if is_found { Exit::Findings } else { Exit::Done }
 }
@@ -70,6 +81,9 @@ fn exit(done: &Done) -> Exit {
 fn tell(done: &Done, console: &mut Console) -> anyhow::Result<()> {
     let out = &mut console.out;
     match done {
+        Done::About(About { version, since }) => {
+            writeln!(out, "version {version}, running since {}", time(*since))?;
+        }
         Done::Reloaded(reloaded) => reload(reloaded, console)?,
         Done::Triggered(triggered) => writeln!(out, "{}", triggering(triggered))?,
         Done::Paused(paused) => writeln!(out, "{} is paused: {}", paused.rule, paused.reason)?,
@@ -81,6 +95,7 @@ fn tell(done: &Done, console: &mut Console) -> anyhow::Result<()> {
             rule,
             was_paused: false,
         } => writeln!(out, "{rule} was not paused")?,
+        Done::DeadLetter { id, became } => writeln!(out, "{id} {}", letter(became))?,
         Done::Stopped(Stopped { paused, ended }) => {
             writeln!(
                 out,
@@ -91,6 +106,16 @@ fn tell(done: &Done, console: &mut Console) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn letter(became: &Became) -> String {
+    match became {
+        Became::Done => "has had its effect now".to_owned(),
+        Became::Repeat => "has no effect: another one said the same".to_owned(),
+        Became::Queued => "is sent again".to_owned(),
+        Became::Dropped => "is put away".to_owned(),
+        Became::Dead { reason } => format!("failed again: {reason}"),
+    }
 }
 
 fn reload(reloaded: &Reloaded, console: &mut Console) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ use crate::cli::arguments::{ListArguments, ShowCommand};
 use crate::cli::console::Console;
 use crate::config;
 use crate::config::environment::Environment;
+use crate::config::names::Names;
 use crate::domain::event::{ConnectionChange, EngineChange, Payload, Request};
 use crate::domain::id::{DeviceAlias, DeviceId};
 use crate::domain::lifecycle::Outcome;
@@ -183,18 +184,20 @@ pub(super) struct DeviceNames(BTreeMap<DeviceId, DeviceAlias>);
 
 impl DeviceNames {
     fn of(dir: &Path) -> Self {
-        let names = config::load(dir, &Environment::default()).names;
+        Self::of_home(&config::load(dir, &Environment::default()).names)
+    }
+
+    pub(super) fn of_home(names: &Names) -> Self {
+        let devices = names.devices.values();
         Self(
-            names
-                .devices
-                .into_values()
-                .map(|it| (it.id, it.alias))
+            devices
+                .map(|it| (it.id.clone(), it.alias.clone()))
                 .collect(),
         )
     }
 
     /// The device's own id where the home does not name it.
-    fn name<'a>(&'a self, device: &'a DeviceId) -> &'a str {
+    pub(super) fn name<'a>(&'a self, device: &'a DeviceId) -> &'a str {
         self.0
             .get(device)
             .map_or(device.as_str(), DeviceAlias::as_str)
@@ -210,7 +213,7 @@ pub(super) fn time(moment: Timestamp) -> String {
 }
 
 /// An event in a few words.
-fn about(payload: &Payload, names: &DeviceNames) -> String {
+pub(super) fn about(payload: &Payload, names: &DeviceNames) -> String {
     match payload {
         Payload::Report(report) => {
             let command = report.command.as_deref().unwrap_or("command");

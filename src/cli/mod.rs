@@ -5,6 +5,8 @@ mod check;
 mod completions;
 mod console;
 mod demo;
+mod devices;
+mod doctor;
 mod engine;
 mod explain;
 mod fmt;
@@ -16,20 +18,28 @@ mod replay;
 mod run;
 mod schema;
 mod simulator;
+mod standing;
+mod status;
 mod test;
 mod webhook;
+mod why;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
 
-use arguments::{Arguments, Command, LogFormat, LogLevel};
+use arguments::{
+    Arguments, Command, DeadLetterArguments, DeadLetterCommand, ListArguments, LogFormat, LogLevel,
+    ShowCommand,
+};
 use console::Console;
 
-use crate::control::Wish;
+use crate::control::{DeadLetterBody, DeadLetterWish, Wish};
 use crate::store::view::{CommandRow, DeadLetter, EventRow, RunRow};
 
 /// How the program ends (`README.md` has the table).
@@ -93,8 +103,13 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         Command::Events(list) => lists::list::<EventRow>(home, &list, console),
         Command::Commands(list) => lists::list::<CommandRow>(home, &list, console),
         Command::Runs(list) => lists::list::<RunRow>(home, &list, console),
-        Command::DeadLetters(list) => lists::list::<DeadLetter>(home, &list, console),
         Command::Replay(replay) => replay::replay(home, &replay, console),
+        Command::DeadLetters(letters) => dead_letters(home, letters, console),
+        Command::Status(how) => status::status(home, how.json, console),
+        Command::Doctor(how) => doctor::doctor(home, how.json, console),
+        Command::Devices(now) => devices::devices(home, &now, console),
+        Command::Inputs(how) => devices::inputs(home, how.json, console),
+        Command::Why(asked) => why::why(home, &asked, console),
         Command::Plan(plan) => plan::plan(home, plan.json, console),
         Command::Reload(reload) => engine::ask(home, &Wish::Reload, reload.json, console),
         Command::StopAll(stop) => engine::ask(home, &Wish::StopAll, stop.json, console),
@@ -106,6 +121,34 @@ fn run(arguments: Arguments, console: &mut Console) -> anyhow::Result<Exit> {
         }
         Command::Completions { shell } => completions::completions(shell, console),
     }
+}
+
+/// A list, or something that the engine is asked for.
+fn dead_letters(
+    home: &Path,
+    letters: DeadLetterArguments,
+    console: &mut Console,
+) -> anyhow::Result<Exit> {
+    let DeadLetterArguments { what, json, limit } = letters;
+    let (id, what) = match what {
+        Some(DeadLetterCommand::Retry { id }) => (id, DeadLetterWish::Retry),
+        Some(DeadLetterCommand::Drop { id }) => (id, DeadLetterWish::Drop),
+        Some(DeadLetterCommand::Show { id }) => {
+            let show = Some(ShowCommand::Show { id });
+            let list = ListArguments { show, json, limit };
+            return lists::list::<DeadLetter>(home, &list, console);
+        }
+        None => {
+            let list = ListArguments {
+                show: None,
+                json,
+                limit,
+            };
+            return lists::list::<DeadLetter>(home, &list, console);
+        }
+    };
+    let wish = Wish::DeadLetter(DeadLetterBody { id, what });
+    engine::ask(home, &wish, json, console)
 }
 
 /// Help and version are data; everything else that clap has to say is not.

@@ -104,11 +104,11 @@ pub static FILE: Word = Word {
         ),
         optional("notifiers", NOTIFIERS, "where messages to people go"),
         optional("limits", Kind::Block(&LIMITS), "how much may happen"),
-        later(optional(
+        optional(
             "retention",
             Kind::Block(&RETENTION),
             "how long what is over is kept",
-        )),
+        ),
         optional(
             "http_allow",
             HOSTS,
@@ -363,8 +363,18 @@ pub static RUNS_PER_RULE: Word = Word {
 pub static RETENTION: Word = Word {
     keys: &[&[
         defaulting("traces", DURATION, "30d", "why rules did what they did"),
-        defaulting("events", DURATION, "90d", "what came in"),
-        defaulting("database_max", SIZE, "512 MiB", "the oldest go first"),
+        defaulting(
+            "events",
+            DURATION,
+            "90d",
+            "what came in, and what runs, orders and messages came to",
+        ),
+        defaulting(
+            "database_max",
+            SIZE,
+            "512 MiB",
+            "of more, the oldest go: first traces, then the rest, but for the last 24 hours",
+        ),
     ]],
     ..word("retention", "`retention`", "how long what is over is kept")
 };

@@ -12,9 +12,9 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::control::{
-    Done, PauseBody, RELOAD, Refusal, STOP_ALL, Wish, address_of, is_short_enough, socket_path,
+    ABOUT, DEAD_LETTERS, Done, PauseBody, RELOAD, Refusal, STOP_ALL, Wish, address_of,
+    is_short_enough, socket_path,
 };
-use crate::domain::id::RuleId;
 
 /// How long an answer may take: a home of many rules is read and checked meanwhile.
 const ANSWER_WAIT: Duration = Duration::from_mins(1);
@@ -57,9 +57,17 @@ async fn exchange(stream: UnixStream, wish: &Wish) -> Result<Result<Done, Refusa
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(unreachable)?;
-    let (address, body) = request(wish);
-    let body = serde_json::to_vec(&body).map_err(unreachable)?;
-    let request = Request::post(address)
+    let (address, body) = request(wish).map_err(unreachable)?;
+    let request = match wish {
+        Wish::About => Request::get(address),
+        Wish::Reload
+        | Wish::Trigger(_)
+        | Wish::Pause(..)
+        | Wish::Resume(_)
+        | Wish::StopAll
+        | Wish::DeadLetter(_) => Request::post(address),
+    };
+    let request = request
         .header(header::HOST, "localhost")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(body)))
@@ -89,16 +97,21 @@ fn unreachable(error: impl std::error::Error) -> Unanswered {
     Unanswered::Unreachable(error.to_string())
 }
 
-fn request(wish: &Wish) -> (String, PauseBody) {
-    let of = |rule: &RuleId, what| (address_of(rule, what), PauseBody::default());
-    match wish {
-        Wish::Reload => (RELOAD.to_owned(), PauseBody::default()),
-        Wish::StopAll => (STOP_ALL.to_owned(), PauseBody::default()),
-        Wish::Trigger(rule) => of(rule, "trigger"),
-        Wish::Resume(rule) => of(rule, "resume"),
+fn request(wish: &Wish) -> serde_json::Result<(String, Vec<u8>)> {
+    let nothing = PauseBody::default();
+    let (address, body) = match wish {
+        Wish::DeadLetter(body) => {
+            return Ok((DEAD_LETTERS.to_owned(), serde_json::to_vec(body)?));
+        }
+        Wish::About => (ABOUT.to_owned(), nothing),
+        Wish::Reload => (RELOAD.to_owned(), nothing),
+        Wish::StopAll => (STOP_ALL.to_owned(), nothing),
+        Wish::Trigger(rule) => (address_of(rule, "trigger"), nothing),
+        Wish::Resume(rule) => (address_of(rule, "resume"), nothing),
         Wish::Pause(rule, reason) => {
             let reason = reason.clone();
             (address_of(rule, "pause"), PauseBody { reason })
         }
-    }
+    };
+    Ok((address, serde_json::to_vec(&body)?))
 }

@@ -6,11 +6,13 @@ pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{RuleId, RunId};
 use crate::engine::trace::Trace;
 use crate::reload::Reloaded;
+use crate::store::dead_letters::Became;
 
 /// The longest path that a Unix socket can have, in bytes: 108 with a zero at the end.
 pub(crate) const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -34,17 +36,21 @@ pub(crate) fn is_short_enough(path: &Path) -> bool {
 /// Something that a person asks of the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
+    /// To say that it is there.
+    About,
     Reload,
     Trigger(RuleId),
     Pause(RuleId, Option<String>),
     Resume(RuleId),
     StopAll,
+    DeadLetter(DeadLetterBody),
 }
 
 /// What a wish came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "done", rename_all = "snake_case")]
 pub(crate) enum Done {
+    About(About),
     Reloaded(Reloaded),
     /// What the rule made of it.
     Triggered(Box<Triggered>),
@@ -55,6 +61,19 @@ pub(crate) enum Done {
         was_paused: bool,
     },
     Stopped(Stopped),
+    DeadLetter {
+        id: String,
+        #[serde(flatten)]
+        became: Became,
+    },
+}
+
+/// The running engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct About {
+    /// Of the program.
+    pub(crate) version: String,
+    pub(crate) since: Timestamp,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,13 +122,30 @@ impl Refusal {
     }
 }
 
+/// What is to become of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeadLetterBody {
+    pub(crate) id: String,
+    pub(crate) what: DeadLetterWish,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeadLetterWish {
+    Retry,
+    Drop,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct PauseBody {
     reason: Option<String>,
 }
 
+const ABOUT: &str = "/api/v1/about";
 const RELOAD: &str = "/api/v1/reload";
+const DEAD_LETTERS: &str = "/api/v1/dead-letters";
 const STOP_ALL: &str = "/api/v1/stop-all";
 
 /// The address of what is done to a rule. Ids are kebab-case and need no quoting; what is none leads nowhere.

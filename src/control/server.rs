@@ -9,16 +9,18 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{self, DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use jiff::Timestamp;
 use tokio::net::UnixListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::control::{
-    BODY_BYTES_MAX, Done, PauseBody, Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal,
-    SOCKET_PATH_BYTES_MAX, STOP_ALL, Stopped, Triggered, is_short_enough, socket_path,
+    ABOUT, About, BODY_BYTES_MAX, DEAD_LETTERS, DeadLetterBody, DeadLetterWish, Done, PauseBody,
+    Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal, SOCKET_PATH_BYTES_MAX, STOP_ALL, Stopped,
+    Triggered, is_short_enough, socket_path,
 };
 use crate::document::suggest::closest;
 use crate::domain::event::{Event, Payload, Request, Source};
@@ -26,6 +28,7 @@ use crate::domain::id::{EventId, RuleId};
 use crate::engine::trace::{Trace, Verdict};
 use crate::reload::{Handle, Refused};
 use crate::rules::rule::{Rule, RuleSet};
+use crate::store::dead_letters::{self, Became, Hopeless};
 use crate::store::error::Error;
 use crate::store::writer::Tx;
 use crate::store::{Store, inbox, requests_of_people};
@@ -39,6 +42,7 @@ pub(crate) struct Control {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) reload: Handle,
+    pub(crate) since: Timestamp,
 }
 
 /// The socket of a home; it is removed with this.
@@ -88,8 +92,10 @@ pub(crate) async fn serve(socket: Option<Socket>, control: Control, stop: Cancel
         return stop.cancelled().await;
     };
     let routes = Router::new()
+        .route(ABOUT, get(about))
         .route(RELOAD, post(reload))
         .route(STOP_ALL, post(stop_all))
+        .route(DEAD_LETTERS, post(dead_letter))
         .route("/api/v1/rules/{rule}/trigger", post(trigger))
         .route("/api/v1/rules/{rule}/pause", post(pause))
         .route("/api/v1/rules/{rule}/resume", post(resume))
@@ -112,6 +118,13 @@ type Answer = Result<Json<Done>, (StatusCode, Json<Refusal>)>;
 
 fn refuse<T>(status: StatusCode, refusal: Refusal) -> Result<T, (StatusCode, Json<Refusal>)> {
     Err((status, Json(refusal)))
+}
+
+async fn about(State(control): State<Control>) -> Json<Done> {
+    Json(Done::About(About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        since: control.since,
+    }))
 }
 
 async fn reload(State(control): State<Control>) -> Answer {
@@ -216,6 +229,44 @@ async fn stop_all(State(control): State<Control>) -> Answer {
         paused: paused.into_iter().map(|(it, _)| it).collect(),
         ended: ended.filter_map(|it: Trace| it.run).collect(),
     })))
+}
+
+async fn dead_letter(
+    State(control): State<Control>,
+    Json(DeadLetterBody { id, what }): Json<DeadLetterBody>,
+) -> Answer {
+    let (letter, now) = (id.clone(), control.clock.now());
+    let done = control
+        .read(move |tx| match what {
+            DeadLetterWish::Retry => dead_letters::retry(tx, &letter, now),
+            DeadLetterWish::Drop => Ok(dead_letters::put_away(tx, &letter)?
+                .then_some(())
+                .ok_or(Hopeless::Unknown)),
+        })
+        .await?;
+    if let Err(why) = done {
+        let (status, why) = match why {
+            Hopeless::Unknown => (
+                StatusCode::NOT_FOUND,
+                format!("no dead letter has the id `{id}`"),
+            ),
+            Hopeless::Unreadable => (
+                StatusCode::CONFLICT,
+                format!(
+                    "the body of `{id}` cannot be read, now as then; `dead-letters drop` puts it away"
+                ),
+            ),
+        };
+        return refuse(status, Refusal::new(why));
+    }
+    tracing::info!(%id, ?what, "a person decided about a dead letter");
+    // What came of it is known since that was committed.
+    let letter = id.clone();
+    let became = control
+        .read(move |tx| dead_letters::look(tx, &letter))
+        .await?;
+    let became = became.unwrap_or(Became::Dropped);
+    Ok(Json(Done::DeadLetter { id, became }))
 }
 
 fn read_body(body: &Bytes) -> Result<PauseBody, (StatusCode, Json<Refusal>)> {

@@ -12,7 +12,7 @@ use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::{TriggerFields, View};
 use crate::engine::memory::{Memory, evaluate};
 use crate::engine::run::{Run, RunEnd};
-use crate::engine::trace::{Trace, Truth, Verdict, place};
+use crate::engine::trace::{Miss, Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
 use crate::engine::{Scene, breaker, condition, freshness, go_on, listening};
@@ -37,17 +37,18 @@ pub(super) struct Call<'a> {
 }
 
 /// What the triggers of `rule` made of something: each that fired calls the rule, once what is known of
-/// it is written down.
+/// it is written down. With the triggers that did not fire, where that is worth a trace.
 pub(super) fn heard(
     scene: Scene<'_>,
     rule: &Rule,
-    (heard, silence_is_told): (Heard, bool),
+    (heard, misses): (Heard, Option<Vec<Miss>>),
     decision: &mut Decision,
 ) {
-    if heard.firings.is_empty() && silence_is_told {
+    if let Some(misses) = misses.filter(|_| heard.firings.is_empty()) {
         let mut trace = Trace::of(rule, scene.event, scene.now);
         let because = heard.mismatches.join("; ");
         trace.verdict = Verdict::NotTriggered { because };
+        trace.misses = misses;
         decision.traces.push(trace);
     }
     // One event calls a rule once, however many of its triggers fit; a schedule may have missed several.

@@ -9,7 +9,7 @@ use crate::engine::facts::{Known, View};
 use crate::engine::memory::Memory;
 use crate::engine::trace::{ConditionTrace, Truth};
 use crate::engine::values::{check_input, check_number, check_state, look, look_input, name};
-use crate::engine::{Scene, daytime};
+use crate::engine::{Scene, daytime, seen};
 use crate::rules::condition::{Block, CommandState, CommandTest, Join, RuleTest};
 use crate::rules::expr::eval::{Facts, age, eval};
 use crate::rules::expr::kind::Kind;
@@ -44,6 +44,7 @@ pub(super) fn check(view: View<'_>, condition: &Condition) -> ConditionTrace {
         found,
         answer,
         holds,
+        values: seen::of_condition(view, condition),
     }
 }
 

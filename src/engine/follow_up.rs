@@ -107,7 +107,7 @@ fn trigger_due(scene: Scene<'_>, (rule, index): (&RuleId, usize), decision: &mut
     let mut memory = memory.clone();
     let heard = hear(scene, (index, trigger), &mut memory, Occasion::Time);
     arming::remember(scene, rule, (index, memory), decision);
-    begin::heard(scene, rule, (heard, false), decision);
+    begin::heard(scene, rule, (heard, None), decision);
 }
 
 /// Another run or a person wants the rule to run; its triggers and conditions are not asked.

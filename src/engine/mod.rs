@@ -33,6 +33,7 @@ mod go_on;
 mod http;
 mod inputs;
 mod listening;
+mod seen;
 mod values;
 mod waiting;
 
@@ -47,6 +48,7 @@ use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::history::Told;
 use crate::engine::orders::Orders;
 use crate::engine::state::{State, Wakeful};
+use crate::engine::trace::Miss;
 use crate::engine::trigger::Happening;
 use crate::engine::trigger::hear::{Heard, Occasion, hear};
 use crate::rules::condition::HeldSubject;
@@ -304,21 +306,23 @@ fn consider(
         return;
     };
     let rule = &scene.rules.rules[first.rule];
-    let mut heard = Heard::default();
+    let (mut heard, mut misses) = (Heard::default(), Vec::new());
+    // Values come all the time; that nothing came of them is not worth a trace, unless something that
+    // has to stay so for a while began to be so, or no longer is.
+    let mut is_told = !matches!(happening, Happening::Read(_) | Happening::Input(_));
     for listener in listeners {
         let index = listener.trigger;
         let known = scene.state.trigger(&rule.id, index);
         let mut memory = known.cloned().unwrap_or_default();
         let trigger = (index, &rule.triggers[index]);
-        heard.add(hear(
-            scene,
-            trigger,
-            &mut memory,
-            Occasion::Happening(happening),
-        ));
+        let of_one = hear(scene, trigger, &mut memory, Occasion::Happening(happening));
+        misses.extend(of_one.mismatches.iter().map(|because| Miss {
+            place: trigger.1.place.clone(),
+            because: because.clone(),
+        }));
+        heard.add(of_one);
+        is_told |= memory.holds_other_than(known);
         arming::remember(scene, rule, (index, memory), decision);
     }
-    // Values come all the time; that nothing came of them is not worth a trace.
-    let is_value = matches!(happening, Happening::Read(_) | Happening::Input(_));
-    begin::heard(scene, rule, (heard, !is_value), decision);
+    begin::heard(scene, rule, (heard, is_told.then_some(misses)), decision);
 }

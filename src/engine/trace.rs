@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, RuleId, RuleVersion, RunId};
+use crate::domain::value::Origin;
 use crate::engine::Scene;
 use crate::engine::run::{Run, RunEnd};
 use crate::rules::rule::{Operation, Place, Rule};
@@ -22,9 +23,19 @@ pub struct Trace {
     pub verdict: Verdict,
     /// The trigger that fired: its id, or its place.
     pub trigger: Option<String>,
+    /// Why each of the triggers that were asked did not fire; empty when one did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misses: Vec<Miss>,
     /// Those that were asked, in order; the first that does not hold is the last.
     pub conditions: Vec<ConditionTrace>,
     pub steps: Vec<StepTrace>,
+}
+
+/// A trigger that was asked and did not fire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Miss {
+    pub place: Place,
+    pub because: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +106,51 @@ pub struct ConditionTrace {
     pub answer: Truth,
     /// Whether the run may go on; an unknown answer is decided by `if_unknown`.
     pub holds: bool,
+    /// The values that it asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Seen>,
+}
+
+/// A value that a condition asked, as it was then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// As expressions call it: `house_battery.level`, `input.grid_price`, `trigger.result`.
+    pub name: String,
+    /// With its unit; none while it has none.
+    pub value: Option<String>,
+    /// When it was true, where that is known.
+    pub taken_at: Option<Timestamp>,
+    pub age_seconds: Option<u64>,
+    /// None while it has no value.
+    pub origin: Option<SeenOrigin>,
+}
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeenOrigin {
+    /// The platform asked the device.
+    Live,
+    /// The platform knew it.
+    Cache,
+    /// The platform could not reach the device, and repeated what it knew.
+    Fallback,
+    /// An input of the home.
+    Input,
+    /// The event that woke the rule.
+    Event,
+    /// The rule or the run itself: a variable, what it remembers, a failure.
+    Rule,
+}
+
+impl From<Origin> for SeenOrigin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Live => Self::Live,
+            Origin::Cache => Self::Cache,
+            Origin::Fallback => Self::Fallback,
+        }
+    }
 }
 
 /// Kleene's three answers.
@@ -130,6 +186,7 @@ impl Trace {
             run: None,
             verdict: Verdict::Started,
             trigger: None,
+            misses: Vec::new(),
             conditions: Vec::new(),
             steps: Vec::new(),
         }
@@ -144,6 +201,7 @@ impl Trace {
             run: Some(run.id.clone()),
             verdict: Verdict::WentOn,
             trigger: None,
+            misses: Vec::new(),
             conditions: Vec::new(),
             steps: Vec::new(),
         }
@@ -174,6 +232,6 @@ pub(super) fn clock_time(scene: Scene<'_>, at: Timestamp) -> String {
 }
 
 /// `rules/car.yaml:3`
-pub(super) fn place(place: &Place) -> String {
+pub fn place(place: &Place) -> String {
     format!("{}:{}", place.file, place.line)
 }

@@ -207,7 +207,7 @@ pub(super) fn name(subject: &Subject) -> String {
     format!("{}.{}", subject.device.alias, subject.attribute)
 }
 
-fn unit_symbol(subject: &Subject) -> String {
+pub(super) fn unit_symbol(subject: &Subject) -> String {
     let attribute = subject.device.device_type.attribute(&subject.attribute);
     match attribute.map(|it| it.kind) {
         Some(AttributeKind::Number(Some(unit))) => format!(" {}", unit.symbol()),

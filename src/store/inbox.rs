@@ -110,6 +110,26 @@ pub(super) fn bury(tx: &Tx<'_>, event: &EventId, reason: &str) -> Result<(), Err
     Ok(())
 }
 
+/// Shows an event that was buried to the consumers once more; a report only if no other has said the same
+/// meanwhile.
+pub(super) fn raise(tx: &Tx<'_>, event: Event) -> Result<(), Error> {
+    let counts_as = event.payload.report().map(counts_as);
+    let is_repeat = match &counts_as {
+        Some(counts_as) => tx
+            .prepare("SELECT 1 FROM events WHERE counts_as = ?1")?
+            .exists([counts_as])?,
+        None => false,
+    };
+    let state = if is_repeat { "repeat" } else { "done" };
+    let counts_as = counts_as.filter(|_| !is_repeat);
+    tx.prepare("UPDATE events SET state = ?2, reason = NULL, counts_as = ?3 WHERE id = ?1")?
+        .execute(rusqlite::params![event.id.as_str(), state, counts_as])?;
+    if !is_repeat {
+        tx.hand_on(event);
+    }
+    Ok(())
+}
+
 /// Shows an event of our own that is on record to the consumers once more.
 pub(super) fn revive(tx: &Tx<'_>, id: &EventId) -> Result<(), Error> {
     let found = tx

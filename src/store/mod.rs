@@ -6,6 +6,7 @@
 pub(crate) mod amps_link;
 mod calls;
 pub(crate) mod clock_set;
+pub(crate) mod dead_letters;
 pub(crate) mod error;
 mod history;
 pub(crate) mod http_requests;
@@ -26,6 +27,7 @@ pub(crate) mod signal;
 mod story;
 #[cfg(test)]
 mod tests;
+pub(crate) mod traces;
 mod triggers;
 pub mod view;
 pub(crate) mod writer;

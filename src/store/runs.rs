@@ -1,4 +1,4 @@
-//! What the engine remembers, as rows: runs, their programs, last known values, traces.
+//! What the engine remembers, as rows: runs, their programs, last known values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,6 @@ use crate::engine::decision::Change;
 use crate::engine::memory::Memory;
 use crate::engine::run::Run;
 use crate::engine::state::State;
-use crate::engine::trace::Trace;
 use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
@@ -110,21 +109,6 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
             Ok(())
         }
     }
-}
-
-pub(crate) fn add_trace(tx: &Tx<'_>, trace: &Trace) -> Result<(), Error> {
-    tx.prepare(
-        "INSERT INTO traces (event_id, rule, run, at, verdict, trace) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(rusqlite::params![
-        trace.event.as_str(),
-        trace.rule.as_str(),
-        trace.run.as_ref().map(RunId::as_str),
-        stamp(trace.at),
-        trace.verdict.name(),
-        serde_json::to_string(trace)?,
-    ])?;
-    Ok(())
 }
 
 fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {

@@ -22,6 +22,7 @@ use crate::rules::expr::value::Value;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::inbox::{self, Recorded};
+use crate::store::retention::Limits;
 use crate::store::view::View;
 use crate::store::writer::{Consumer, Tx};
 use crate::store::{Store, outbox, retention, runs};
@@ -280,7 +281,13 @@ async fn what_is_over_is_removed_when_it_is_old_and_what_is_not_stays() {
     record(&store, "1").await.unwrap();
     record(&store, "2").await.unwrap();
     let limit = NOW + SignedDuration::from_secs(1);
-    let prune = |limit| store.write(move |tx| retention::prune(tx, limit, 100));
+    let prune = |limit| {
+        let limits = Limits {
+            traces: limit,
+            events: limit,
+        };
+        store.write(move |tx| retention::prune(tx, limits, 100))
+    };
     assert_eq!(
         prune(limit).await.unwrap(),
         0,

@@ -32,6 +32,8 @@ mod flow;
 mod orders;
 /// Conditions that ask for the sun.
 mod sun;
+/// What a trace holds of what was looked at.
+mod traces;
 
 /// An evening in winter: 22:30 in London.
 const NOW: &str = "2026-01-10T22:30:00Z";

@@ -332,7 +332,10 @@ pub(super) const PAGES: &[Page] = &[
         "W606",
         Home,
         "The setting is right, and this version does not act on it yet.",
-        ["retention: {traces: 30d}", "http_allow: panel.example"],
+        [
+            "dashboard: {listen: 127.0.0.1:8788}",
+            "limits: {commands_per_minute: 30}",
+        ],
     ),
     page(
         "W607",

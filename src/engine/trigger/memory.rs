@@ -99,6 +99,15 @@ impl TriggerMemory {
         }
     }
 
+    /// Whether other facts hold for a while now than `before`; here, or in one of the parts.
+    pub(in crate::engine) fn holds_other_than(&self, before: Option<&Self>) -> bool {
+        let nothing = Self::default();
+        let before = before.unwrap_or(&nothing);
+        let of_parts =
+            |(index, part): (usize, &Self)| part.holds_other_than(before.parts.get(index));
+        !self.held.keys().eq(before.held.keys()) || self.parts.iter().enumerate().any(of_parts)
+    }
+
     /// What the part at `index` remembers.
     pub(super) fn part(&mut self, index: usize) -> &mut Self {
         if self.parts.len() <= index {

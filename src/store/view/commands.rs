@@ -53,7 +53,7 @@ pub struct CommandStep {
     pub detail: String,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "command, lifecycle, state, attempts, action_id, created_at, updated_at, due_at";
 
 impl View {
@@ -80,7 +80,7 @@ impl View {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<CommandRow, Unreadable> {
+pub(super) fn read(row: &Row<'_>) -> Result<CommandRow, Unreadable> {
     let command: Command = json(row, 0)?;
     let lifecycle: Lifecycle = json(row, 1)?;
     let failure = match lifecycle {

@@ -29,7 +29,7 @@ pub struct EventStory {
     pub traces: Vec<Trace>,
 }
 
-const COLUMNS: &str = "id, received_at, source, kind, state, payload";
+pub(super) const COLUMNS: &str = "id, received_at, source, kind, state, payload";
 
 impl View {
     /// The newest events, newest first.
@@ -49,7 +49,7 @@ impl View {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<EventRow, Unreadable> {
+pub(super) fn read(row: &Row<'_>) -> Result<EventRow, Unreadable> {
     let payload = row.get::<_, Option<String>>(5)?;
     Ok(EventRow {
         id: row.get(0)?,

@@ -1,13 +1,18 @@
 //! Lists for people and programs, read from the file while the engine runs and while it does not.
 
 mod amps_link;
+mod causes;
 mod commands;
 mod dead_letters;
 mod events;
+mod overview;
 mod past;
 mod rules;
 mod runs;
+mod standing;
 pub mod timeline;
+mod traces;
+mod values;
 
 use std::path::Path;
 
@@ -17,11 +22,15 @@ use crate::store::error::Error;
 use crate::store::{database_path, schema};
 
 pub use amps_link::AmpsLinkRow;
+pub use causes::MessageRow;
 pub use commands::{CommandRow, CommandStory};
 pub use dead_letters::DeadLetter;
 pub use events::{EventRow, EventStory};
+pub use overview::{LastMessage, OpenCommand, file_bytes};
 pub use rules::{StoredRule, Timer};
 pub use runs::{RunRow, RunStory};
+pub use standing::{Lease, OpenRun, PausedRule};
+pub use values::{KnownInput, KnownValue};
 
 /// Why a list cannot be shown.
 #[derive(Debug, thiserror::Error)]

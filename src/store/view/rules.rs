@@ -16,6 +16,8 @@ pub struct StoredRule {
     pub file: String,
     /// Its text was broken, and this is how it was before.
     pub is_broken: bool,
+    /// Since when it is as it is, broken or not.
+    pub seen_at: Timestamp,
     text: String,
 }
 
@@ -43,7 +45,7 @@ impl View {
         if self.list(named, [], |_| Ok(()))?.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT id, version, file, is_broken, rule FROM rules ORDER BY id";
+        let sql = "SELECT id, version, file, is_broken, rule, seen_at FROM rules ORDER BY id";
         self.list(sql, [], |row| {
             Ok(StoredRule {
                 id: RuleId::new(row.get::<_, String>(0)?),
@@ -51,6 +53,7 @@ impl View {
                 file: row.get(2)?,
                 is_broken: row.get(3)?,
                 text: row.get(4)?,
+                seen_at: moment(row, 5)?,
             })
         })
     }

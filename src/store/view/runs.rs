@@ -33,7 +33,8 @@ pub struct RunStory {
     pub traces: Vec<Trace>,
 }
 
-const COLUMNS: &str = "id, rule, version, cause, state, reason, waiting_for, started_at, ended_at";
+pub(super) const COLUMNS: &str =
+    "id, rule, version, cause, state, reason, waiting_for, started_at, ended_at";
 
 impl View {
     /// The newest runs, newest first.
@@ -53,7 +54,7 @@ impl View {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<RunRow, Unreadable> {
+pub(super) fn read(row: &Row<'_>) -> Result<RunRow, Unreadable> {
     Ok(RunRow {
         id: row.get(0)?,
         rule: row.get(1)?,

@@ -1,0 +1,99 @@
+//! What the whole home is like: open orders, the last webhook, room.
+
+use std::path::Path;
+
+use rusqlite::Row;
+
+use crate::domain::lifecycle::Lifecycle;
+use crate::store::database_path;
+use crate::store::view::{CommandRow, EventRow, Unreadable, View, commands, events, json};
+
+/// An order that is not over.
+#[derive(Debug)]
+pub struct OpenCommand {
+    pub row: CommandRow,
+    pub lifecycle: Lifecycle,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub struct LastMessage {
+    pub notifier: String,
+    /// `queued`, `sent` or `dead`.
+    pub state: String,
+    /// Why the last try failed.
+    pub reason: Option<String>,
+}
+
+impl View {
+    /// In the order in which they were given.
+    pub fn open_commands(&self) -> Result<Vec<OpenCommand>, Unreadable> {
+        let columns = commands::COLUMNS;
+        let sql = format!("SELECT {columns} FROM commands WHERE is_open = 1 ORDER BY seq");
+        let read = |row: &Row<'_>| {
+            Ok(OpenCommand {
+                row: commands::read(row)?,
+                // The second of the columns.
+                lifecycle: json(row, 1)?,
+            })
+        };
+        self.list(&sql, [], read)
+    }
+
+    /// The last webhook that was received.
+    pub fn last_webhook(&self) -> Result<Option<EventRow>, Unreadable> {
+        let columns = events::COLUMNS;
+        let sql = format!(
+            "SELECT {columns} FROM events WHERE source = 'webhook' ORDER BY seq DESC LIMIT 1"
+        );
+        Ok(self.list(&sql, [], events::read)?.pop())
+    }
+
+    /// The last message to each notifier, by their names.
+    pub fn last_messages(&self) -> Result<Vec<LastMessage>, Unreadable> {
+        let sql =
+            "SELECT json_extract(notification, '$.notifier') AS notifier, state, reason, max(seq)
+             FROM notifications GROUP BY notifier ORDER BY notifier";
+        self.list(sql, [], |row| {
+            Ok(LastMessage {
+                notifier: row.get(0)?,
+                state: row.get(1)?,
+                reason: row.get(2)?,
+            })
+        })
+    }
+
+    /// How many events and messages were given up.
+    pub fn dead_letters_count(&self) -> Result<u64, Unreadable> {
+        let sql = "SELECT (SELECT count(*) FROM events WHERE state = 'dead')
+             + (SELECT count(*) FROM notifications WHERE state = 'dead')";
+        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// What rows and indexes take of the file, in bytes.
+    pub fn bytes_used(&self) -> Result<u64, Unreadable> {
+        let number = |pragma: &str| -> Result<i64, Unreadable> {
+            let sql = format!("PRAGMA {pragma}");
+            Ok(self.connection.query_row(&sql, [], |row| row.get(0))?)
+        };
+        let pages = number("page_count")? - number("freelist_count")?;
+        Ok((pages * number("page_size")?).unsigned_abs())
+    }
+
+    /// What is wrong with the file, as SQLite sees it; empty when nothing is.
+    pub fn integrity(&self) -> Result<Vec<String>, Unreadable> {
+        let found = self.list("PRAGMA quick_check(5)", [], |row| {
+            Ok(row.get::<_, String>(0)?)
+        })?;
+        Ok(found.into_iter().filter(|it| it != "ok").collect())
+    }
+}
+
+/// The size of the database file and of what is written beside it, in bytes; none when there is none.
+pub fn file_bytes(dir: &Path) -> Option<u64> {
+    let path = database_path(dir);
+    let size = |path: &Path| std::fs::metadata(path).ok().map(|it| it.len());
+    let beside = size(&path.with_extension("db-wal")).unwrap_or_default();
+    Some(size(&path)? + beside)
+}
