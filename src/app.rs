@@ -325,7 +325,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
     store.write(look).await.context(unread)?;
     let interrupted = store
         .write(move |tx| {
-            clock_set::begin_life(tx, now)?;
+            clock_set::begin_life(tx)?;
             outbox::hand_on_unheard(tx)?;
             http_requests::recover(tx, now)?;
             inbox::record(tx, started_event(now), None)?;

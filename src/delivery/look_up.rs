@@ -64,11 +64,16 @@ pub(super) fn earliest(open: &Open, page: &Page, asked_at: Timestamp) -> Timesta
 
 /// The same, if the time since then was counted without a gap.
 fn counted(open: &Open, page: &Page, asked_at: Timestamp) -> Timestamp {
+    let left = match (open.sent_at, open.lifecycle.attempts()) {
+        // Between the order and its push, somebody else may have ordered the same.
+        (Some(sent), Some(..=1)) => sent,
+        (Some(_) | None, _) => open.began_at,
+    };
     let Some(amps_time) = page.amps_time else {
-        return earlier(open.began_at, CLOCK_SKEW_MAX);
+        return earlier(left, CLOCK_SKEW_MAX);
     };
     let ahead: SignedDuration = asked_at.duration_since(amps_time);
-    let by_amps = open.began_at.checked_sub(ahead).unwrap_or(Timestamp::MIN);
+    let by_amps = left.checked_sub(ahead).unwrap_or(Timestamp::MIN);
     earlier(by_amps, CLOCK_SLACK)
 }
 
@@ -121,6 +126,7 @@ mod tests {
     use crate::delivery::tests::open_at;
     use crate::device_api::wire::ActionState;
     use crate::domain::id::ActionId;
+    use crate::domain::lifecycle::Lifecycle;
     use crate::domain::unit::Unit;
 
     const LEFT: i64 = 1_800_000_000;
@@ -223,12 +229,23 @@ mod tests {
     fn the_time_between_two_lives_of_the_program_may_not_have_been_counted() {
         let page = page(Vec::new(), Some(LEFT + 4000));
         let mut open = ours();
-        open.began_at = at(3600);
+        (open.began_at, open.sent_at) = (at(3600), Some(at(3600)));
         assert_eq!(earliest(&open, &page, at(4000)), at(3595));
         open.is_from_before = true;
         assert_eq!(earliest(&open, &page, at(4000)), at(-5));
         open.created_at = Timestamp::UNIX_EPOCH;
         assert_eq!(earliest(&open, &page, at(4000)), at(3595 - 86_400));
+    }
+
+    #[test]
+    fn what_was_ordered_before_the_only_push_left_is_not_ours() {
+        let page = page(Vec::new(), Some(LEFT + 60));
+        let mut open = ours();
+        open.sent_at = Some(at(30));
+        assert_eq!(earliest(&open, &page, at(60)), at(25));
+        // An earlier push may have arrived against all likelihood.
+        open.lifecycle = Lifecycle::Sending { attempts: 2 };
+        assert_eq!(earliest(&open, &page, at(60)), at(-5));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::engine::decision::Change;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{http_requests, inputs, leases, notifications, outbox, runs, stamp};
+use crate::store::{http_requests, inputs, leases, notifications, outbox, runs};
 
 /// The clock of the program, which goes over to a new time with the event that tells of it: everything goes by
 /// the new time from that event on; before it, and if its transaction does not stand, by the old one.
@@ -78,10 +78,10 @@ impl FollowingClock {
     }
 }
 
-/// The program starts, at `now`.
-pub(crate) fn begin_life(tx: &Tx<'_>, now: Timestamp) -> Result<(), Error> {
-    tx.prepare("UPDATE clock SET life_began = ?1 - set_by")?
-        .execute([stamp(now)])?;
+/// The program starts.
+pub(crate) fn begin_life(tx: &Tx<'_>) -> Result<(), Error> {
+    tx.prepare("UPDATE clock SET lives = lives + 1")?
+        .execute([])?;
     Ok(())
 }
 

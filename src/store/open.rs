@@ -19,8 +19,8 @@ pub(crate) struct Open {
     pub(crate) began_at: Timestamp,
     /// When the last push left.
     pub(crate) sent_at: Option<Timestamp>,
-    /// It was given in an earlier life of the program. Nobody counted the time in between when the machine
-    /// had no clock then: `began_at` may be too late by as much.
+    /// It was given in an earlier life of the program. Nobody counted the time in between when the machine had
+    /// no clock then: these moments may be too late by as much.
     pub(crate) is_from_before: bool,
 }
 
@@ -37,10 +37,10 @@ impl Open {
     }
 }
 
-/// The moments of `sent_at`, `began_at` and `life_began` are steady (`store::clock_set`).
+/// The moments of `sent_at` and `began_at` are steady (`store::clock_set`).
 pub(super) const COLUMNS: &str = "command, lifecycle, created_at,
     sent_at + (SELECT set_by FROM clock), coalesce(began_at, created_at) + (SELECT set_by FROM clock),
-    coalesce(coalesce(began_at, created_at) <= (SELECT life_began FROM clock), 0)";
+    coalesce(life, 0) < (SELECT lives FROM clock)";
 
 /// What [`COLUMNS`] tell.
 pub(super) fn read(row: &Row<'_>) -> Result<Open, Error> {

@@ -37,9 +37,9 @@ pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<
     let inserted = tx
         .prepare(
             "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, sent_at, attempts,
-                 created_at, updated_at, began_at, is_open)
+                 created_at, updated_at, began_at, life, is_open)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 - (SELECT set_by FROM clock), ?9, ?10, ?10,
-                 ?10 - (SELECT set_by FROM clock), 1) ON CONFLICT (id) DO NOTHING",
+                 ?10 - (SELECT set_by FROM clock), (SELECT lives FROM clock), 1) ON CONFLICT (id) DO NOTHING",
         )?
         .execute(rusqlite::params![
             command.id.as_str(),

@@ -119,8 +119,7 @@ impl Home {
         let now = home.clock.now();
         let look = move |tx: &Tx<'_>| clock_watch::look_at_start(tx, now);
         home.watch.store.write(look).await.unwrap();
-        let begin = move |tx: &Tx<'_>| clock_set::begin_life(tx, now);
-        home.watch.store.write(begin).await.unwrap();
+        home.watch.store.write(clock_set::begin_life).await.unwrap();
         home.happens(Payload::Engine(EngineChange::Started)).await;
         home
     }
