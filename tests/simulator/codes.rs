@@ -13,6 +13,7 @@ type Before = (&'static str, Value);
 /// Method, path and body of the request that is answered so.
 type Asked = (&'static str, String, Value);
 
+#[derive(Clone)]
 struct Case {
     code: &'static str,
     status: u16,
@@ -37,10 +38,10 @@ fn post(path: &str, body: Value) -> Asked {
     ("POST", path.to_owned(), body)
 }
 
-fn switch(name: &str, value: impl Into<Value>) -> Option<Before> {
+fn switch(name: &str, value: impl Into<Value>) -> Before {
     let mut switches = serde_json::Map::new();
     switches.insert(name.to_owned(), value.into());
-    Some(("/switches", switches.into()))
+    ("/switches", switches.into())
 }
 
 fn charge(action: Value) -> Asked {
@@ -55,33 +56,68 @@ fn setting(name: &str, value: u32, unit: &str) -> Asked {
     post(&format!("{CHARGER}/settings"), settings.into())
 }
 
-fn of_requests() -> Vec<Case> {
-    let lacks = json!({"lacks": ["auto.export"]});
+/// What the platform says, whatever is asked of a device.
+fn of_the_platform() -> Vec<Case> {
     let answered = json!({"fault": {"kind": "answer", "status": 500, "code": "INTERNAL_ERROR"}});
-    let another = json!({"command": "charge"});
-    let planned = json!({"command": "charge", "start": "1m"});
     vec![
         case(
             "RATE_LIMIT_EXCEEDED",
             429,
-            switch("requests_per_minute", 0),
+            Some(switch("requests_per_minute", 0)),
             get(BATTERY),
         ),
-        case("EXPIRED_TOKEN", 401, switch("key", "expired"), get(BATTERY)),
+        case(
+            "EXPIRED_TOKEN",
+            401,
+            Some(switch("key", "expired")),
+            get(BATTERY),
+        ),
         case(
             "INVALID_API_KEY",
             401,
-            switch("key", "revoked"),
+            Some(switch("key", "revoked")),
             get(BATTERY),
         ),
         case(
             "INSUFFICIENT_PERMISSIONS",
             403,
-            switch("key", "unprivileged"),
+            Some(switch("key", "unprivileged")),
             post(BATTERY, command("idle")),
         ),
         case("DEVICE_NOT_FOUND", 404, None, get("/battery/dev_other")),
         case("NOT_FOUND", 404, None, get("/schedules/sched_1")),
+        case("UNSUPPORTED_SETTING", 422, None, setting("volume", 1, "kw")),
+        case(
+            "SETTING_OUT_OF_RANGE",
+            422,
+            None,
+            setting("max_charge_rate", 51, "kw"),
+        ),
+        case(
+            "READ_ONLY_SETTING",
+            422,
+            None,
+            post(
+                &format!("{BATTERY}/settings"),
+                json!({"scheduler_enabled": {"value": 1, "unit": "kw"}}),
+            ),
+        ),
+        case(
+            "INTERNAL_ERROR",
+            500,
+            Some(("/faults/requests", answered)),
+            get(BATTERY),
+        ),
+        case("NOT_IMPLEMENTED", 501, None, get("/schedules")),
+    ]
+}
+
+/// What stands in the way of an action.
+fn of_actions() -> Vec<Case> {
+    let lacks = json!({"lacks": ["auto.export"]});
+    let another = json!({"command": "charge"});
+    let planned = json!({"command": "charge", "start": "1m"});
+    vec![
         case(
             "CONFLICT",
             409,
@@ -91,7 +127,7 @@ fn of_requests() -> Vec<Case> {
         case(
             "COMMAND_NOT_SUPPORTED",
             422,
-            switch("environment", "live"),
+            Some(switch("environment", "live")),
             post(HVAC, command("idle")),
         ),
         case(
@@ -106,6 +142,18 @@ fn of_requests() -> Vec<Case> {
             None,
             post("/vehicle/dev_car01", command("charge")),
         ),
+        case(
+            "ACTION_NOT_CANCELLABLE",
+            409,
+            Some(("/devices/dev_abc123/actions", planned)),
+            post("/actions/ACTION/cancel", Value::Null),
+        ),
+    ]
+}
+
+/// What is wrong with the words of a push.
+fn of_words() -> Vec<Case> {
+    vec![
         case(
             "UNSUPPORTED_PARAMETER",
             422,
@@ -146,36 +194,11 @@ fn of_requests() -> Vec<Case> {
             None,
             charge(json!({"start": "soon"})),
         ),
-        case("UNSUPPORTED_SETTING", 422, None, setting("volume", 1, "kw")),
-        case(
-            "SETTING_OUT_OF_RANGE",
-            422,
-            None,
-            setting("max_charge_rate", 51, "kw"),
-        ),
-        case(
-            "READ_ONLY_SETTING",
-            422,
-            None,
-            post(
-                &format!("{BATTERY}/settings"),
-                json!({"scheduler_enabled": {"value": 1, "unit": "kw"}}),
-            ),
-        ),
-        case(
-            "INTERNAL_ERROR",
-            500,
-            Some(("/faults/requests", answered)),
-            get(BATTERY),
-        ),
-        case("NOT_IMPLEMENTED", 501, None, get("/schedules")),
-        case(
-            "ACTION_NOT_CANCELLABLE",
-            409,
-            Some(("/devices/dev_abc123/actions", planned)),
-            post("/actions/ACTION/cancel", Value::Null),
-        ),
     ]
+}
+
+fn of_requests() -> Vec<Case> {
+    [of_the_platform(), of_actions(), of_words()].concat()
 }
 
 /// What the manufacturer says of a device: to requests for it, or as the end of its actions.
