@@ -1,5 +1,7 @@
-//! A faithful pretend Amps: the device API of the newest generation, a house of devices with physics,
-//! signed webhooks with retries, and everything that can go wrong, on demand.
+//! A faithful pretend Amps: the device API in both generations that are in use, a house of devices with
+//! physics, signed webhooks with retries, and everything that can go wrong, on demand.
+//!
+//! `README.md` beside this file says of each statement whether it is documented or assumed.
 //!
 //! A library for tests and a program for people; it shares no code with the client that it tries, the
 //! signature excepted. What the documents leave open is a setting or an assumption, and says so.

@@ -1,4 +1,4 @@
-//! The endpoints of the pretend API, newest generation (`amps-api.md` §3).
+//! The endpoints of the pretend API, in both generations (`amps-api.md` §3).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
