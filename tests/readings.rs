@@ -87,7 +87,7 @@ async fn a_value_that_the_platform_only_repeats_is_asked_for_again_and_stays_unk
     })
     .await;
     house.stop_engine().await;
-    let offline = json!({"offline": true});
+    let offline = json!({"oem_error": "TIMEOUT"});
     let device = "/devices/dev_abc123";
     house.amps.control("POST", device, &offline).unwrap();
     house.start_engine();

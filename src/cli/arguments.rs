@@ -255,6 +255,15 @@ pub(super) struct SimulatorArguments {
     /// How many times faster than life devices charge and actions end, from 1 to 1000.
     #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = speed)]
     pub(super) speed: f64,
+
+    /// The key that it takes; one for live devices (`sk_live_…`) makes it play live.
+    #[arg(long, default_value = crate::cli::simulator::API_KEY, value_name = "KEY")]
+    pub(super) api_key: String,
+
+    /// How it behaves where the documents of Amps leave it open: `generation=b`. May be repeated; all are in
+    /// `src/simulator/README.md`, and `/_simulator/switches` turns them later.
+    #[arg(long = "set", value_name = "SWITCH=VALUE")]
+    pub(super) switches: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

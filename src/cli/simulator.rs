@@ -3,13 +3,15 @@
 use std::io::Write;
 
 use anyhow::Context;
+use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::arguments::SimulatorArguments;
 use crate::cli::console::Console;
 use crate::cli::{Exit, runtime};
 use crate::domain::secret::Secret;
-use crate::simulator::{Settings, Simulator, WebhookTarget};
+use crate::simulator::switches::Switches;
+use crate::simulator::{Environment, Settings, Simulator, WebhookTarget};
 
 /// Not secrets: they open nothing but the simulator on this machine.
 pub(super) const API_KEY: &str = "sk_test_simulated";
@@ -19,7 +21,13 @@ pub(super) fn simulator(
     arguments: &SimulatorArguments,
     console: &mut Console,
 ) -> anyhow::Result<Exit> {
+    let mut switches = Switches::default();
+    if let Some(environment) = Environment::of_key(&arguments.api_key) {
+        switches.environment = environment;
+    }
     let settings = Settings {
+        api_key: Secret::new(&arguments.api_key),
+        switches: set(&switches, &arguments.switches)?,
         listen: arguments.listen,
         webhook: Some(WebhookTarget {
             url: arguments.webhooks_to.clone(),
@@ -37,7 +45,7 @@ pub(super) fn simulator(
             .with_context(|| format!("failed to listen on {}", arguments.listen))?;
         writeln!(console.out, "a pretend Amps at {}", running.url())?;
         writeln!(console.out, "  base_url        {}", running.url())?;
-        writeln!(console.out, "  api key         {API_KEY}")?;
+        writeln!(console.out, "  api key         {}", arguments.api_key)?;
         writeln!(console.out, "  webhook secret  {WEBHOOK_SECRET}")?;
         writeln!(console.out, "  webhooks to     {}", arguments.webhooks_to)?;
         for device in devices {
@@ -61,6 +69,19 @@ pub(super) fn simulator(
         running.stop().await;
         Ok(Exit::Done)
     })
+}
+
+/// The switches as the command line sets them: each `NAME=VALUE`, with a value in JSON or as a bare word.
+fn set(switches: &Switches, given: &[String]) -> anyhow::Result<Switches> {
+    let mut changes = Map::new();
+    for one in given {
+        let (name, text) = one
+            .split_once('=')
+            .with_context(|| format!("`{one}` is not `SWITCH=VALUE`"))?;
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+        changes.insert(name.to_owned(), value);
+    }
+    switches.with(&changes).map_err(anyhow::Error::msg)
 }
 
 /// The house, `speed` times faster than life. Its ids are new each time, since an engine takes a

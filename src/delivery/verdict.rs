@@ -31,7 +31,8 @@ pub(super) enum Verdict {
     /// Another action holds the device (`amps-api.md` §5.3).
     Blocked(Failure),
     /// It may have arrived. Amps drops no repeats (§5.4), so it is looked up before it is sent again.
-    InDoubt,
+    /// With what was answered, if anything was.
+    InDoubt(Option<Failure>),
     /// No number of attempts would help.
     GiveUp(Failure),
 }
@@ -43,7 +44,7 @@ impl Verdict {
             Answer::NotSent { reason } => Self::Unsent {
                 why: format!("Amps cannot be reached: {reason}"),
             },
-            Answer::Lost { .. } => Self::InDoubt,
+            Answer::Lost { .. } => Self::InDoubt(None),
             Answer::Refused(refusal) => Self::of_refusal(refusal, key),
         }
     }
@@ -61,7 +62,7 @@ impl Verdict {
             // A burst shows so too.
             Meaning::Unauthorized if key.has_worked => again(),
             Meaning::Unauthorized => Self::GiveUp(told(refusal, Some(answers::KEY_REMEDY))),
-            Meaning::InDoubt => Self::InDoubt,
+            Meaning::InDoubt => Self::InDoubt(Some(Failure::new(code, &refusal.message))),
             Meaning::Wait => Self::Blocked(Failure::new(code, &refusal.message)),
             Meaning::GiveUp => Self::GiveUp(told(refusal, remedy(code, key))),
         }
@@ -142,8 +143,11 @@ impl Waits {
                 why: "another action held the device".to_owned(),
                 retry_at: later(now, BLOCKED_WAIT),
             },
-            Verdict::InDoubt => Step::AnswerLost {
-                doubt: self.doubt(DoubtCause::AnswerLost, now),
+            Verdict::InDoubt(answered) => Step::AnswerLost {
+                doubt: Doubt {
+                    answered,
+                    ..self.doubt(DoubtCause::AnswerLost, now)
+                },
             },
             Verdict::GiveUp(failure) => Step::Refused {
                 failure,
@@ -170,6 +174,7 @@ impl Waits {
         );
         Doubt {
             cause,
+            answered: None,
             look_up_at: later(now, LISTING_WAIT),
             settles_at: later(now, self.in_doubt_for),
             deadline,

@@ -7,6 +7,8 @@ use crate::domain::device::DeviceType;
 use crate::simulator::devices::Order;
 use crate::simulator::envelope::iso;
 use crate::simulator::faults::Fate;
+use crate::simulator::flat;
+use crate::simulator::switches::Generation;
 use crate::simulator::when::shown;
 
 #[derive(Clone, Debug)]
@@ -92,7 +94,10 @@ impl Action {
     }
 
     /// `data` of a push; `end` is there only for a window (§3.3).
-    pub(crate) fn pushed(&self) -> Value {
+    pub(crate) fn pushed(&self, generation: Generation) -> Value {
+        if generation == Generation::B {
+            return flat::pushed(self);
+        }
         let mut data = json!({
             "id": self.id,
             "deviceId": self.device,
@@ -111,7 +116,10 @@ impl Action {
     }
 
     /// `data` of a look-up (§3.4).
-    pub(crate) fn whole(&self) -> Value {
+    pub(crate) fn whole(&self, generation: Generation) -> Value {
+        if generation == Generation::B {
+            return flat::whole(self);
+        }
         let error = self.error.as_ref();
         json!({
             "id": self.id,
@@ -145,8 +153,11 @@ impl Action {
         })
     }
 
-    /// The webhook on its end: event and body (`webhooks.md` §1.3, newer generation).
-    pub(crate) fn report(&self) -> (&'static str, Value) {
+    /// The webhook on its end: event and body (`webhooks.md` §1.3).
+    pub(crate) fn report(&self, generation: Generation) -> (&'static str, Value) {
+        if generation == Generation::B {
+            return flat::report(self);
+        }
         let mut body = json!({
             "actionId": self.id,
             "deviceId": self.device,

@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::device::DeviceType;
 use crate::simulator::devices::{DeviceSettings, Kind, number};
+use crate::simulator::flat::SET_MAX_POWER;
+use crate::simulator::switches::Generation;
 
 /// How an action may be timed (§5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(crate) enum Execution {
 pub(crate) struct Capability {
     pub(crate) command: &'static str,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) execution: &'static [Execution],
+    pub(crate) execution: Vec<Execution>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +64,18 @@ impl Execution {
 }
 
 /// Every command of `kind`, whether this device knows it or not.
-fn vocabulary(kind: &Kind) -> Vec<Capability> {
+fn vocabulary(kind: &Kind, generation: Generation) -> Vec<Capability> {
     match kind {
+        // A setting in the newest generation.
+        Kind::EvCharger(_) if generation == Generation::B => vec![
+            capability("charge", &[], IMMEDIATE),
+            capability("idle", &[], IMMEDIATE),
+            capability(
+                SET_MAX_POWER,
+                &[parameter("maxPower", "kw", 0.0, 50.0)],
+                IMMEDIATE,
+            ),
+        ],
         Kind::Battery(battery) => {
             let power = |max| parameter("power", "kw", 0.0, max);
             let target = |min| parameter("target", "percent", min, 100.0);
@@ -115,7 +127,7 @@ fn capability(
     Capability {
         command,
         parameters: parameters.to_vec(),
-        execution,
+        execution: execution.to_vec(),
     }
 }
 
@@ -128,29 +140,40 @@ fn parameter(name: &'static str, unit: &'static str, min: f64, max: f64) -> Para
     }
 }
 
-/// The commands that this device knows.
-pub(crate) fn capabilities(device: &DeviceSettings) -> Vec<Capability> {
-    let mut known = vocabulary(&device.kind);
-    known.retain(|it| !device.lacks.iter().any(|lacking| lacking == it.command));
+/// The commands that this device knows, and how it can time them.
+pub(crate) fn capabilities(device: &DeviceSettings, generation: Generation) -> Vec<Capability> {
+    let lacks = |what: &str| device.lacks.iter().any(|it| it == what);
+    let mut known = vocabulary(&device.kind, generation);
+    known.retain(|it| !lacks(it.command));
+    for it in &mut known {
+        let command = it.command;
+        it.execution
+            .retain(|execution| !lacks(&format!("{command}:{}", execution.name())));
+    }
     known
 }
 
 /// Whether `command` is a word for devices of this kind.
-pub(crate) fn is_word(kind: &Kind, command: &str) -> bool {
-    vocabulary(kind).iter().any(|it| it.command == command)
+pub(crate) fn is_word(kind: &Kind, command: &str, generation: Generation) -> bool {
+    vocabulary(kind, generation)
+        .iter()
+        .any(|it| it.command == command)
 }
 
 /// `commands` of a read: a command that is absent is not supported (§3.2).
-pub(crate) fn commands(device: &DeviceSettings) -> Value {
+pub(crate) fn commands(device: &DeviceSettings, generation: Generation) -> Value {
     let mut commands = Map::new();
-    for capability in capabilities(device) {
+    for capability in capabilities(device, generation) {
         let mut parameters = Map::new();
         for it in &capability.parameters {
             let bounds = json!({"unit": it.unit, "min": number(it.min), "max": number(it.max)});
             parameters.insert(it.name.to_owned(), bounds);
         }
         let execution: Vec<&str> = capability.execution.iter().map(|it| it.name()).collect();
-        let shown = json!({"parameters": parameters, "execution": execution});
+        let mut shown = json!({"parameters": parameters, "execution": execution});
+        if generation == Generation::B {
+            shown["type"] = json!("set_operation_mode");
+        }
         commands.insert(capability.command.to_owned(), shown);
     }
     commands.into()

@@ -10,7 +10,9 @@ use crate::simulator::actions::{Action, ActionState, Timing};
 use crate::simulator::capability::strategies;
 use crate::simulator::envelope::{ApiError, Reply};
 use crate::simulator::faults::Fate;
+use crate::simulator::flat::action_type;
 use crate::simulator::push::{Push, Strategy};
+use crate::simulator::switches::Generation;
 use crate::simulator::when::{Window, end_after, hastened, shortened};
 use crate::simulator::world::{ACTIONS_MAX, Device, World};
 
@@ -33,14 +35,28 @@ impl World {
         let target = self
             .device(device)
             .ok_or_else(|| ApiError::not_found("device"))?;
-        let pending: Vec<&Action> = self.pending_actions(device).collect();
+        let generation = self.switches.generation;
+        let device_type = target.settings.kind.device_type();
+        let action = action_type(device_type, &push.order);
+        // Generation B tells conflicts apart by the type of the action, too (§5.3).
+        let collides = |it: &&Action| {
+            generation == Generation::C || action_type(it.device_type, &it.order) == action
+        };
+        let pending: Vec<&Action> = self.pending_actions(device).filter(collides).collect();
+        let conflict = |reason: &str, pending: &[&Action], device| {
+            conflict(generation, reason, pending, device)
+        };
         let plan = match (pending.is_empty(), push.on_conflict) {
             (false, None) => return Err(conflict("no_strategy_supplied", &pending, target)),
             // The code for this is not documented (§12.5); our assumption.
             (false, Some(strategy)) if !offers(target, strategy) => {
                 return Err(conflict("strategy_not_supported", &pending, target));
             }
-            (false, Some(Strategy::QueueAfter)) => queued(&pending, target, &push, self.speed)?,
+            (false, Some(Strategy::QueueAfter)) => {
+                let queued = queued(&pending, target, &push, self.speed)?;
+                // Refused according to §5.3; the code is cut, this one is our assumption.
+                queued.ok_or_else(|| conflict("conflict_has_no_end", &pending, target))?
+            }
             (false, Some(Strategy::CancelAndReplace)) if !all_scheduled(&pending) => {
                 return Err(conflict("action_in_flight", &pending, target));
             }
@@ -75,7 +91,7 @@ impl World {
         if immediate {
             self.fire(index, now);
         }
-        let data = self.actions[index].pushed();
+        let data = self.actions[index].pushed(self.switches.generation);
         Reply {
             status: 202,
             data,
@@ -105,22 +121,27 @@ impl Plan {
     }
 }
 
-/// The plan of a push that begins when the last of `pending` ends. Its own start gives way: our assumption.
-fn queued(pending: &[&Action], device: &Device, push: &Push, speed: f64) -> Result<Plan, ApiError> {
+/// The plan of a push that begins when the last of `pending` ends; none if one has no end. Its own start gives
+/// way: our assumption.
+fn queued(
+    pending: &[&Action],
+    device: &Device,
+    push: &Push,
+    speed: f64,
+) -> Result<Option<Plan>, ApiError> {
     let ends = pending.iter().map(|it| it.end.zip(it.timing.ends_at));
     let ends: Option<Vec<(Timestamp, Timestamp)>> = ends.collect();
     let Some((start, fires_at)) = ends.and_then(|ends| ends.into_iter().max()) else {
-        // Refused according to §5.3; the code is cut, this one is our assumption.
-        return Err(conflict("conflict_has_no_end", pending, device));
+        return Ok(None);
     };
     let end = push.end_text.as_deref();
-    let end = end.map(|text| end_after(text, start, &device.zone));
+    let end = end.map(|text| end_after(text, start, push.grammar(&device.zone)));
     let end = end.transpose()?;
-    Ok(Plan {
+    Ok(Some(Plan {
         shown: Some(Window { start, end }),
         fires_at: Some(fires_at),
         ends_at: end.map(|end| later(fires_at, shortened(window_length(start, end), speed))),
-    })
+    }))
 }
 
 fn window_length(start: Timestamp, end: Timestamp) -> Duration {
@@ -135,14 +156,22 @@ fn offers(device: &Device, strategy: Strategy) -> bool {
     strategies(device.settings.kind.device_type()).contains(&strategy.name())
 }
 
-fn conflict(reason: &str, pending: &[&Action], device: &Device) -> ApiError {
+fn conflict(
+    generation: Generation,
+    reason: &str,
+    pending: &[&Action],
+    device: &Device,
+) -> ApiError {
     let ids: Vec<&str> = pending.iter().map(|it| it.id.as_str()).collect();
     let message = "another action on this device is not over";
-    ApiError::new(409, "CONFLICT", message).with(json!({
-        "reason": reason,
+    let mut details = json!({
         "conflictingActionIds": ids,
         "strategies": strategies(device.settings.kind.device_type()),
-    }))
+    });
+    if generation == Generation::C {
+        details["reason"] = json!(reason);
+    }
+    ApiError::new(409, "CONFLICT", message).with(details)
 }
 
 /// The action, without id and fate.

@@ -3,6 +3,7 @@
 //! | request | effect |
 //! | --- | --- |
 //! | `GET requests`, `GET webhooks`, `GET devices`, `GET faults` | what was seen, sent, is, is to come |
+//! | `GET switches`, `POST switches` `{"generation": "b"}` | [what the documents leave open](crate::simulator::switches) |
 //! | `POST devices/{id}` `{"level": 97, "plugged": true, "offline": true}` | changes a device by hand |
 //! | `POST devices/{id}/events` `{"event": "disconnected"}` | sends a webhook on its connection |
 //! | `POST devices/{id}/actions` `{"command": …, "parameters": …}` | an action of another client of the account |
@@ -14,6 +15,7 @@
 //! | `POST target` `{"url": …, "secret": …, "path_per_event": false}`, `DELETE target` | where webhooks go |
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -23,9 +25,10 @@ use crate::intake::signature::Key;
 use crate::simulator::devices::{Order, flag};
 use crate::simulator::envelope::ApiError;
 use crate::simulator::faults::{FAULTS_MAX, Faults, NotAdded};
+use crate::simulator::oem;
 use crate::simulator::push;
 use crate::simulator::webhooks::Target;
-use crate::simulator::world::World;
+use crate::simulator::world::{Device, World};
 
 /// What every path here begins with.
 pub(crate) const PREFIX: &str = "/_simulator";
@@ -69,6 +72,13 @@ pub(crate) fn answer(
         ("GET", ["webhooks"]) => Ok(json!({"webhooks": world.outbound.records()})),
         ("GET", ["devices"]) => Ok(devices(world)),
         ("GET", ["faults"]) => Ok(json!(world.faults)),
+        ("GET", ["switches"]) => Ok(json!(world.switches)),
+        ("POST", ["switches"]) => {
+            let changed = world.switches.with(&decode(body)?);
+            world.switches = changed.map_err(|message| Refused::new(400, message))?;
+            world.advance_physics(now);
+            Ok(json!(world.switches))
+        }
         ("DELETE", ["faults"]) => {
             world.faults = Faults::default();
             Ok(json!({}))
@@ -154,7 +164,10 @@ fn devices(world: &World) -> Value {
                 "name": device.settings.name,
                 "id": device.settings.id,
                 "type": device.settings.kind.device_type().name(),
-                "offline": device.offline,
+                "offline": device.oem_error.is_some_and(|it| it.code == oem::OFFLINE.code),
+                "oem_error": device.oem_error.map(|it| it.code),
+                "timezone": device.settings.timezone,
+                "lacks": device.settings.lacks,
                 "scheduler_active": device.scheduler_active,
                 "state": world.device_state(device),
             })
@@ -190,7 +203,10 @@ fn patch(world: &mut World, id: &str, body: &[u8], now: Timestamp) -> Result<Val
     let mut after = device.clone();
     for (key, value) in &changes {
         let done = match key.as_str() {
-            "offline" => flag(key, value).map(|it| after.offline = it),
+            "offline" => flag(key, value).map(|it| after.oem_error = it.then_some(&oem::OFFLINE)),
+            "oem_error" => oem_error(&mut after, value),
+            "timezone" => timezone(&mut after, value),
+            "lacks" => lacks(&mut after, value),
             "scheduler_active" => flag(key, value).map(|it| after.scheduler_active = it),
             _ => after.settings.kind.patch(key, value),
         };
@@ -200,6 +216,31 @@ fn patch(world: &mut World, id: &str, body: &[u8], now: Timestamp) -> Result<Val
     world.advance_physics(now);
     let device = world.device(id).ok_or_else(no_device)?;
     Ok(json!({"state": world.device_state(device)}))
+}
+
+fn oem_error(device: &mut Device, value: &Value) -> Result<(), String> {
+    device.oem_error = match value.as_str().map(oem::find) {
+        None if value.is_null() => None,
+        Some(Some(error)) => Some(error),
+        None | Some(None) => {
+            return Err(format!("`oem_error` is null or one of {}", oem::names()));
+        }
+    };
+    Ok(())
+}
+
+fn timezone(device: &mut Device, value: &Value) -> Result<(), String> {
+    let name = value.as_str().unwrap_or_default();
+    device.zone = TimeZone::get(name).map_err(|_| format!("no time zone `{name}`"))?;
+    name.clone_into(&mut device.settings.timezone);
+    Ok(())
+}
+
+/// Commands, or commands with a timing: `charge`, `charge:windowed`.
+fn lacks(device: &mut Device, value: &Value) -> Result<(), String> {
+    device.settings.lacks = serde_json::from_value(value.clone())
+        .map_err(|_| "`lacks` is a list of commands, such as `charge` or `charge:windowed`")?;
+    Ok(())
 }
 
 fn announce(world: &mut World, id: &str, body: &[u8], now: Timestamp) -> Result<Value, Refused> {
@@ -228,8 +269,14 @@ fn foreign(
     let action: Map<String, Value> = decode(body)?;
     let device = world.device(id).ok_or_else(no_device)?;
     let body = json!({"action": action}).to_string();
-    let code = &world.lacking_code;
-    let push = push::decode(body.as_bytes(), &device.settings, &device.zone, now, code)?;
+    let switches = &world.switches;
+    let push = push::decode(
+        body.as_bytes(),
+        &device.settings,
+        &device.zone,
+        now,
+        switches,
+    )?;
     if past_amps {
         let order = Order::clone(&push.order);
         world.obey_owner(id, order, now);

@@ -6,6 +6,7 @@ use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
 
 use crate::simulator::Environment;
+use crate::simulator::switches::Generation;
 
 /// A request, read to its end.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct Reply {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
+    /// Empty when it is not Amps that answers but something on the way, in words of its own.
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) details: Option<Value>,
@@ -53,6 +55,7 @@ pub(crate) struct ApiError {
 pub(crate) struct Meta<'a> {
     pub(crate) request_id: String,
     pub(crate) environment: Environment,
+    pub(crate) generation: Generation,
     pub(crate) now: Timestamp,
     pub(crate) latency: Duration,
     pub(crate) path: &'a str,
@@ -125,6 +128,9 @@ pub(crate) fn enveloped(answer: &Result<Reply, ApiError>, meta: &Meta<'_>) -> Va
             let mut data = reply.data.clone();
             if meta.extra_fields {
                 add_extra_field(&mut data);
+            }
+            if meta.generation == Generation::B {
+                return data;
             }
             json!({"success": true, "data": data, "meta": about})
         }

@@ -45,7 +45,8 @@ pub enum RequestFault {
 pub struct ErrorAnswer {
     /// From 400 to 599.
     pub status: u16,
-    pub code: String,
+    /// Without one it is not Amps that answers, but something on the way, in plain text.
+    pub code: Option<String>,
     pub message: Option<String>,
     pub retry_after_seconds: Option<u64>,
 }
@@ -121,7 +122,11 @@ impl RequestFault {
 impl ErrorAnswer {
     pub(crate) fn error(&self) -> ApiError {
         let message = self.message.as_deref().unwrap_or("simulated");
-        let mut error = ApiError::new(self.status, &self.code, message);
+        let mut error = ApiError::new(
+            self.status,
+            self.code.as_deref().unwrap_or_default(),
+            message,
+        );
         error.retry_after_seconds = self.retry_after_seconds;
         error
     }

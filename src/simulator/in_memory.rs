@@ -114,7 +114,11 @@ impl InMemory {
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.shared.world().next_due()
+        let world = self.shared.world();
+        if world.outbound.has_ready() {
+            return Some(self.clock.now());
+        }
+        world.next_due()
     }
 
     /// An attempt to deliver `parcel` that leaves now.

@@ -1,5 +1,7 @@
-//! A faithful pretend Amps: the device API of the newest generation, a house of devices with physics,
-//! signed webhooks with retries, and everything that can go wrong, on demand.
+//! A faithful pretend Amps: the device API in both generations that are in use, a house of devices with
+//! physics, signed webhooks with retries, and everything that can go wrong, on demand.
+//!
+//! `README.md` beside this file says of each statement whether it is documented or assumed.
 //!
 //! A library for tests and a program for people; it shares no code with the client that it tries, the
 //! signature excepted. What the documents leave open is a setting or an assumption, and says so.
@@ -13,8 +15,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -31,6 +33,7 @@ use crate::simulator::devices::vehicle::Vehicle;
 use crate::simulator::devices::{DeviceSettings, Kind};
 use crate::simulator::ledger::RequestRecord;
 use crate::simulator::server::Shared;
+use crate::simulator::switches::Switches;
 use crate::simulator::webhooks::WebhookRecord;
 use crate::simulator::world::World;
 
@@ -42,16 +45,20 @@ mod courier;
 pub mod devices;
 mod envelope;
 pub mod faults;
+mod flat;
 #[cfg(test)]
 pub(crate) mod in_memory;
 pub mod ledger;
+mod oem;
 mod page;
+mod profile;
 mod push;
 mod random;
 mod reading;
 mod routes;
 mod server;
 mod setting;
+pub mod switches;
 pub mod webhooks;
 mod when;
 mod world;
@@ -63,19 +70,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The one key that is valid.
     pub api_key: Secret,
-    pub environment: Environment,
     /// How many times faster than the wall clock the world runs.
     pub speed: f64,
     pub devices: Vec<DeviceSettings>,
     pub webhook: Option<WebhookTarget>,
-    /// From acknowledged to its end, in simulated time.
-    pub completion_delay: Duration,
-    pub window_completes: WindowEnd,
-    /// The code for a command that the device does not know. The documents have two: this and
-    /// `UNSUPPORTED_MODE` (`amps-api.md` §12.7).
-    pub lacking_command_code: String,
-    /// Answers and webhooks carry fields that no document names.
-    pub extra_fields: bool,
+    /// What the documents leave open, as it is at the beginning.
+    pub switches: Switches,
     /// Ids come out of it. A receiver that remembers delivery ids takes a second run with the same seed
     /// for repeats.
     pub seed: u64,
@@ -83,19 +83,11 @@ pub struct Settings {
 }
 
 /// Which of the two environments the key belongs to (`amps-api.md` §1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Environment {
     Sandbox,
     Live,
-}
-
-/// When an action with an end turns `completed`; not documented (`amps-api.md` §12.12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WindowEnd {
-    /// As soon as the manufacturer took it.
-    Start,
-    /// When the window is over; it blocks the device as long.
-    Whole,
 }
 
 /// Where webhooks go.
@@ -122,6 +114,16 @@ pub struct Running {
 }
 
 impl Environment {
+    /// The environment that a key of this form belongs to; none when its form does not tell.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let rest = key.strip_prefix("amps_").unwrap_or(key);
+        match rest.strip_prefix("sk_")?.split_once('_')?.0 {
+            "test" => Some(Self::Sandbox),
+            "live" => Some(Self::Live),
+            _ => None,
+        }
+    }
+
     /// As `meta.environment` has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -148,7 +150,6 @@ impl Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_key: Secret::new("sk_test_simulated"),
-            environment: Environment::Sandbox,
             speed: 1.0,
             devices: vec![
                 device(
@@ -170,11 +171,7 @@ impl Settings {
                 device("car", "dev_car01", Kind::Vehicle(vehicle)),
             ],
             webhook: None,
-            // Typical of live (`amps-api.md` §6).
-            completion_delay: Duration::from_secs(10),
-            window_completes: WindowEnd::Start,
-            lacking_command_code: "COMMAND_NOT_SUPPORTED".to_owned(),
-            extra_fields: false,
+            switches: Switches::default(),
             seed: 1,
             clock: Clock::System,
         }

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::simulator::capability::{Capability, Execution, UNITS, capabilities, is_word};
+use crate::simulator::capability::{Capability, Execution, UNITS, capabilities, commands, is_word};
 use crate::simulator::devices::{DeviceSettings, Order, number};
 use crate::simulator::envelope::ApiError;
-use crate::simulator::when::{self, Window};
+use crate::simulator::flat;
+use crate::simulator::switches::{Generation, Switches};
+use crate::simulator::when::{self, Grammar, Window};
 
 /// A push that this device can take, conflicts aside.
 #[derive(Clone, Debug)]
@@ -23,6 +25,7 @@ pub(crate) struct Push {
     /// The end as it was written, for a queued action whose start is not its own.
     pub(crate) end_text: Option<String>,
     pub(crate) on_conflict: Option<Strategy>,
+    generation: Generation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +43,33 @@ impl Strategy {
     }
 }
 
-/// The push that `body` asks of `device` at `now`. `lacking_code` is the code for a command it does not know.
+impl Push {
+    /// How its times are written, at a plant in `zone`.
+    pub(crate) fn grammar<'a>(&self, zone: &'a TimeZone) -> Grammar<'a> {
+        grammar(self.generation, zone)
+    }
+}
+
+fn grammar(generation: Generation, zone: &TimeZone) -> Grammar<'_> {
+    match generation {
+        Generation::B => Grammar::Zoned,
+        Generation::C => Grammar::PlantLocal(zone),
+    }
+}
+
+/// The push that `body` asks of `device` at `now`.
 pub(crate) fn decode(
     body: &[u8],
     device: &DeviceSettings,
     zone: &TimeZone,
     now: Timestamp,
-    lacking_code: &str,
+    switches: &Switches,
 ) -> Result<Push, ApiError> {
-    let body = object(body)?;
+    let mut body = object(body)?;
+    let generation = switches.generation;
+    if generation == Generation::B {
+        body = flat::of_today(device.kind.device_type(), body)?;
+    }
     only_keys(&body, "", &["action", "onConflict", "sandbox"])?;
     let on_conflict = strategy(body.get("onConflict"))?;
     // Test controls whose fields no page shows: accepted and without effect.
@@ -64,7 +85,7 @@ pub(crate) fn decode(
         "action.",
         &["command", "parameters", "start", "end"],
     )?;
-    let capability = command(action, device, lacking_code)?;
+    let capability = command(action, device, switches)?;
     let parameters = match action.get("parameters") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(parameters)) => parameters.clone(),
@@ -80,9 +101,10 @@ pub(crate) fn decode(
             parameters: numbers,
         },
         parameters: Some(parameters).filter(|it| !it.is_empty()),
-        window: when::window(start, end, zone, now)?,
+        window: when::window(start, end, grammar(generation, zone), now)?,
         end_text: end.map(str::to_owned),
         on_conflict,
+        generation,
     })
 }
 
@@ -95,7 +117,11 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
 }
 
 /// Every key that is sent is honoured or refused, never dropped (§2); that it is 400 is our assumption.
-fn only_keys(object: &Map<String, Value>, prefix: &str, known: &[&str]) -> Result<(), ApiError> {
+pub(crate) fn only_keys(
+    object: &Map<String, Value>,
+    prefix: &str,
+    known: &[&str],
+) -> Result<(), ApiError> {
     match object.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(ApiError::invalid(format!("unknown key `{prefix}{key}`"))),
         None => Ok(()),
@@ -126,24 +152,33 @@ fn text<'a>(action: &'a Map<String, Value>, key: &str) -> Result<Option<&'a str>
 fn command(
     action: &Map<String, Value>,
     device: &DeviceSettings,
-    lacking_code: &str,
+    switches: &Switches,
 ) -> Result<Capability, ApiError> {
     let name = action
         .get("command")
         .and_then(Value::as_str)
         .ok_or_else(|| ApiError::invalid("`action.command` must be text"))?;
-    let known = capabilities(device);
+    let generation = switches.generation;
+    let known = capabilities(device, generation);
     if let Some(capability) = known.iter().find(|it| it.command == name) {
         return Ok(capability.clone());
     }
-    if !is_word(&device.kind, name) {
+    if !is_word(&device.kind, name, generation) {
         // §8: a parseable body outside the vocabulary belongs to the 400 family.
         return Err(ApiError::invalid(format!("unknown command `{name}`")));
     }
     let supported: Vec<&str> = known.iter().map(|it| it.command).collect();
     let message = format!("this device does not support `{name}`");
-    Err(ApiError::new(422, lacking_code, message)
-        .with(json!({"deviceCapabilities": {"supportedModes": supported}})))
+    // What the older generation shows of the capabilities is cut after "full GET shape"; the commands are our
+    // reading of it.
+    let details = match generation {
+        Generation::B => json!({
+            "unsupportedModes": [name],
+            "deviceCapabilities": {"commands": commands(device, generation)},
+        }),
+        Generation::C => json!({"deviceCapabilities": {"supportedModes": supported}}),
+    };
+    Err(ApiError::new(422, switches.lacking_code(), message).with(details))
 }
 
 fn check_parameters(

@@ -10,6 +10,7 @@ use crate::simulator::capability::{commands, strategies};
 use crate::simulator::devices::Kind;
 use crate::simulator::envelope::iso;
 use crate::simulator::setting;
+use crate::simulator::switches::Generation;
 use crate::simulator::world::{Device, World};
 
 /// How long a captured state is good, plainly and with `expedite`.
@@ -30,7 +31,7 @@ impl World {
         let capture = self.capture(id, Some(expedite), now)?;
         let device = self.device(id)?;
         let mut data = self.shown(device, &capture);
-        if is_writable(&device.settings.kind) {
+        if has_settings(&device.settings.kind, self.switches.generation) {
             data["settings"] = setting::shown(&device.settings.kind);
         }
         Some(data)
@@ -56,12 +57,10 @@ impl World {
                 cache_type,
             })
         };
-        if device.offline
-            && let Some(capture) = captured("fallback", None)
-        {
-            return Some(capture);
+        if device.oem_error.is_some() {
+            return captured("fallback", None);
         }
-        if self.environment == Environment::Live {
+        if self.switches.environment == Environment::Live {
             let (good_for, cache_type) = match expedite {
                 Some(false) => (CACHE, "normal"),
                 Some(true) => (CACHE_EXPEDITED, "expedite"),
@@ -75,7 +74,7 @@ impl World {
             }
         }
         let state = self.device_state(device);
-        let source = match self.environment {
+        let source = match self.switches.environment {
             Environment::Sandbox => "projection",
             Environment::Live => "live",
         };
@@ -105,8 +104,20 @@ impl World {
             "state": capture.state,
         });
         let kind = &device.settings.kind;
-        if is_writable(kind) {
-            data["commands"] = commands(&device.settings);
+        let generation = self.switches.generation;
+        if generation == Generation::B {
+            match kind {
+                Kind::Battery(_) => {
+                    data["commands"] = commands(&device.settings, generation);
+                }
+                Kind::EvCharger(_) => {
+                    let state = data["state"].as_object_mut();
+                    state.map(|it| it.remove("powerRateLimit"));
+                }
+                Kind::Hvac(_) | Kind::SolarInverter(_) | Kind::Vehicle(_) => {}
+            }
+        } else if is_writable(kind) {
+            data["commands"] = commands(&device.settings, generation);
             data["conflictStrategies"] = json!(strategies(kind.device_type()));
             let last = device.last_action.as_ref();
             let last = last.and_then(|id| self.action(id));
@@ -121,6 +132,14 @@ fn is_writable(kind: &Kind) -> bool {
     match kind.device_type() {
         DeviceType::Battery | DeviceType::EvCharger | DeviceType::Hvac => true,
         DeviceType::SolarInverter | DeviceType::Vehicle => false,
+    }
+}
+
+/// Settings of chargers came with the newest generation.
+fn has_settings(kind: &Kind, generation: Generation) -> bool {
+    match generation {
+        Generation::B => matches!(kind, Kind::Battery(_)),
+        Generation::C => is_writable(kind),
     }
 }
 

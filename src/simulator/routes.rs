@@ -1,4 +1,4 @@
-//! The endpoints of the pretend API, newest generation (`amps-api.md` §3).
+//! The endpoints of the pretend API, in both generations (`amps-api.md` §3).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -8,7 +8,9 @@ use crate::simulator::Environment;
 use crate::simulator::actions::{Action, ActionState};
 use crate::simulator::envelope::{ApiError, Reply, Request};
 use crate::simulator::ledger::KeySeen;
+use crate::simulator::oem::Effect;
 use crate::simulator::page::Page;
+use crate::simulator::switches::{Generation, KeyState};
 use crate::simulator::world::{Device, World};
 use crate::simulator::{push, setting};
 
@@ -45,17 +47,21 @@ pub(crate) fn answer(
             ));
         }
     }
+    admitted(world, request, now)?;
+    let generation = world.switches.generation;
     let segments: Vec<&str> = request.path.split('/').skip(1).collect();
     match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["actions"]) => list_actions(world, request),
+        ("GET", ["actions"]) if generation == Generation::C => list_actions(world, request, None),
         ("GET", ["actions", id]) => match world.action(id) {
-            Some(action) => Ok(Reply::ok(action.whole())),
-            // Status and code are not documented (§12.8); our assumption.
-            None => Err(ApiError::not_found("action")),
+            Some(action) => Ok(Reply::ok(action.whole(generation))),
+            None => Err(no_action(world)),
         },
         ("POST", ["actions", id, "cancel"]) => cancel(world, id, now),
         ("GET", ["schedules"]) => Err(not_implemented()),
-        ("GET", ["schedules", _]) => Err(ApiError::not_found("schedule")),
+        ("POST", ["schedules"]) if generation == Generation::B => Err(not_implemented()),
+        ("GET", ["schedules", _]) if generation == Generation::C => {
+            Err(ApiError::not_found("schedule"))
+        }
         (method, [segment, rest @ ..]) => {
             let device_type = DeviceType::ALL
                 .into_iter()
@@ -65,6 +71,44 @@ pub(crate) fn answer(
         }
         (_, []) => Err(ApiError::not_found("path")),
     }
+}
+
+/// What stands between a key that is right and everything else (§1, §7).
+fn admitted(world: &mut World, request: &Request, now: Timestamp) -> Result<(), ApiError> {
+    if !world.let_in(now) {
+        return Err(world.switches.too_many());
+    }
+    let refused = |status, code, message| Err(ApiError::new(status, code, message));
+    match world.switches.key {
+        KeyState::Revoked => return refused(401, "INVALID_API_KEY", "the API key was revoked"),
+        KeyState::Expired => return refused(401, "EXPIRED_TOKEN", "the API key has expired"),
+        KeyState::Unprivileged if request.method != "GET" => {
+            return refused(403, "INSUFFICIENT_PERMISSIONS", "the API key may only read");
+        }
+        KeyState::Unprivileged | KeyState::Valid => {}
+    }
+    if world.switches.environment == Environment::Live && !world.switches.live_access {
+        return refused(403, "LIVE_ACCESS_DISABLED", "live access is not enabled");
+    }
+    Ok(())
+}
+
+/// Status and code are not documented (§12.8).
+fn no_action(world: &World) -> ApiError {
+    ApiError::new(404, world.switches.missing_code(), "action not found")
+}
+
+/// The manufacturer's answer, where it is passed on (§3.2, §8).
+fn let_through(device: &Device, is_read: bool) -> Result<(), ApiError> {
+    let Some(error) = device.oem_error else {
+        return Ok(());
+    };
+    match error.effect {
+        Effect::FailsReads(status) if is_read => Err((status, error)),
+        Effect::FailsRequests(status) => Err((status, error)),
+        Effect::FailsReads(_) | Effect::FallsBack => Ok(()),
+    }
+    .map_err(|(status, error)| ApiError::new(status, error.code, error.message()))
 }
 
 fn device_route(
@@ -82,13 +126,21 @@ fn device_route(
                 Some("true") => true,
                 Some(_) => return Err(ApiError::invalid("`expedite` must be true or false")),
             };
-            device(world, device_type, id)?;
+            let_through(device(world, device_type, id)?, true)?;
             let data = world.read(id, expedite, now);
             data.map(Reply::ok).ok_or_else(device_not_found)
         }
+        ("GET", [id, "actions"])
+            if device_type == DeviceType::Battery && world.switches.generation == Generation::B =>
+        {
+            device(world, device_type, id)?;
+            list_actions(world, request, Some(id))
+        }
         ("POST", [id]) => push_action(world, device_type, id, request, now),
         ("POST", [id, "settings"]) => write_settings(world, device_type, id, request, now),
-        ("GET" | "PUT" | "DELETE", [id, "schedule"]) if is_writable(device_type) => {
+        ("GET" | "PUT" | "DELETE", [id, "schedule"])
+            if is_writable(device_type) && world.switches.generation == Generation::C =>
+        {
             device(world, device_type, id)?;
             Err(not_implemented())
         }
@@ -141,7 +193,7 @@ fn list_devices(
 }
 
 /// §3.5: newest first; a device that is not yours gives an empty page.
-fn list_actions(world: &World, request: &Request) -> Result<Reply, ApiError> {
+fn list_actions(world: &World, request: &Request, of: Option<&str>) -> Result<Reply, ApiError> {
     let page = Page::of(request)?;
     let state = request
         .parameter("state")
@@ -158,7 +210,7 @@ fn list_actions(world: &World, request: &Request) -> Result<Reply, ApiError> {
         })
         .transpose()?;
     let user = request.parameter("userId");
-    let device = request.parameter("deviceId");
+    let device = of.or(request.parameter("deviceId"));
     let items: Vec<Value> = world
         .actions
         .iter()
@@ -167,16 +219,14 @@ fn list_actions(world: &World, request: &Request) -> Result<Reply, ApiError> {
         .filter(|it| device_type.is_none_or(|device_type| device_type == it.device_type))
         .filter(|it| user.is_none_or(|user| user == it.user))
         .filter(|it| device.is_none_or(|device| device == it.device))
-        .map(Action::whole)
+        .map(|it| Action::whole(it, world.switches.generation))
         .collect();
     Ok(Reply::ok(page.cut(items)))
 }
 
 /// §3.6.
 fn cancel(world: &mut World, id: &str, now: Timestamp) -> Result<Reply, ApiError> {
-    let action = world
-        .action(id)
-        .ok_or_else(|| ApiError::not_found("action"))?;
+    let action = world.action(id).ok_or_else(|| no_action(world))?;
     if action.state != ActionState::Scheduled {
         let message = format!(
             "the action is {} and cannot be cancelled",
@@ -186,7 +236,7 @@ fn cancel(world: &mut World, id: &str, now: Timestamp) -> Result<Reply, ApiError
     }
     world.cancel(id, now);
     let action = world.action(id).expect("just found");
-    Ok(Reply::ok(action.whole()))
+    Ok(Reply::ok(action.whole(world.switches.generation)))
 }
 
 fn push_action(
@@ -202,7 +252,8 @@ fn push_action(
         return Err(ApiError::new(422, "DIRECT_ACTION_UNSUPPORTED", message));
     }
     let device = device(world, device_type, id)?;
-    if world.environment == Environment::Live && device_type != DeviceType::Battery {
+    let_through(device, false)?;
+    if world.switches.environment == Environment::Live && device_type != DeviceType::Battery {
         // §4.2, §4.3: live control of these is to come.
         let message = format!("live control of a {device_type} is not available yet");
         return Err(ApiError::new(422, "COMMAND_NOT_SUPPORTED", message));
@@ -212,12 +263,12 @@ fn push_action(
         &device.settings,
         &device.zone,
         now,
-        &world.lacking_code,
+        &world.switches,
     )?;
     world.accept(id, push, now)
 }
 
-/// §4.1, §4.2. The status is not documented; 200 is our assumption.
+/// §4.1, §4.2. The status is not documented (§12.10).
 fn write_settings(
     world: &mut World,
     device_type: DeviceType,
@@ -225,13 +276,26 @@ fn write_settings(
     request: &Request,
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
-    if !matches!(device_type, DeviceType::Battery | DeviceType::EvCharger) {
+    let has_settings = match device_type {
+        DeviceType::Battery => true,
+        DeviceType::EvCharger => world.switches.generation == Generation::C,
+        DeviceType::Hvac | DeviceType::SolarInverter | DeviceType::Vehicle => false,
+    };
+    if !has_settings {
         return Err(ApiError::not_found("path"));
     }
-    device(world, device_type, id)?;
+    let_through(device(world, device_type, id)?, false)?;
     let changes = push::object(&request.body)?;
+    let read_only_code = world.switches.read_only_code();
     let device = world.device_mut(id).ok_or_else(device_not_found)?;
-    let updated = setting::write(&mut device.settings.kind, &changes)?;
+    let updated = setting::write(&mut device.settings.kind, &changes, read_only_code)?;
     world.advance_physics(now);
-    Ok(Reply::ok(json!({"deviceId": id, "updated": updated})))
+    Ok(Reply {
+        status: if world.switches.settings_are_202 {
+            202
+        } else {
+            200
+        },
+        ..Reply::ok(json!({"deviceId": id, "updated": updated}))
+    })
 }

@@ -268,15 +268,20 @@ fn respond(
         }
         let meta = Meta {
             request_id: world.random.request_id(),
-            environment: world.environment,
+            environment: world.switches.environment,
+            generation: world.switches.generation,
             now,
             latency: Duration::try_from(now.duration_since(arrived)).unwrap_or_default(),
             path: &request.path,
-            extra_fields: world.extra_fields,
+            extra_fields: world.switches.extra_fields,
         };
         enveloped(outcome, &meta)
     };
-    let mut response = json_response(status, &body);
+    let mut response = match outcome {
+        // Something on the way speaks, not Amps.
+        Err(error) if error.code.is_empty() => text_response(status, &error.message),
+        Ok(_) | Err(_) => json_response(status, &body),
+    };
     let retry_after = outcome.as_ref().err().and_then(|it| it.retry_after_seconds);
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -296,6 +301,14 @@ fn serve_control(
         Ok(answer) => json_response(200, &answer),
         Err(refused) => json_response(refused.status, &json!({"error": refused.message})),
     }
+}
+
+fn text_response(status: u16, text: &str) -> Response<Body> {
+    Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, "text/plain")
+        .body(Body::from(text.to_owned()))
+        .expect("a status that is no constant was checked where it came in")
 }
 
 fn json_response(status: u16, body: &Value) -> Response<Body> {

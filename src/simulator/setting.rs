@@ -81,22 +81,27 @@ pub(crate) fn shown(kind: &Kind) -> Value {
 pub(crate) fn write(
     kind: &mut Kind,
     changes: &Map<String, Value>,
+    read_only_code: &str,
 ) -> Result<Vec<String>, ApiError> {
     if changes.is_empty() {
         return Err(ApiError::invalid("at least one setting is required"));
     }
     let mut after = kind.clone();
     for (key, value) in changes {
-        write_one(&mut after, key, value)?;
+        write_one(&mut after, (key, value), read_only_code)?;
     }
     *kind = after;
     Ok(changes.keys().cloned().collect())
 }
 
-fn write_one(kind: &mut Kind, key: &str, value: &Value) -> Result<(), ApiError> {
+fn write_one(
+    kind: &mut Kind,
+    (key, value): (&str, &Value),
+    read_only_code: &str,
+) -> Result<(), ApiError> {
     if key == READ_ONLY && matches!(kind, Kind::Battery(_)) {
         let message = format!("`{key}` is read only");
-        return Err(ApiError::new(422, "READ_ONLY_SETTING", message));
+        return Err(ApiError::new(422, read_only_code, message));
     }
     let known = settings(kind).into_iter().find(|it| it.key == key);
     let Some(setting) = known else {

@@ -166,6 +166,12 @@ impl Outbound {
         }
     }
 
+    /// For whoever plays the courier.
+    #[cfg(test)]
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     pub(crate) fn take_ready(&mut self) -> Vec<Vec<Parcel>> {
         std::mem::take(&mut self.ready)
     }

@@ -13,6 +13,15 @@ use crate::simulator::envelope::{ApiError, iso};
 /// How far ahead an action may start (`amps-api.md` §8, `START_OUT_OF_RANGE`).
 const HORIZON: Duration = Duration::from_hours(30 * 24);
 
+/// How a moment is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Grammar<'a> {
+    /// Generation B: with a time zone, which must be there.
+    Zoned,
+    /// Generation C: the wall clock of the plant, which is in this zone.
+    PlantLocal(&'a TimeZone),
+}
+
 /// When an action is to run. An end needs a start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Window {
@@ -20,11 +29,11 @@ pub(crate) struct Window {
     pub(crate) end: Option<Timestamp>,
 }
 
-/// The window that `start` and `end` name, at `now` in `zone`; none without either.
+/// The window that `start` and `end` name at `now`; none without either.
 pub(crate) fn window(
     start: Option<&str>,
     end: Option<&str>,
-    zone: &TimeZone,
+    grammar: Grammar<'_>,
     now: Timestamp,
 ) -> Result<Option<Window>, ApiError> {
     let Some(start) = start else {
@@ -33,7 +42,7 @@ pub(crate) fn window(
             Some(_) => Err(invalid("end_without_start", "`end` requires `start`")),
         };
     };
-    let start = moment(start, zone, now)?;
+    let start = moment(start, grammar, now)?;
     if start <= now {
         return Err(
             ApiError::new(422, "START_IN_PAST", "`start` must be in the future")
@@ -48,7 +57,7 @@ pub(crate) fn window(
         )
         .with(json!({"parameter": "start", "value": iso(start)})));
     }
-    let end = end.map(|end| end_after(end, start, zone)).transpose()?;
+    let end = end.map(|end| end_after(end, start, grammar)).transpose()?;
     Ok(Some(Window { start, end }))
 }
 
@@ -56,9 +65,9 @@ pub(crate) fn window(
 pub(crate) fn end_after(
     text: &str,
     start: Timestamp,
-    zone: &TimeZone,
+    grammar: Grammar<'_>,
 ) -> Result<Timestamp, ApiError> {
-    let end = moment(text, zone, start)?;
+    let end = moment(text, grammar, start)?;
     if end <= start {
         return Err(invalid(
             "end_not_after_start",
@@ -68,20 +77,28 @@ pub(crate) fn end_after(
     Ok(end)
 }
 
-fn moment(text: &str, zone: &TimeZone, base: Timestamp) -> Result<Timestamp, ApiError> {
+fn moment(text: &str, grammar: Grammar<'_>, base: Timestamp) -> Result<Timestamp, ApiError> {
     if let Some(ahead) = relative(text) {
         return Ok(later(base, ahead));
     }
-    wall_clock(text)
-        // A gap or a fold of the clock is undocumented; as in RFC 5545, our assumption.
-        .and_then(|local| zone.to_timestamp(local).ok())
-        .ok_or_else(|| {
+    match grammar {
+        Grammar::Zoned => text.parse().map_err(|_| {
             invalid(
                 "invalid_format",
-                "expected `YYYY-MM-DDTHH:MM:SS` in the plant's time zone, without `Z` or offset, \
-                 or a duration such as `30m` or `1.5h`",
+                "expected ISO 8601 with a time zone, or a duration such as `30m` or `1.5h`",
             )
-        })
+        }),
+        Grammar::PlantLocal(zone) => wall_clock(text)
+            // A gap or a fold of the clock is undocumented; as in RFC 5545, our assumption.
+            .and_then(|local| zone.to_timestamp(local).ok())
+            .ok_or_else(|| {
+                invalid(
+                    "invalid_format",
+                    "expected `YYYY-MM-DDTHH:MM:SS` in the plant's time zone, without `Z` or \
+                     offset, or a duration such as `30m` or `1.5h`",
+                )
+            }),
+    }
 }
 
 /// `30m`, `1.5h`: a number with at most two decimals and a unit.
@@ -157,17 +174,35 @@ mod tests {
     #[test]
     fn a_wall_clock_is_the_plants_own_in_summer_and_in_winter() {
         let now = at("2026-06-20T12:00:00Z");
-        let summer = window(Some("2026-07-01T22:00:00"), None, &london(), now).unwrap();
+        let summer = window(
+            Some("2026-07-01T22:00:00"),
+            None,
+            Grammar::PlantLocal(&london()),
+            now,
+        )
+        .unwrap();
         assert_eq!(summer.unwrap().start, at("2026-07-01T21:00:00Z"));
         let now = at("2026-10-30T12:00:00Z");
-        let winter = window(Some("2026-11-01T22:00:00"), None, &london(), now).unwrap();
+        let winter = window(
+            Some("2026-11-01T22:00:00"),
+            None,
+            Grammar::PlantLocal(&london()),
+            now,
+        )
+        .unwrap();
         assert_eq!(winter.unwrap().start, at("2026-11-01T22:00:00Z"));
     }
 
     #[test]
     fn a_wall_clock_that_a_plant_skips_is_the_hour_after() {
         let now = at("2026-03-28T12:00:00Z");
-        let skipped = window(Some("2026-03-29T01:30:00"), None, &london(), now).unwrap();
+        let skipped = window(
+            Some("2026-03-29T01:30:00"),
+            None,
+            Grammar::PlantLocal(&london()),
+            now,
+        )
+        .unwrap();
         assert_eq!(skipped.unwrap().start, at("2026-03-29T01:30:00Z"));
     }
 
@@ -187,9 +222,21 @@ mod tests {
     fn thirty_days_ahead_pass_and_a_second_more_does_not() {
         let now = at("2026-06-01T00:00:00Z");
         let zone = TimeZone::UTC;
-        let last = window(Some("2026-07-01T00:00:00"), None, &zone, now).unwrap();
+        let last = window(
+            Some("2026-07-01T00:00:00"),
+            None,
+            Grammar::PlantLocal(&zone),
+            now,
+        )
+        .unwrap();
         assert_eq!(last.unwrap().start, at("2026-07-01T00:00:00Z"));
-        let past = window(Some("2026-07-01T00:00:01"), None, &zone, now).unwrap_err();
+        let past = window(
+            Some("2026-07-01T00:00:01"),
+            None,
+            Grammar::PlantLocal(&zone),
+            now,
+        )
+        .unwrap_err();
         assert_eq!(past.code, "START_OUT_OF_RANGE");
     }
 

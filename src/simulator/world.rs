@@ -7,20 +7,24 @@ use std::io;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
+use crate::clock::later;
 use crate::domain::secret::Secret;
+use crate::simulator::Settings;
 use crate::simulator::actions::{Action, ActionState, Failure};
 use crate::simulator::devices::ev_charger::EvCharger;
 use crate::simulator::devices::{DeviceSettings, Kind, Order, vehicle};
 use crate::simulator::envelope::{add_extra_field, iso};
 use crate::simulator::faults::{Fate, Faults};
 use crate::simulator::ledger::Ledger;
+use crate::simulator::oem::OemError;
+use crate::simulator::profile;
 use crate::simulator::random::Random;
+use crate::simulator::switches::{States, Switches, WindowEnd};
 use crate::simulator::webhooks::{Outbound, Parcel};
 use crate::simulator::when::{seconds_between, shortened};
-use crate::simulator::{Environment, Settings, WindowEnd};
 
 /// Actions that are remembered; older ones are forgotten once they are over.
 pub(crate) const ACTIONS_MAX: usize = 1000;
@@ -35,18 +39,16 @@ const STEPS_MAX: f64 = 2000.0;
 /// What the house itself uses, always. Our assumption.
 const HOUSEHOLD_KW: f64 = 0.5;
 
-/// OEM code for a device out of reach (`amps-api.md` §8).
-const OFFLINE: &str = "DEVICE_OFFLINE";
+/// What [`Switches::requests_per_minute`] counts in, by the wall clock.
+const RATE_WINDOW: SignedDuration = SignedDuration::from_mins(1);
 
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) environment: Environment,
     pub(crate) api_key: Secret,
     pub(crate) speed: f64,
-    pub(crate) completion_delay: Duration,
-    pub(crate) window_completes: WindowEnd,
-    pub(crate) lacking_code: String,
-    pub(crate) extra_fields: bool,
+    pub(crate) switches: Switches,
+    /// The requests of the last minute that were let in.
+    let_in: VecDeque<Timestamp>,
     pub(crate) devices: Vec<Device>,
     /// Oldest first.
     pub(crate) actions: VecDeque<Action>,
@@ -64,8 +66,8 @@ pub(crate) struct World {
 pub(crate) struct Device {
     pub(crate) settings: DeviceSettings,
     pub(crate) zone: TimeZone,
-    /// Out of the OEM's reach: actions fail, reads fall back.
-    pub(crate) offline: bool,
+    /// What the OEM answers to whatever Amps wants of the device; none when it lets everything through.
+    pub(crate) oem_error: Option<&'static OemError>,
     /// The OEM's own scheduler holds the device: windowed actions fail (`amps-api.md` §5.3).
     pub(crate) scheduler_active: bool,
     /// The last action of this device, ended or not.
@@ -92,13 +94,10 @@ impl World {
             .collect::<Result<Vec<_>, _>>()
             .map_err(refused)?;
         let mut world = Self {
-            environment: settings.environment,
             api_key: settings.api_key,
             speed: settings.speed,
-            completion_delay: settings.completion_delay,
-            window_completes: settings.window_completes,
-            lacking_code: settings.lacking_command_code,
-            extra_fields: settings.extra_fields,
+            switches: settings.switches,
+            let_in: VecDeque::new(),
             devices,
             actions: VecDeque::new(),
             faults: Faults::default(),
@@ -118,6 +117,21 @@ impl World {
         }
         world.advance_physics(now);
         Ok(world)
+    }
+
+    /// Whether the key may ask one thing more in this minute (§7); counts it if so.
+    pub(crate) fn let_in(&mut self, now: Timestamp) -> bool {
+        let is_old = |it: &mut Timestamp| RATE_WINDOW <= now.duration_since(*it);
+        while self.let_in.pop_front_if(is_old).is_some() {}
+        let Some(most) = self.switches.requests_per_minute else {
+            self.let_in.clear();
+            return true;
+        };
+        let has_room = self.let_in.len() < usize::try_from(most).unwrap_or(usize::MAX);
+        if has_room {
+            self.let_in.push_back(now);
+        }
+        has_room
     }
 
     pub(crate) fn device_mut(&mut self, id: &str) -> Option<&mut Device> {
@@ -202,19 +216,22 @@ impl World {
 
     /// Hands the action to the connector.
     pub(crate) fn fire(&mut self, index: usize, now: Timestamp) {
-        let delay = shortened(self.completion_delay, self.speed);
+        let window_completes = self.switches.window_completes;
         let action = &mut self.actions[index];
+        let (taken, done) = self.switches.completion.delays(action.device_type);
+        let delay = shortened(done, self.speed);
         action.state = ActionState::Acknowledged;
-        action.acknowledged_at = Some(now);
+        // A moment ahead with the cookbook's times, and shown already: our simplification.
+        action.acknowledged_at = Some(later(now, shortened(taken, self.speed)));
         action.updated_at = now;
-        action.timing.due = match (&action.fate, self.window_completes) {
+        action.timing.due = match (&action.fate, window_completes) {
             (Fate::NeverEnd, _) => None,
             (Fate::CompleteFirst, _) => Some(now),
             // Undocumented (§12.12), hence a switch.
             (_, WindowEnd::Whole) if action.timing.ends_at.is_some() => action.timing.ends_at,
-            (_, _) => Some(crate::clock::later(now, delay)),
+            (_, _) => Some(later(now, delay)),
         };
-        if self.window_completes == WindowEnd::Whole && action.timing.ends_at.is_some() {
+        if window_completes == WindowEnd::Whole && action.timing.ends_at.is_some() {
             self.obey(index);
         }
     }
@@ -240,7 +257,7 @@ impl World {
                 self.obey(index);
             }
         }
-        let (event, body) = self.actions[index].report();
+        let (event, body) = self.actions[index].report(self.switches.generation);
         self.post(event, &body)
     }
 
@@ -256,8 +273,8 @@ impl World {
             return failed(code, message.as_deref().unwrap_or("the device refused"));
         }
         let device = self.device(&action.device)?;
-        if device.offline {
-            failed(OFFLINE, "no response from the device")
+        if let Some(error) = device.oem_error {
+            failed(error.code, error.message())
         } else if action.end.is_some() && device.scheduler_active {
             failed("SCHEDULER_ACTIVE", "the device's own scheduler is active")
         } else {
@@ -312,7 +329,7 @@ impl World {
     pub(crate) fn post(&mut self, event: &str, body: &Value) -> String {
         let id = self.random.message_id();
         let mut body = body.clone();
-        if self.extra_fields {
+        if self.switches.extra_fields {
             add_extra_field(&mut body);
         }
         let parcel = Parcel {
@@ -378,8 +395,9 @@ impl World {
 
     /// One step of `hours` that ends when `lived` simulated seconds have passed.
     fn step_physics(&mut self, hours: f64, lived: f64) {
-        let began = seconds_between(Timestamp::UNIX_EPOCH, self.began);
-        let hour_of_day = ((began + lived) / 3600.0).rem_euclid(24.0);
+        let lived = Duration::try_from_secs_f64(lived).unwrap_or_default();
+        let moment = later(self.began, lived).to_zoned(TimeZone::UTC);
+        let hour_of_day = hour_of(&moment);
         let mut surplus = -HOUSEHOLD_KW;
         for device in &mut self.devices {
             match &mut device.settings.kind {
@@ -399,8 +417,19 @@ impl World {
             if let Kind::Battery(it) = &mut device.settings.kind {
                 it.advance(hours, surplus);
             }
+            if self.switches.states == States::TimeOfDay {
+                profile::show(&mut device.settings.kind, hour_of_day, moment.month());
+            }
         }
     }
+}
+
+/// The hour of the day, with its parts.
+fn hour_of(moment: &Zoned) -> f64 {
+    let seconds = f64::from(moment.minute()) * 60.0
+        + f64::from(moment.second())
+        + f64::from(moment.subsec_nanosecond()) / 1e9;
+    f64::from(moment.hour()) + seconds / 3600.0
 }
 
 impl Action {
@@ -425,7 +454,7 @@ impl Device {
         Ok(Self {
             settings,
             zone,
-            offline: false,
+            oem_error: None,
             scheduler_active: false,
             last_action: None,
             in_force: None,

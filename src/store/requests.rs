@@ -120,6 +120,7 @@ mod tests {
             let in_hand = push.iter().map(|it| it.turn(UNSET)).collect();
             let doubt = Doubt {
                 cause: DoubtCause::AnswerLost,
+                answered: None,
                 look_up_at: later,
                 settles_at: later,
                 deadline: later,

@@ -48,11 +48,15 @@ pub(super) fn describe(step: &Step) -> Option<String> {
         Step::Freed { .. } => "nothing holds the device any more".to_owned(),
         Step::HeldTooLong => "another action held the device for too long".to_owned(),
         Step::PutBack { why, retry_at } => format!("{why}{}", again(Some(*retry_at))),
-        Step::AnswerLost { doubt } => match doubt.cause {
-            DoubtCause::AnswerLost => {
+        Step::AnswerLost { doubt } => match (doubt.cause, &doubt.answered) {
+            (DoubtCause::AnswerLost, Some(answered)) => format!(
+                "Amps may have taken it, and answered: {answered}; \
+                 looking it up before anything is sent again"
+            ),
+            (DoubtCause::AnswerLost, None) => {
                 "the answer was lost; looking it up before anything is sent again".to_owned()
             }
-            DoubtCause::Interrupted => {
+            (DoubtCause::Interrupted, _) => {
                 "the program ended meanwhile; looking it up before anything is sent again"
                     .to_owned()
             }

@@ -77,6 +77,10 @@ struct Letter {
 
 impl Day {
     pub(super) fn new(seed: u64) -> Self {
+        Self::of(home::plan(), seed)
+    }
+
+    pub(super) fn of(plan: &'static Plan, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let days = i64::try_from(chance.below(700)).unwrap();
         let minutes = i64::try_from(chance.below(24 * 60)).unwrap();
@@ -113,9 +117,10 @@ impl Day {
             pushes: Vec::new(),
             n_messages: 0,
             harmful: BTreeSet::new(),
+            script: None,
         });
         Self {
-            plan: home::plan(),
+            plan,
             dir,
             chance,
             findings,
@@ -208,7 +213,7 @@ impl Day {
         let mut n_at_once = 0;
         loop {
             self.settle().await;
-            if self.findings.are_there() {
+            if self.findings.are_there() || self.is_time_to_kill() {
                 return;
             }
             let Some(next) = self.next_moment().filter(|it| *it <= end) else {
@@ -225,6 +230,12 @@ impl Day {
         }
         self.wind_to(end);
         self.settle().await;
+    }
+
+    /// A script says so, which somebody follows who waits for it.
+    fn is_time_to_kill(&self) -> bool {
+        let script = self.network.lock().script;
+        script.is_some_and(|it| it.is_time_to_kill)
     }
 
     fn wind_to(&self, moment: Timestamp) {

@@ -45,6 +45,16 @@ http_allow: panel.invalid
 
 const RULES: &str = include_str!("rules.yaml");
 
+/// One order, with a retry, and nothing around it.
+const ONE_ORDER: &str = "\
+version: 1
+rules:
+  - id: order
+    triggers: {trigger: command, device: hall_heating, command: cool}
+    actions:
+      - {command: charge, device: house_battery, parameters: {target: 90 %}, retry: {attempts: 3, backoff: 20s}}
+";
+
 /// Settings and rules, resolved.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -55,10 +65,16 @@ pub(super) struct Plan {
 /// The same for every seed.
 pub(super) fn plan() -> &'static Plan {
     static PLAN: OnceLock<Plan> = OnceLock::new();
-    PLAN.get_or_init(read)
+    PLAN.get_or_init(|| read(RULES))
 }
 
-fn read() -> Plan {
+/// A home with one rule, `order`, of one order.
+pub(super) fn plan_of_one_order() -> &'static Plan {
+    static PLAN: OnceLock<Plan> = OnceLock::new();
+    PLAN.get_or_init(|| read(ONE_ORDER))
+}
+
+fn read(rules: &str) -> Plan {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("home.yaml"), SETTINGS).unwrap();
     let secrets =
@@ -68,7 +84,7 @@ fn read() -> Plan {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let loaded = config::load(dir.path(), &Environment::default());
     assert!(loaded.home.is_some(), "{:#?}", loaded.diagnostics);
-    let rules = crate::rules::load(&[SourceFile::new("rules/rules.yaml", RULES)], &loaded.names);
+    let rules = crate::rules::load(&[SourceFile::new("rules/rules.yaml", rules)], &loaded.names);
     let errors: Vec<_> = rules
         .diagnostics
         .iter()

@@ -230,8 +230,21 @@ pub(super) fn check_end(
         let known = "SELECT command_id FROM command_steps WHERE action_id = ?1
              UNION SELECT id FROM commands WHERE id = ?2 AND state = 'expired'";
         let owners = texts(database, known, [&push.action, &push.command]);
+        // Somebody else gave the same order while the push was late, and theirs was taken for it: nothing in
+        // Amps tells them apart (`src/README.md`).
+        let took =
+            "SELECT action_id FROM command_steps WHERE command_id = ?1 AND action_id IS NOT NULL";
+        let took = texts(database, took, [&push.command]);
+        let is_ours = |action: &String| pushes.iter().any(|it| it.action == *action);
+        if owners.is_empty() && took.iter().any(|action| !is_ours(action)) {
+            continue;
+        }
         findings.expect(owners.contains(&push.command), || {
-            format!("nobody knows of {push:?}; {owners:?} do")
+            let story =
+                "SELECT datetime(at / 1000000, 'unixepoch') || ' ' || detail FROM command_steps
+                 WHERE command_id = ?1 ORDER BY seq";
+            let story = texts(database, story, [&push.command]);
+            format!("nobody knows of {push:?}; {owners:?} do; its story is {story:#?}")
         });
     }
 }

@@ -14,6 +14,7 @@ mod chance;
 mod clock;
 mod day;
 mod engine;
+mod fault_sweep;
 mod findings;
 mod home;
 mod invariants;

@@ -47,6 +47,42 @@ pub(super) struct Between {
     pub(super) n_messages: u64,
     /// Requests of rules that came to the panel, where coming twice does harm.
     pub(super) harmful: BTreeSet<String>,
+    /// What befalls the requests in place of chance, when somebody says so.
+    pub(super) script: Option<Script>,
+}
+
+/// A fault for certain requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Script {
+    pub(super) at: At,
+    pub(super) fate: Fate,
+    /// For so many of them, the first ones.
+    pub(super) times: u32,
+    /// How much later than usual what is late arrives.
+    pub(super) late: Duration,
+    /// The moment to pull the plug has come.
+    pub(super) is_time_to_kill: bool,
+}
+
+/// Which requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    Push,
+    /// The list of actions, in which a lost push is looked for.
+    List,
+    /// One action.
+    Action,
+}
+
+impl At {
+    fn of(asked: &Asked) -> Option<Self> {
+        match (asked.method, asked.path.as_str()) {
+            ("POST", _) => Some(Self::Push),
+            ("GET", "/actions") => Some(Self::List),
+            ("GET", path) if path.starts_with("/actions/") => Some(Self::Action),
+            _ => None,
+        }
+    }
 }
 
 /// A push that Amps took.
@@ -58,7 +94,7 @@ pub(super) struct Push {
 
 /// What becomes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Answered,
     NotSent,
     LostBefore,
@@ -66,6 +102,12 @@ enum Fate {
     LateBefore,
     LateAfter,
     Refused(u16, &'static str),
+    /// Carried out, and answered with an error.
+    RefusedAfter(u16, &'static str),
+    /// The plug is pulled before it arrives.
+    KilledBefore,
+    /// The plug is pulled when it is carried out, and not answered yet.
+    KilledAfter,
 }
 
 pub(super) fn open_for_reading(path: &std::path::Path) -> Connection {
@@ -86,7 +128,7 @@ impl Network {
     /// Carries one request there and its answer back. What is under way arrives even when nobody waits
     /// for its answer any more.
     pub(super) async fn ask(self, asked: Asked) -> Exchange {
-        let (fate, late, clock) = self.fate();
+        let (fate, late, clock) = self.fate(&asked);
         let lost = |reason: &str| Exchange::Lost {
             reason: reason.to_owned(),
         };
@@ -110,7 +152,15 @@ impl Network {
             }
             let answered = network.arrive(fate, asked, intent).await;
             network.lock().n_under_way -= 1;
-            if fate == Fate::LateAfter {
+            if let (Fate::KilledBefore | Fate::KilledAfter, Some(script)) =
+                (fate, &mut network.lock().script)
+            {
+                script.is_time_to_kill = true;
+            }
+            if matches!(
+                fate,
+                Fate::LateAfter | Fate::KilledBefore | Fate::KilledAfter
+            ) {
                 there.sleep(late).await;
             }
             if let Some(answered) = answered.filter(|_| fate != Fate::LostAfter) {
@@ -132,9 +182,15 @@ impl Network {
         }
     }
 
-    fn fate(&self) -> (Fate, Duration, Clock) {
+    fn fate(&self, asked: &Asked) -> (Fate, Duration, Clock) {
         let mut between = self.lock();
         let clock = between.clock.clone();
+        if let Some(script) = &mut between.script {
+            let fits = At::of(asked) == Some(script.at) && 0 < script.times;
+            script.times -= u32::from(fits);
+            let fate = if fits { script.fate } else { Fate::Answered };
+            return (fate, script.late, clock);
+        }
         let late = between.chance.between(Duration::ZERO, LATE_MAX);
         let percent = between.chance.below(100);
         if between.is_calm {
@@ -215,7 +271,7 @@ impl Network {
     }
 
     async fn arrive(&self, fate: Fate, asked: Asked, intent: Option<String>) -> Option<Answered> {
-        if fate == Fate::LostBefore {
+        if matches!(fate, Fate::LostBefore | Fate::KilledBefore) {
             return None;
         }
         if let Fate::Refused(status, code) = fate {
@@ -233,6 +289,9 @@ impl Network {
         let answered = amps.ask(request, asked.query, asked.body).await?;
         if let (200..=299, Some(command)) = (answered.status, intent) {
             self.took(command, &answered, &amps);
+        }
+        if let Fate::RefusedAfter(status, code) = fate {
+            return Some(refused(status, code));
         }
         Some(answered)
     }

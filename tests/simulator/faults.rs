@@ -177,6 +177,8 @@ async fn section_8_a_device_out_of_reach_fails_its_actions() {
     assert_eq!(action["errorCode"], "DEVICE_OFFLINE");
     let result = json!({"success": false, "message": "no response from the device"});
     assert_eq!(action["result"], result);
+    let back = json!({"offline": false});
+    house.control("/devices/dev_ev001", back).await;
     assert_eq!(house.state(CHARGER).await["isCharging"], false);
 }
 
@@ -296,7 +298,7 @@ async fn a_stopped_simulator_is_gone() {
 
 #[tokio::test]
 async fn section_13_answers_and_webhooks_may_carry_fields_that_nobody_announced() {
-    let (house, endpoint) = House::heard(|it| it.extra_fields = true).await;
+    let (house, endpoint) = House::heard(|it| it.switches.extra_fields = true).await;
     let (_, body) = house.post(BATTERY, command("charge")).await;
     let extra = json!({"since": "tomorrow"});
     assert_eq!(body["unannounced"], extra);

@@ -18,9 +18,13 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+mod codes;
 mod faults;
+mod generation_b;
+mod profile;
 mod pushes;
 mod reads;
+mod switches;
 mod validation;
 mod webhooks;
 

@@ -1,6 +1,7 @@
 //! Pushes, the life of an action, conflicts (`amps-api.md` §3.3–§3.6, §5).
 
-use amps_rules::simulator::{Environment, WindowEnd};
+use amps_rules::simulator::Environment;
+use amps_rules::simulator::switches::WindowEnd;
 use serde_json::{Value, json};
 
 use super::{BATTERY, CHARGER, HVAC, House, command, error};
@@ -146,7 +147,7 @@ async fn section_5_1_a_window_that_ends_before_the_maker_took_it_changes_nothing
 
 #[tokio::test]
 async fn section_12_12_a_window_may_be_set_to_complete_at_its_end() {
-    let house = House::with(|it| it.window_completes = WindowEnd::Whole).await;
+    let house = House::with(|it| it.switches.window_completes = WindowEnd::Whole).await;
     let id = house.push(BATTERY, window("charge", "1m", "10m")).await;
     house.wind(100.0);
     assert_eq!(house.action(&id).await["state"], "acknowledged");
@@ -298,7 +299,7 @@ async fn section_3_5_actions_are_listed_newest_first_and_filtered() {
 
 #[tokio::test]
 async fn section_4_2_live_takes_no_pushes_to_chargers_and_rooms() {
-    let house = House::with(|it| it.environment = Environment::Live).await;
+    let house = House::with(|it| it.switches.environment = Environment::Live).await;
     for path in [CHARGER, HVAC] {
         let (status, body) = house.post(path, command("idle")).await;
         assert_eq!((status, error(&body).0), (422, "COMMAND_NOT_SUPPORTED"));

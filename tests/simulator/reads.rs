@@ -182,7 +182,7 @@ async fn section_3_2_the_last_action_is_shown() {
 
 #[tokio::test]
 async fn section_3_2_live_reads_are_cached_for_15_minutes_and_for_one_with_expedite() {
-    let house = House::with(|settings| settings.environment = Environment::Live).await;
+    let house = House::with(|settings| settings.switches.environment = Environment::Live).await;
     let source = async |query: &str| {
         let data = house.data(&format!("{HVAC}{query}")).await;
         data["metadata"]["source"].as_str().unwrap().to_owned()
@@ -198,7 +198,7 @@ async fn section_3_2_live_reads_are_cached_for_15_minutes_and_for_one_with_exped
     house.wind(1.0);
     assert_eq!(source("?expedite=false").await, "live");
     house
-        .control("/devices/dev_hvac01", json!({"offline": true}))
+        .control("/devices/dev_hvac01", json!({"oem_error": "TIMEOUT"}))
         .await;
     let data = house.data(HVAC).await;
     assert_eq!(data["metadata"]["source"], "fallback");

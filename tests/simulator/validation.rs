@@ -1,5 +1,6 @@
 //! What is turned away, with which code and which details (`amps-api.md` §2, §4.1, §5.6, §8).
 
+use amps_rules::simulator::switches::LackingCode;
 use serde_json::{Value, json};
 
 use super::{BATTERY, CHARGER, HVAC, House, answer, command, error};
@@ -113,7 +114,7 @@ async fn section_8_a_command_or_timing_that_a_device_lacks_is_422() {
 async fn section_12_7_the_code_for_a_lacking_command_is_a_switch() {
     let house = House::with(|it| {
         it.devices[0].lacks = vec!["idle".to_owned()];
-        it.lacking_command_code = "UNSUPPORTED_MODE".to_owned();
+        it.switches.lacking_command_code = Some(LackingCode::UnsupportedMode);
     })
     .await;
     let (status, body) = house.post(BATTERY, command("idle")).await;

@@ -91,7 +91,10 @@ fn the_meaning_of_an_answer_is_its_verdict() {
     };
     let of = |status, code| Verdict::of(&refused(status, code), works);
     let failure = |code| Failure::new(code, "no");
-    assert_eq!(of(500, Some("INTERNAL_ERROR")), Verdict::InDoubt);
+    assert_eq!(
+        of(500, Some("INTERNAL_ERROR")),
+        Verdict::InDoubt(Some(failure(Some("INTERNAL_ERROR"))))
+    );
     assert_eq!(
         of(409, Some("CONFLICT")),
         Verdict::Blocked(failure(Some("CONFLICT")))
@@ -186,7 +189,7 @@ fn what_never_left_is_tried_again_and_what_may_have_arrived_is_in_doubt() {
             },
             Key::default()
         ),
-        Verdict::InDoubt
+        Verdict::InDoubt(None)
     );
 }
 
@@ -270,6 +273,7 @@ fn in_doubt(cause: DoubtCause, attempts: u32) -> Open {
         doubt,
         Doubt {
             cause,
+            answered: None,
             look_up_at: at(11),
             settles_at: at(70),
             deadline: at(910)

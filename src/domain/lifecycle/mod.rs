@@ -59,6 +59,9 @@ pub struct Hold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
     pub cause: DoubtCause,
+    /// What was answered, where it was no word on whether the push was carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Failure>,
     pub look_up_at: Timestamp,
     /// From then on it can no longer turn up: a look-up that begins later and does not find it proves
     /// that it is not there.
@@ -233,7 +236,7 @@ impl Lifecycle {
             }
             (Self::InDoubt { attempts, doubt }, Step::NeverArrived { retry_at }) => {
                 let uncounted = u32::from(doubt.cause == DoubtCause::Interrupted);
-                let outcome = Outcome::Failed(Failure::never_arrived());
+                let outcome = Outcome::Failed(Failure::never_arrived(doubt.answered));
                 Self::again(attempts.saturating_sub(uncounted), retry_at, outcome)
             }
             (Self::InDoubt { doubt, .. }, Step::TimePassed) if doubt.deadline <= now => {
@@ -279,6 +282,7 @@ impl Lifecycle {
             Self::InDoubt { attempts, doubt } => Self::InDoubt {
                 attempts,
                 doubt: Doubt {
+                    answered: doubt.answered,
                     cause: doubt.cause,
                     look_up_at: moved(doubt.look_up_at),
                     settles_at: moved(doubt.settles_at),
@@ -376,7 +380,14 @@ impl Failure {
         Self::new(Some("CONFLICT"), message)
     }
 
-    fn never_arrived() -> Self {
-        Self::new(None, "the push was lost on its way each time")
+    /// By what was answered last, if anything was.
+    fn never_arrived(answered: Option<Self>) -> Self {
+        match answered {
+            Some(Self { code, message }) => Self {
+                code,
+                message: format!("{message}; Amps does not have the order"),
+            },
+            None => Self::new(None, "the push was lost on its way each time"),
+        }
     }
 }

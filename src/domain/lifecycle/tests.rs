@@ -18,6 +18,7 @@ fn acknowledged() -> Lifecycle {
 fn doubt(cause: DoubtCause) -> Doubt {
     Doubt {
         cause,
+        answered: None,
         look_up_at: at(1),
         settles_at: at(60),
         deadline: at(900),

@@ -53,6 +53,14 @@ impl Default for Car {
 }
 
 impl EvCharger {
+    /// In the older generation the limit is an order, which leaves the one before in force.
+    pub(crate) fn obey(&mut self, order: Order) {
+        match order.parameter("maxPower") {
+            Some(power) => self.rate_limit_kw = power,
+            None => self.order = order,
+        }
+    }
+
     pub(crate) fn advance(&mut self, hours: f64) {
         let wanted = if self.plugged && self.order.command == "charge" {
             self.rate_limit_kw

@@ -90,7 +90,7 @@ impl Kind {
     pub(crate) fn obey(&mut self, order: Order) {
         match self {
             Self::Battery(it) => it.order = order,
-            Self::EvCharger(it) => it.order = order,
+            Self::EvCharger(it) => it.obey(order),
             Self::Hvac(it) => it.obey(order),
             Self::SolarInverter(_) | Self::Vehicle(_) => {}
         }
