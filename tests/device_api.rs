@@ -70,6 +70,7 @@ pub(crate) fn command(name: &str, parameters: &[(&str, f64, Unit)]) -> Command {
         cause: EventId::new("msg_1"),
         chain: Vec::new(),
         claim: Claim::default(),
+        tells_acceptance: false,
     }
 }
 

@@ -59,6 +59,8 @@ mod scripted_server;
 mod signature;
 /// The pretend Amps does what the documents say of the real one.
 mod simulator;
+/// What steps do with devices beyond an order that is followed to its end.
+mod steps;
 /// The main job from outside: HTTP in, HTTP out, and what the command line says of it.
 mod story;
 /// What a reviewer should not have to check by eye.

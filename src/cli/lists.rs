@@ -243,6 +243,11 @@ fn about(payload: &Payload, names: &DeviceNames) -> String {
                 ended(&settled.outcome)
             )
         }
+        Payload::Accepted(accepted) => format!(
+            "{} of {}: Amps has it",
+            accepted.name,
+            names.name(&accepted.device)
+        ),
         Payload::Input(reading) => {
             let value = reading.value.as_ref().map(ToString::to_string);
             format!(

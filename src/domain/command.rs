@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device::Device;
+use crate::domain::event::Accepted;
 use crate::domain::id::{CommandId, EventId, RuleId, RunId};
 use crate::domain::value::Quantity;
 
@@ -29,6 +30,9 @@ pub struct Command {
     /// What it may take from others.
     #[serde(default, skip_serializing_if = "Claim::is_usual")]
     pub claim: Claim,
+    /// Its run waits to hear that Amps has taken it (`wait_for: accepted`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tells_acceptance: bool,
 }
 
 /// What an order weighs against others that want its device (`rule-language.md` §7.2, §7.4).
@@ -68,6 +72,15 @@ impl Default for Claim {
 }
 
 impl Command {
+    /// What its run is to hear once Amps has taken it; none when nobody waits for that.
+    pub fn acceptance(&self) -> Option<Accepted> {
+        self.tells_acceptance.then(|| Accepted {
+            command: self.id.clone(),
+            device: self.device.id.clone(),
+            name: self.name.clone(),
+        })
+    }
+
     /// The chain as it is for a run that this command causes.
     pub fn chain_below(&self) -> Vec<RuleId> {
         let own = std::iter::once(&self.rule);
@@ -96,6 +109,7 @@ impl Command {
             cause: EventId::new("msg_1"),
             chain: Vec::new(),
             claim: Claim::default(),
+            tells_acceptance: false,
         }
     }
 }

@@ -56,6 +56,7 @@ pub enum Payload {
     Connection(Connection),
     Readings(Readings),
     Settled(Settled),
+    Accepted(Accepted),
     Input(InputReading),
     Hook(Hook),
     /// Something that waits for a moment is due.
@@ -87,6 +88,7 @@ impl Payload {
             Self::Connection(_) => "connection",
             Self::Readings(_) => "readings",
             Self::Settled(_) => "settled",
+            Self::Accepted(_) => "accepted",
             Self::Input(_) => "input",
             Self::Hook(_) => "hook",
             Self::Tick => "tick",
@@ -166,6 +168,15 @@ pub struct Settled {
     pub attempts: u32,
     /// The event that ended it, where there was one.
     pub cause: Option<EventId>,
+}
+
+/// Amps has taken a command of ours, whose run waits to hear that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub command: CommandId,
+    pub device: DeviceId,
+    /// The verb: `charge`.
+    pub name: String,
 }
 
 /// What was learned of an input of the home.

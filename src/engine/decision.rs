@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
-use crate::domain::event::{InputReading, Readings, Settled};
+use crate::domain::event::{Accepted, InputReading, Readings, Settled};
 use crate::domain::http::{HttpOver, HttpRequest};
 use crate::domain::id::{
     CommandId, DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId,
@@ -207,6 +207,8 @@ pub enum FollowUp {
     },
     /// A command is over: the run that waits for it goes on.
     CommandOver(Settled),
+    /// Amps has taken a command: the run that waits for no more goes on.
+    CommandAccepted(Accepted),
     /// A request is over: the run that waits for it goes on.
     HttpOver(HttpOver),
     /// A branch of `run` is over.

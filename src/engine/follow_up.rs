@@ -61,6 +61,7 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
         }
         FollowUp::HttpOver(over) => http::over(scene, over, &mut decision),
         FollowUp::CommandOver(settled) => go_on::settled(scene, settled, &mut decision),
+        FollowUp::CommandAccepted(accepted) => go_on::accepted(scene, accepted, &mut decision),
         FollowUp::BranchOver { run, branch, end } => {
             if let Some(run) = scene.state.run(run) {
                 go_on::branch_over(scene, run, (branch, end), &mut decision);

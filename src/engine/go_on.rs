@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::event::Settled;
+use crate::domain::event::{Accepted, Settled};
 use crate::domain::id::{DeviceAlias, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::Scene;
@@ -16,7 +16,7 @@ use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::wait::Wait;
 use crate::engine::walk::{Progress, advance, fail};
 use crate::engine::{freshness, waiting};
-use crate::rules::operation::Awaited;
+use crate::rules::operation::{Awaited, Goal};
 use crate::rules::rule::{OperationKind, Topic, Trigger};
 
 /// How long a run stands in line behind others of its rule. Whatever waits has an end.
@@ -83,6 +83,22 @@ pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decisi
         }
     };
     step_over(scene, run.clone(), (said, failure), decision);
+}
+
+/// Lets the run that waits until Amps has taken its order go on.
+pub(super) fn accepted(scene: Scene<'_>, accepted: &Accepted, decision: &mut Decision) {
+    let Some(run) = scene.state.run_waiting_for(&accepted.command) else {
+        return;
+    };
+    let waits = matches!(
+        run.operation().map(|it| &it.kind),
+        Some(OperationKind::Command(order)) if order.options.wait_for == Goal::Accepted
+    );
+    if waits {
+        arbitration::keep(scene, run, decision);
+        let said = format!("Amps has taken `{}`", accepted.name);
+        step_over(scene, run.clone(), (said, None), decision);
+    }
 }
 
 /// The moment of `run` has come.

@@ -192,6 +192,10 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             let over = FollowUp::CommandOver(settled.clone());
             decision.follow_ups.push(over);
         }
+        Payload::Accepted(accepted) => {
+            let accepted = FollowUp::CommandAccepted(accepted.clone());
+            decision.follow_ups.push(accepted);
+        }
         Payload::Input(reading) => inputs::learned(scene, reading, &mut decision),
         Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),
         Payload::Tick => {

@@ -13,7 +13,7 @@ use crate::engine::run::Run;
 use crate::rules::expr::kind::Measure;
 use crate::rules::expr::value::Value;
 use crate::rules::expression::Expression;
-use crate::rules::operation::{Amount, OnConflict};
+use crate::rules::operation::{Amount, Goal, OnConflict};
 use crate::rules::rule::{CommandOperation, Settings};
 
 /// The order that the run gives at its position, or why it cannot.
@@ -33,6 +33,7 @@ pub(super) fn command(
         cause: view.scene.event.id.clone(),
         chain: run.chain.clone(),
         claim: claim(run, order, view),
+        tells_acceptance: order.options.wait_for == Goal::Accepted,
     })
 }
 

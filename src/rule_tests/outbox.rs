@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::command::Command;
-use crate::domain::event::{Report, Settled};
+use crate::domain::event::{Accepted, Report, Settled};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
 
@@ -22,6 +22,8 @@ pub(super) struct Outbox {
     actions: BTreeMap<ActionId, CommandId>,
     /// Pushes that left and nobody has looked at.
     sent: Vec<Sent>,
+    /// What Amps has taken and a run waits to hear of.
+    accepted: Vec<Accepted>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +89,7 @@ impl Outbox {
         });
         let action = ActionId::new(format!("act_{}", self.actions.len() + 1));
         self.actions.insert(action.clone(), open.command.id.clone());
+        self.accepted.extend(open.command.acceptance());
         let deadline = later(now, REPORT_DEADLINE);
         let taken = Step::Acknowledged {
             action,
@@ -202,6 +205,10 @@ impl Outbox {
 
     pub(super) fn take_sent(&mut self) -> Vec<Sent> {
         std::mem::take(&mut self.sent)
+    }
+
+    pub(super) fn take_accepted(&mut self) -> Vec<Accepted> {
+        std::mem::take(&mut self.accepted)
     }
 
     /// What is left after the program was stopped and started: what the rows hold.

@@ -142,6 +142,9 @@ fn about(payload: &Payload, source: Source, names: &Names) -> String {
     } else if let Payload::Settled(settled) = payload {
         let device = name(&settled.device, names);
         format!("{device} {} {}", settled.name, ended(&settled.outcome))
+    } else if let Payload::Accepted(accepted) = payload {
+        let device = name(&accepted.device, names);
+        format!("{device} {}, Amps has it", accepted.name)
     } else if let Payload::Input(reading) = payload
         && let Some(value) = &reading.value
     {

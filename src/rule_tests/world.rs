@@ -208,6 +208,7 @@ impl<'w> World<'w> {
         let mut queue = VecDeque::from([(source, payload)]);
         while let Some((source, payload)) = queue.pop_front() {
             let settled = self.take(source, payload).into_iter();
+            queue.extend(self.accepted());
             queue.extend(settled.map(|it| (Source::Engine, Payload::Settled(it))));
             // Whoever is asked answers at once.
             let wanted = std::mem::take(&mut self.wanted);
@@ -219,6 +220,14 @@ impl<'w> World<'w> {
                 (Source::Poll, payload)
             }));
         }
+    }
+
+    /// What Amps has taken, as the runs hear it that wait for no more.
+    fn accepted(&mut self) -> Vec<(Source, Payload)> {
+        let accepted = self.outbox.take_accepted().into_iter();
+        accepted
+            .map(|it| (Source::Engine, Payload::Accepted(it)))
+            .collect()
     }
 
     /// As the stages take an event: tracking first, then the rules. What is settled is an event of its own.
@@ -389,6 +398,9 @@ impl<'w> World<'w> {
                 self.happens(Source::Engine, Payload::Http(over));
             }
             self.outbox.send_due(self.now);
+            for (source, payload) in self.accepted() {
+                self.happens(source, payload);
+            }
             self.ask_again();
             self.ring();
         }

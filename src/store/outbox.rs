@@ -126,12 +126,26 @@ pub(crate) fn acknowledge(
     action: &ActionId,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if advance(tx, id, step, None, now)?.is_some()
-        && let Some((event, report)) = inbox::report_on(tx, action)?
-    {
-        settle_by_report(tx, &event, &report, now)?;
+    let Some(open) = open(tx, id)? else {
+        return Ok(());
+    };
+    let accepted = open.command.acceptance();
+    if take(tx, open, step, None, now)?.is_none() {
+        return Ok(());
     }
-    Ok(())
+    if let Some(accepted) = accepted {
+        let event = Event {
+            id: EventId::accepted(id),
+            source: Source::Engine,
+            received_at: now,
+            payload: Payload::Accepted(accepted),
+        };
+        inbox::record(tx, event, None)?;
+    }
+    match inbox::report_on(tx, action)? {
+        Some((event, report)) => settle_by_report(tx, &event, &report, now),
+        None => Ok(()),
+    }
 }
 
 /// Lets `report` end the push of ours that it speaks of. A report on anything else changes nothing.
@@ -423,19 +437,20 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
     Ok(())
 }
 
-/// Shows the end of commands again whose run still waits for it: the engine could not handle it then,
-/// and a newer program may. Once, at a start.
+/// Shows the end of commands again whose run still waits for it, and that Amps has taken them: the engine
+/// could not handle it then, and a newer program may. Once, at a start.
 pub(crate) fn hand_on_unheard(tx: &Tx<'_>) -> Result<(), Error> {
     let mut statement = tx.prepare(
-        "SELECT waiting_for FROM runs JOIN commands ON commands.id = waiting_for
-         WHERE runs.state = 'running' AND is_open = 0",
+        "SELECT waiting_for, is_open FROM runs JOIN commands ON commands.id = waiting_for
+         WHERE runs.state = 'running'",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        inbox::revive(
-            tx,
-            &EventId::settled(&CommandId::new(row.get::<_, String>(0)?)),
-        )?;
+        let command = CommandId::new(row.get::<_, String>(0)?);
+        inbox::revive(tx, &EventId::accepted(&command))?;
+        if !row.get::<_, bool>(1)? {
+            inbox::revive(tx, &EventId::settled(&command))?;
+        }
     }
     Ok(())
 }

@@ -128,6 +128,11 @@ fn orders_are_tried_again_and_expire_as_in_life() {
 }
 
 #[test]
+fn a_step_may_wait_for_no_more_than_that_amps_has_its_order() {
+    check("accepted.yaml", &[], "accepted.txt");
+}
+
+#[test]
 fn a_restart_loses_nothing() {
     check("restart.yaml", &[], "restart.txt");
 }

@@ -126,6 +126,7 @@ impl Narrator {
             Some(
                 Payload::Readings(_)
                 | Payload::Settled(_)
+                | Payload::Accepted(_)
                 | Payload::Input(_)
                 | Payload::Hook(_)
                 | Payload::Tick

@@ -51,6 +51,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         Payload::Readings(it) => Some(it.taken_at),
         Payload::Input(it) => Some(it.taken_at),
         Payload::Settled(_)
+        | Payload::Accepted(_)
         | Payload::Hook(_)
         | Payload::Tick
         | Payload::Engine(_)

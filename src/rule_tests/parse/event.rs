@@ -116,6 +116,7 @@ fn body(
         Payload::Connection(it) => Some(it.device.as_str()),
         Payload::Readings(_)
         | Payload::Settled(_)
+        | Payload::Accepted(_)
         | Payload::Input(_)
         | Payload::Hook(_)
         | Payload::Tick

@@ -110,7 +110,7 @@ pub static COMMAND: Word = Word {
                 "wait_for",
                 Kind::Word(&choices::GOALS),
                 "completed",
-                "how far the step follows the order; `accepted` does not run yet",
+                "how far the step follows the order: to its end, until Amps has taken it, or not at all",
             ),
             optional(
                 "timeout",

@@ -14,7 +14,7 @@ use crate::rules::catalog::blocks;
 use crate::rules::catalog::choices::{GOALS, ON_CONFLICT, VERIFY_IF_UNKNOWN};
 use crate::rules::check::{Scope, condition, device};
 use crate::rules::expression::{Wanted, compile_as, is_computed};
-use crate::rules::operation::{CommandOptions, Goal, Moment, Verify, VerifyTest};
+use crate::rules::operation::{CommandOptions, Moment, Verify, VerifyTest};
 use crate::rules::parse;
 use crate::rules::rule::{IfUnknown, Subject};
 
@@ -39,9 +39,6 @@ pub(super) fn options(
     let wait_for = fields.maybe("wait_for", findings, |it, findings| {
         word(it, "what to wait for", GOALS, findings)
     });
-    if let (Some(Some(Goal::Accepted)), Some(entry)) = (wait_for, fields.entry("wait_for")) {
-        findings.unbuilt("wait_for: accepted", entry.key.span);
-    }
     let timeout = fields.maybe("timeout", findings, |it, findings| {
         bounded(it, TIMEOUT_MIN, DURATION_MAX, findings)
     });
