@@ -22,6 +22,7 @@ use crate::control::server::{self as control, Control, Socket};
 use crate::delivery::hosts::Hosts;
 use crate::delivery::http_requests::HttpRequests;
 use crate::delivery::messages::Messages;
+use crate::delivery::setting_writes::SettingWrites;
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery, link};
 use crate::device_api::DeviceApi;
@@ -42,7 +43,9 @@ use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Lock, Store, clock_set, http_requests, inbox, outbox, retention};
+use crate::store::{
+    Lock, Store, clock_set, http_requests, inbox, outbox, retention, setting_writes,
+};
 use crate::tracking::{self, Reports, Tracking};
 
 /// What is over is kept for this long; a delivery id takes effect once as long as it is kept.
@@ -262,6 +265,7 @@ impl Inside {
             clock: clock.clone(),
         };
         let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
+        let settings = SettingWrites::new(store.clone(), api.clone(), clock.clone());
         let poller = Poller {
             store: store.clone(),
             api,
@@ -291,6 +295,11 @@ impl Inside {
             news.notifications,
         ));
         stages.spawn(delivery::http_requests::run(requests, stop(), news.http));
+        stages.spawn(delivery::setting_writes::run(
+            settings,
+            stop(),
+            news.settings,
+        ));
         stages.spawn(readings::run(poller, devices, stop()));
         stages.spawn(prune(store.clone(), clock.clone(), stop()));
         stages.spawn(intake::serve(listener, intake, self.stop.intake.clone()));
@@ -329,6 +338,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
             clock_set::begin_life(tx, now)?;
             outbox::hand_on_unheard(tx)?;
             http_requests::recover(tx, now)?;
+            setting_writes::recover(tx, now)?;
             inbox::record(tx, started_event(now), None)?;
             delivery::recover(tx, waits, now)
         })

@@ -18,7 +18,7 @@ use crate::rules::rule::RuleSet;
 use crate::store::clock_set::FollowingClock;
 use crate::store::error::Error;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{http_requests, inbox, notifications, outbox, rules, runs};
+use crate::store::{http_requests, inbox, notifications, outbox, rules, runs, setting_writes};
 use crate::worker::Alarm;
 
 /// The engine with its memory. The memory is what the tables say; when in doubt it is read again.
@@ -230,6 +230,7 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
         withdrawn,
         notifications,
         requests,
+        writes,
         traces,
         reads: _,
         follow_ups: _,
@@ -253,6 +254,9 @@ fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Res
     requests
         .iter()
         .try_for_each(|it| http_requests::enqueue(tx, it, now))?;
+    writes
+        .iter()
+        .try_for_each(|it| setting_writes::enqueue(tx, it, now))?;
     traces.iter().try_for_each(|it| runs::add_trace(tx, it))
 }
 #[cfg(test)]

@@ -59,3 +59,76 @@ async fn acceptance_whose_answer_was_lost_is_found_after_a_kill() {
     house.run_in("completed").await;
     assert_eq!(house.accepted_pushes(), 1);
 }
+
+const SETTING: &str = "      - {setting: safety_reserve, device: house_battery, value: 35 %}
+      - {notify: phone, message: written}
+";
+
+/// The bodies of the settings that were written, whatever was answered.
+fn written(house: &House) -> Vec<String> {
+    let requests = house.amps.requests().into_iter();
+    let writes = requests.filter(|it| it.path == "/battery/dev_abc123/settings");
+    writes.map(|it| it.body).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_is_written_and_read_back() {
+    let house = House::start(&rule(SETTING)).await;
+    begin(&house).await;
+
+    house.run_in("completed").await;
+    assert_eq!(
+        written(&house),
+        [r#"{"safety_reserve":{"value":35,"unit":"percent"}}"#]
+    );
+    let reads = house.amps.requests().into_iter();
+    let reads = reads.filter(|it| it.path.starts_with("/battery/dev_abc123") && it.method == "GET");
+    assert!(0 < reads.count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_whose_answer_was_lost_is_written_again_after_a_kill() {
+    let mut house = House::start(&rule(SETTING)).await;
+    let fault = json!({"kind": "delay_before", "ms": 600});
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/battery", "fault": fault}),
+    );
+    begin(&house).await;
+    until("the write is under way", || {
+        house
+            .json(&["events"])
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["id"] == "msg_act_1")
+            .cloned()
+    })
+    .await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.run_in("completed").await;
+    assert!(!written(&house).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_amps_turns_away_for_good_fails_the_step() {
+    let house = House::start(&rule(SETTING)).await;
+    let fault = json!({
+        "kind": "answer", "status": 422, "code": "SETTING_OUT_OF_RANGE", "message": "too much",
+        "retry_after_seconds": null,
+    });
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/battery/dev_abc123/settings", "fault": fault}),
+    );
+    begin(&house).await;
+
+    let run = house.run_in("failed").await;
+    assert_eq!(written(&house).len(), 1);
+    assert!(
+        run["reason"].as_str().unwrap().contains("too much"),
+        "{run}"
+    );
+}

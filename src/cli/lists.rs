@@ -271,6 +271,7 @@ fn about(payload: &Payload, names: &DeviceNames) -> String {
         Payload::Request(Request::StopAll) => "stop everything".to_owned(),
         Payload::NotRead { device } => format!("{} did not answer", names.name(device)),
         Payload::Http(over) => over.said(),
+        Payload::Written(over) => over.said(),
         Payload::Unknown => "of a kind not known here".to_owned(),
     }
 }

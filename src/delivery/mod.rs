@@ -10,6 +10,7 @@ pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;
 mod push;
+pub(crate) mod setting_writes;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verdict;

@@ -49,7 +49,7 @@ impl Verdict {
     }
 
     /// By the table.
-    fn of_refusal(refusal: &Refusal, key: Key) -> Self {
+    pub(super) fn of_refusal(refusal: &Refusal, key: Key) -> Self {
         let code = refusal.code.as_deref();
         let meaning = answers::meaning(refusal.status, code);
         let again = || Self::Retry {

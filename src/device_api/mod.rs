@@ -24,6 +24,7 @@ use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::secret::Secret;
+use crate::domain::writing::{SettingWrite, Showing};
 use crate::http_client::address::Address;
 use crate::http_client::{Header, HttpClient, Unbuildable};
 
@@ -110,6 +111,27 @@ impl DeviceApi {
         }
         let exchange = self.client.get(&address, &self.headers).await;
         Answer::of(exchange, |body| state::read(body, device, now))
+    }
+
+    /// Writes a setting of a device (`amps-api.md` §4.1). Returns what Amps' clock showed, where the answer told.
+    pub async fn write_setting(&self, write: &SettingWrite) -> Answer<Option<Timestamp>> {
+        let device = &write.device;
+        let type_segment = device.device_type.path_segment();
+        let address = self
+            .base
+            .below(&[type_segment, device.id.as_str(), "settings"]);
+        let body = wire::setting_body(write);
+        let exchange = self.client.post(&address, &self.headers, body).await;
+        let amps_time = exchange.date();
+        // What it says beyond its status is not documented for every manufacturer.
+        Answer::of(exchange, |_| Ok(amps_time))
+    }
+
+    /// What a device says of one of its settings; values of a minute ago at most are asked for.
+    pub async fn setting(&self, device: &Device, setting: &str) -> Answer<Showing> {
+        let address = self.device(device).with_query(&[("expedite", "true")]);
+        let exchange = self.client.get(&address, &self.headers).await;
+        Answer::of(exchange, |body| state::read_setting(body, setting))
     }
 
     /// A piece of a hash of the key: it tells whether it is the same key, and not what it is.

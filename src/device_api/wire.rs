@@ -14,6 +14,7 @@ use crate::domain::command::Command;
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::lifecycle::{Failure, Outcome};
 use crate::domain::value::Quantity;
+use crate::domain::writing::SettingWrite;
 
 /// The record that Amps keeps of a push (`amps-api.md` §3.3, §3.4).
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +123,12 @@ pub(crate) fn push_body(command: &Command, strategy: Option<Strategy>) -> Vec<u8
                 .collect(),
         },
     };
+    serde_json::to_vec(&body).expect("a map with text keys is JSON")
+}
+
+/// The body of a write of one setting (`amps-api.md` §4.1).
+pub(crate) fn setting_body(write: &SettingWrite) -> Vec<u8> {
+    let body = BTreeMap::from([(write.setting.as_str(), PushQuantity::from(&write.value))]);
     serde_json::to_vec(&body).expect("a map with text keys is JSON")
 }
 

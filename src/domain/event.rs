@@ -10,6 +10,7 @@ use crate::domain::http::HttpOver;
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, InputName, RuleId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Origin, Point, Value};
+use crate::domain::writing::WriteOver;
 
 /// Something that happened, once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +77,8 @@ pub enum Payload {
     },
     /// A request of a rule over HTTP is over.
     Http(HttpOver),
+    /// A setting of a device is written, or not.
+    Written(WriteOver),
     /// Correctly signed and of no kind we know: kept, and nobody listens.
     Unknown,
 }
@@ -97,6 +100,7 @@ impl Payload {
             Self::Request(_) => "request",
             Self::NotRead { .. } => "not_read",
             Self::Http(_) => "http",
+            Self::Written(_) => "written",
             Self::Unknown => "unknown",
         }
     }

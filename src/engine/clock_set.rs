@@ -90,7 +90,8 @@ fn moved_run(scene: Scene<'_>, run: &Run, by: SignedDuration) -> Run {
             | Wait::Branches { .. }
             | Wait::Turn
             | Wait::Readings { .. }
-            | Wait::Http { .. },
+            | Wait::Http { .. }
+            | Wait::Setting { .. },
         )
         | None => {}
     }

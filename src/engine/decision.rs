@@ -9,6 +9,7 @@ use crate::domain::http::{HttpOver, HttpRequest};
 use crate::domain::id::{
     CommandId, DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId,
 };
+use crate::domain::writing::{SettingWrite, WriteOver};
 use crate::engine::arbitration::lease::Kept;
 use crate::engine::call::WaitingCall;
 use crate::engine::facts::TriggerFields;
@@ -34,6 +35,8 @@ pub struct Decision {
     pub notifications: Vec<Notification>,
     /// To the outbox: requests over HTTP.
     pub requests: Vec<HttpRequest>,
+    /// To the outbox: settings of devices.
+    pub writes: Vec<SettingWrite>,
     /// Devices whose values are asked for; a hint to those who read.
     pub reads: Vec<ReadRequest>,
     /// One for each rule that looked.
@@ -52,6 +55,7 @@ impl Decision {
             && self.withdrawn.is_empty()
             && self.notifications.is_empty()
             && self.requests.is_empty()
+            && self.writes.is_empty()
             && self.traces.is_empty()
     }
 
@@ -211,6 +215,8 @@ pub enum FollowUp {
     CommandAccepted(Accepted),
     /// A request is over: the run that waits for it goes on.
     HttpOver(HttpOver),
+    /// A setting is written, or not: the run that waits for that goes on.
+    WriteOver(WriteOver),
     /// A branch of `run` is over.
     BranchOver {
         run: RunId,

@@ -139,7 +139,7 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
         // Each of them has a deadline of its own.
-        Wait::Branches { .. } | Wait::Http { .. } => return,
+        Wait::Branches { .. } | Wait::Http { .. } | Wait::Setting { .. } => return,
     };
     step_over(scene, run, over, decision);
 }
@@ -215,6 +215,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         Some(
             Wait::Command { .. }
             | Wait::Http { .. }
+            | Wait::Setting { .. }
             | Wait::Delay
             | Wait::Triggers { .. }
             | Wait::Branches { .. }

@@ -19,6 +19,7 @@ pub(super) fn topics(run: &Run) -> BTreeSet<Topic> {
         Some(
             Wait::Command { .. }
             | Wait::Http { .. }
+            | Wait::Setting { .. }
             | Wait::Delay
             | Wait::Branches { .. }
             | Wait::Turn

@@ -33,6 +33,7 @@ mod go_on;
 mod http;
 mod inputs;
 mod listening;
+mod setting;
 mod values;
 mod waiting;
 
@@ -222,6 +223,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         }
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),
         // Once it is written down that it was heard: whoever watches the rule asks again then.
+        Payload::Written(over) => decision.follow_ups.push(FollowUp::WriteOver(over.clone())),
         Payload::Http(over) => decision.follow_ups.push(FollowUp::HttpOver(over.clone())),
         Payload::NotRead { device } => freshness::not_read(scene, device, &mut decision),
         Payload::Unknown => {}

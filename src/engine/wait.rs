@@ -16,6 +16,8 @@ pub enum Wait {
     Command { command: CommandId },
     /// The end of a request of ours over HTTP.
     Http { request: RequestId },
+    /// The end of a setting that is written.
+    Setting { write: RequestId },
     /// Nothing but the time.
     Delay,
     /// One of the triggers of the step; what each of them remembers, in their order.

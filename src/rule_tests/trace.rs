@@ -119,6 +119,9 @@ fn about(payload: &Payload, source: Source, names: &Names) -> String {
     if let Payload::Http(over) = payload {
         return format!("our request: {}", over.said());
     }
+    if let Payload::Written(over) = payload {
+        return over.said();
+    }
     let how = match source {
         Source::Webhook => "webhook",
         Source::LookUp => "looked up",

@@ -28,6 +28,7 @@ use crate::rule_tests::rows::Rows;
 use crate::rule_tests::since::Since;
 use crate::rule_tests::test::{InputShows, Setting, Shows};
 use crate::rule_tests::web::{Heard, Web};
+use crate::rule_tests::writes::{WriteEnd, Writes};
 use crate::rules::rule::{OperationKind, Rule, RuleSet};
 
 /// How often a device is read, as `poll:` is when nobody sets it.
@@ -46,6 +47,7 @@ pub(super) struct World<'w> {
     rows: Rows,
     pub(super) outbox: Outbox,
     web: Web,
+    writes: Writes,
     devices: BTreeMap<DeviceId, Shown>,
     inputs: BTreeMap<InputName, (Option<Value>, Vec<Point>)>,
     next_poll: Timestamp,
@@ -96,6 +98,7 @@ impl<'w> World<'w> {
             rows,
             outbox: Outbox::default(),
             web: Web::default(),
+            writes: Writes::default(),
             devices: BTreeMap::new(),
             inputs: BTreeMap::new(),
             next_poll: later(now, POLL),
@@ -284,6 +287,9 @@ impl<'w> World<'w> {
         for request in &decision.requests {
             self.web.enqueue(request, self.now);
         }
+        for write in &decision.writes {
+            self.writes.enqueue(write, self.now);
+        }
         self.wanted.extend(decision.reads.iter().cloned());
         let withdrawn = decision.withdrawn.iter();
         let withdrawn = withdrawn.filter_map(|it| self.outbox.withdraw(it, self.now));
@@ -303,6 +309,10 @@ impl<'w> World<'w> {
             command: it.command,
             attempt: it.attempt,
         }));
+        let written = self.writes.take_sent().into_iter();
+        self.since
+            .happened
+            .extend(written.map(|(write, attempt)| Happened::Setting { write, attempt }));
         let asked = self.web.take_sent().into_iter();
         self.since
             .happened
@@ -316,6 +326,21 @@ impl<'w> World<'w> {
             self.happens(Source::Engine, Payload::Http(over.clone()));
         }
         heard
+    }
+
+    /// The device shows the setting, or the write failed. Otherwise when it is written again, where it is.
+    pub(super) fn written(
+        &mut self,
+        device: &DeviceId,
+        setting: &str,
+        end: &WriteEnd,
+    ) -> Result<(), Option<Timestamp>> {
+        let over = self.writes.end((device, setting), end, self.now)?;
+        self.note_sent();
+        if let Some(over) = over {
+            self.happens(Source::Engine, Payload::Written(over));
+        }
+        Ok(())
     }
 
     /// The rule of a run that is no branch of another.
@@ -397,6 +422,9 @@ impl<'w> World<'w> {
             while let Some(over) = self.web.time_over(self.now) {
                 self.happens(Source::Engine, Payload::Http(over));
             }
+            while let Some(over) = self.writes.time_over(self.now) {
+                self.happens(Source::Engine, Payload::Written(over));
+            }
             self.outbox.send_due(self.now);
             for (source, payload) in self.accepted() {
                 self.happens(source, payload);
@@ -412,6 +440,8 @@ impl<'w> World<'w> {
         let state = &self.state;
         self.web.drop_unwanted(|run| state.run(run).is_some());
         self.web.send_due(self.now);
+        self.writes.drop_unwanted(|run| state.run(run).is_some());
+        self.writes.send_due(self.now);
         self.note_sent();
     }
 
@@ -422,6 +452,7 @@ impl<'w> World<'w> {
             poll,
             self.outbox.next_due(),
             self.web.next_due(),
+            self.writes.next_due(),
             self.state.next_alarm(),
         ];
         moments.into_iter().flatten().min()
@@ -441,6 +472,7 @@ impl<'w> World<'w> {
     pub(super) fn restart(&mut self) {
         self.state = self.rows.load();
         self.outbox.restart();
+        self.writes.restart();
         for over in self.web.restart(self.now) {
             self.happens(Source::Engine, Payload::Http(over));
         }

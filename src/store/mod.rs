@@ -22,6 +22,7 @@ pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod runs;
 mod schema;
+pub(crate) mod setting_writes;
 pub(crate) mod signal;
 mod story;
 #[cfg(test)]

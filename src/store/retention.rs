@@ -24,6 +24,11 @@ const TABLES: &[(&str, &str, &str)] = &[
         "updated_at",
         "state IN ('queued', 'sending')",
     ),
+    (
+        "setting_writes",
+        "updated_at",
+        "state IN ('waiting', 'under_way')",
+    ),
 ];
 
 /// Removes rows from before `limit`, looking at no more than the `rows_max` oldest of each table.

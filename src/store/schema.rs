@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_http.sql"),
     include_str!("migrations/0011_began.sql"),
     include_str!("migrations/0012_amps_link.sql"),
+    include_str!("migrations/0013_setting_writes.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.

@@ -133,6 +133,11 @@ fn a_step_may_wait_for_no_more_than_that_amps_has_its_order() {
 }
 
 #[test]
+fn settings_are_written_and_waited_for_until_devices_show_them() {
+    check("settings.yaml", &[], "settings.txt");
+}
+
+#[test]
 fn a_restart_loses_nothing() {
     check("restart.yaml", &[], "restart.txt");
 }

@@ -134,7 +134,8 @@ impl Narrator {
                 | Payload::ClockSet { .. }
                 | Payload::Request(_)
                 | Payload::NotRead { .. }
-                | Payload::Http(_),
+                | Payload::Http(_)
+                | Payload::Written(_),
             ) => return Ok(()),
         };
         let text = format!("{text}  {DIM}{id}, signature verified{DIM:#}");

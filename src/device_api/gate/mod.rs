@@ -22,6 +22,7 @@ use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
+use crate::domain::writing::{SettingWrite, Showing};
 
 /// Requests under way at once. Amps speaks HTTP/1.1 with us, so it is the number of connections too.
 pub(crate) const REQUESTS_MAX: usize = 16;
@@ -177,6 +178,18 @@ impl Gate {
         let now = self.shared.clock.now();
         let request = self.api.state(device, expedite, now);
         self.ask(&device.id, request).await
+    }
+
+    /// [`DeviceApi::write_setting`].
+    pub(crate) async fn write_setting(&self, write: &SettingWrite) -> Answer<Option<Timestamp>> {
+        let request = self.api.write_setting(write);
+        self.ask(&write.device.id, request).await
+    }
+
+    /// [`DeviceApi::setting`].
+    pub(crate) async fn setting(&self, device: &Device, setting: &str) -> Answer<Showing> {
+        self.ask(&device.id, self.api.setting(device, setting))
+            .await
     }
 
     /// A question whose answer can wait: while Amps is not to be asked it counts as not sent.

@@ -63,6 +63,7 @@ fn stand(run: &Run) -> Option<Stand<'_>> {
             _ => None,
         },
         Wait::Http { .. }
+        | Wait::Setting { .. }
         | Wait::Delay
         | Wait::Triggers { .. }
         | Wait::Conditions

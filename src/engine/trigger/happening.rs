@@ -59,6 +59,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         | Payload::Request(_)
         | Payload::NotRead { .. }
         | Payload::Http(_)
+        | Payload::Written(_)
         | Payload::Unknown => None,
     };
     let mut fields = TriggerFields::new();

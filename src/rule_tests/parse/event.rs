@@ -125,6 +125,7 @@ fn body(
         | Payload::Request(_)
         | Payload::NotRead { .. }
         | Payload::Http(_)
+        | Payload::Written(_)
         | Payload::Unknown => None,
     };
     let Some(device) = device else {

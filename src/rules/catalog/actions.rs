@@ -311,7 +311,7 @@ pub static STOP: Word = Word {
 pub static SETTING: Word = Word {
     name: "setting",
     what: WHAT,
-    meaning: "writes one setting of a device",
+    meaning: "writes one setting of a device, and waits up to 5 minutes until the device shows it; it does not wait for the device to be free of orders",
     keys: &[
         &[
             required("setting", SETTING_WORD, "which"),
@@ -335,7 +335,7 @@ pub static SETTING: Word = Word {
         ],
     ],
     example: "setting: safety_reserve\ndevice: house_battery\nvalue: 20 %\n",
-    runs: false,
+    runs: true,
 };
 
 pub static CANCEL: Word = Word {

@@ -6,8 +6,10 @@ use crate::document::vocabulary::kind::{Kind, whole};
 use crate::document::vocabulary::{Word, defaulting, optional, required, word};
 use crate::domain::command::RetryPolicy;
 use crate::rules::catalog::choices::METHODS;
-use crate::rules::catalog::device_words::COMMAND;
-use crate::rules::catalog::kinds::{DEVICE, NOTIFIER, PARAMETER_LINES, RULE, SENT_HEADERS};
+use crate::rules::catalog::device_words::{COMMAND, SETTING};
+use crate::rules::catalog::kinds::{
+    DEVICE, NOTIFIER, PARAMETER_LINES, QUANTITY, RULE, SENT_HEADERS,
+};
 use crate::rules::catalog::test_files::{LEVEL, OUTCOMES, TEXT};
 
 /// What an answer can have for a status.
@@ -30,6 +32,20 @@ pub(crate) static EXPECTED_COMMAND: Word = Word {
         ),
     ]],
     ..word("command", "a command", "an order that left")
+};
+
+pub(crate) static EXPECTED_SETTING: Word = Word {
+    keys: &[&[
+        required("device", DEVICE, "of which device"),
+        required("setting", SETTING, "which"),
+        optional("value", QUANTITY, "not compared when left out"),
+        optional(
+            "attempt",
+            whole(1, RetryPolicy::ATTEMPTS_MAX),
+            "which attempt it is; not compared when left out",
+        ),
+    ]],
+    ..word("setting", "a setting", "a setting that was written")
 };
 
 pub(crate) static EXPECTED_NOTIFY: Word = Word {
