@@ -132,3 +132,27 @@ async fn a_setting_that_amps_turns_away_for_good_fails_the_step() {
         "{run}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_verified_by_a_reading_after_a_kill_too() {
+    let verified =
+        "      - {command: charge, device: car_charger, verify: {attribute: isCharging, is: true}}
+      - {notify: phone, message: it charges}
+";
+    let mut house = House::start(&rule(verified)).await;
+    let down = json!({
+        "kind": "answer", "status": 500, "code": "INTERNAL_ERROR", "message": null,
+        "retry_after_seconds": null,
+    });
+    let no_reads =
+        json!({"method": "GET", "path": "/ev-charger/dev_ev001", "fault": down, "times": 1});
+    house.fault("requests", &no_reads);
+    begin(&house).await;
+    house.command_in("completed").await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.run_in("completed").await;
+    assert_eq!(house.accepted_pushes(), 1);
+    until("the phone rings", || house.phone().pop()).await;
+}

@@ -240,20 +240,15 @@ impl SettingWrite {
             return again(at, stage, attempts, None);
         }
         let (what, value) = (self.shown(), self.value);
-        match shown {
-            Some(shown) => {
-                let message =
-                    format!("{what} was written as {value}, and the device shows {shown}");
-                let failure = Failure::new(None, message);
-                self.failed(CONTRADICTED, failure, (true, None), (attempts, now))
-            }
-            None => {
-                let message =
-                    format!("{what} was written as {value}, and nobody could ask the device since");
-                let failure = Failure::new(None, message);
-                self.failed(UNKNOWN, failure, (false, None), (attempts, now))
-            }
+        if let Some(shown) = shown {
+            let message = format!("{what} was written as {value}, and the device shows {shown}");
+            let failure = Failure::new(None, message);
+            return self.failed(CONTRADICTED, failure, (true, None), (attempts, now));
         }
+        let message =
+            format!("{what} was written as {value}, and nobody could ask the device since");
+        let failure = Failure::new(None, message);
+        self.failed(UNKNOWN, failure, (false, None), (attempts, now))
     }
 
     fn failed(

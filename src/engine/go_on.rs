@@ -15,7 +15,7 @@ use crate::engine::trace::{StepTrace, Trace, Verdict};
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::wait::Wait;
 use crate::engine::walk::{Progress, advance, fail};
-use crate::engine::{freshness, waiting};
+use crate::engine::{freshness, verify, waiting};
 use crate::rules::operation::{Awaited, Goal};
 use crate::rules::rule::{OperationKind, Topic, Trigger};
 
@@ -73,6 +73,7 @@ pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decisi
     };
     let said = settlement(settled);
     let failure = match &settled.outcome {
+        Outcome::Completed if verify::begin(scene, run, settled, &said, decision) => return,
         Outcome::Completed => {
             arbitration::keep(scene, run, decision);
             None
@@ -130,6 +131,7 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             return end(scene, &run, RunEnd::Failed { reason }, decision);
         }
         Wait::Readings { .. } => return read(scene, run, decision),
+        Wait::Verify { .. } => return verify::time_over(scene, &run, decision),
         Wait::Device { .. } => {
             let said = arbitration::waited_in_vain(scene, &run, decision);
             (said.clone(), Some(StepFailure::of_timeout(said)))
@@ -212,6 +214,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         Some(Wait::Readings { devices }) if freshness::is_open(scene, devices) => return,
         Some(Wait::Readings { .. }) => return read(scene, run.clone(), decision),
         Some(Wait::Device { .. }) => return arbitration::ask(scene, run, decision),
+        Some(Wait::Verify { .. }) => return verify::ask(scene, run, decision),
         Some(
             Wait::Command { .. }
             | Wait::Http { .. }

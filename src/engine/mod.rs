@@ -35,6 +35,7 @@ mod inputs;
 mod listening;
 mod setting;
 mod values;
+mod verify;
 mod waiting;
 
 use std::collections::VecDeque;

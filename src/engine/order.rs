@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::catalogue::ParameterSpec;
-use crate::domain::command::{Claim, Command};
+use crate::domain::command::{Claim, Command, RetryPolicy};
 use crate::domain::id::CommandId;
 use crate::domain::unit::Unit;
 use crate::domain::value::Quantity;
@@ -34,6 +34,26 @@ pub(super) fn command(
         chain: run.chain.clone(),
         claim: claim(run, order, view),
         tells_acceptance: order.options.wait_for == Goal::Accepted,
+    })
+}
+
+/// The order of the step once more, after so many attempts.
+pub(super) fn again(
+    run: &Run,
+    order: &CommandOperation,
+    attempts: u32,
+    view: View<'_>,
+) -> Result<Command, String> {
+    let mut rounds = run.memory.rounds();
+    rounds.push(attempts);
+    let first = command(run, order, view)?;
+    Ok(Command {
+        id: CommandId::derive_in_round(&run.id, run.position, &rounds),
+        retry: RetryPolicy {
+            attempts: first.retry.attempts.saturating_sub(attempts).max(1),
+            ..first.retry
+        },
+        ..first
     })
 }
 

@@ -173,8 +173,13 @@ pub(crate) fn advance(
 }
 
 fn end(tx: &Tx<'_>, stage: &Stage, over: WriteOver, now: Timestamp) -> Result<(), Error> {
-    let state = ("over", None, Some(over.said()));
-    save(tx, &over.write, state, (stage, over.attempts), now)?;
+    save(
+        tx,
+        &over.write,
+        ("over", None, Some(over.said())),
+        (stage, over.attempts),
+        now,
+    )?;
     let event = Event {
         id: EventId::answered(&over.write),
         source: Source::Engine,
@@ -187,7 +192,7 @@ fn end(tx: &Tx<'_>, stage: &Stage, over: WriteOver, now: Timestamp) -> Result<()
 fn save(
     tx: &Tx<'_>,
     id: &RequestId,
-    (state, due, reason): (&str, Option<Timestamp>, Option<String>),
+    (standing, due, reason): (&str, Option<Timestamp>, Option<String>),
     (stage, attempts): (&Stage, u32),
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -198,7 +203,7 @@ fn save(
     )?
     .execute(rusqlite::params![
         id.as_str(),
-        state,
+        standing,
         due.map(stamp),
         reason,
         serde_json::to_string(stage)?,

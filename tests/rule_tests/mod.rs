@@ -138,6 +138,11 @@ fn settings_are_written_and_waited_for_until_devices_show_them() {
 }
 
 #[test]
+fn an_order_is_verified_by_what_the_device_says_after_it() {
+    check("verify.yaml", &[], "verify.txt");
+}
+
+#[test]
 fn a_restart_loses_nothing() {
     check("restart.yaml", &[], "restart.txt");
 }

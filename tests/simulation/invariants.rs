@@ -103,7 +103,8 @@ fn check_run(state: &State, run: &Run, findings: &Findings) {
             | Wait::Conditions
             | Wait::Turn
             | Wait::Readings { .. }
-            | Wait::Device { .. },
+            | Wait::Device { .. }
+            | Wait::Verify { .. },
         ) => run.until.is_some(),
         None => false,
     };

@@ -7,12 +7,15 @@
 pub mod lease;
 pub(super) mod room;
 
+mod again;
 mod in_force;
 mod rival;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+pub(super) use crate::engine::arbitration::again::order_again;
 
 use crate::clock::later;
 use crate::config::home::DeviceAllowance;
@@ -148,7 +151,10 @@ fn give(
             let left = run.until.filter(|_| run.wait.is_some());
             let full = order.options.timeout.map(|it| later(scene.now, it));
             run.until = full.map(|it| left.unwrap_or(it));
-            run.wait = Some(Wait::Command { command: id });
+            run.wait = Some(Wait::Command {
+                command: id,
+                earlier: 0,
+            });
             Ordered::Stands(note)
         }
     }
@@ -328,10 +334,11 @@ pub(super) fn displace(scene: Scene<'_>, run: &RunId, reason: &str, decision: &m
     let Some(run) = scene.state.run(run) else {
         return;
     };
-    let Some(Wait::Command { command }) = &run.wait else {
-        return;
-    };
-    decision.withdrawn.push(command.clone());
+    match &run.wait {
+        Some(Wait::Command { command, .. }) => decision.withdrawn.push(command.clone()),
+        Some(Wait::Verify { .. }) => {}
+        Some(_) | None => return,
+    }
     let failure = StepFailure {
         outcome: "displaced".to_owned(),
         device: run.operation().and_then(|it| device_of(&it.kind)),

@@ -184,9 +184,14 @@ impl State {
         triggers.map(|((rule, trigger), memory)| (rule, *trigger, memory))
     }
 
-    /// The runs that wait for conditions, or for a device.
+    /// The runs that wait for conditions, for a device, or for what a device says.
     pub(super) fn asking(&self) -> impl Iterator<Item = &Run> {
-        let waits = |run: &&Run| matches!(run.wait, Some(Wait::Conditions | Wait::Device { .. }));
+        let waits = |run: &&Run| {
+            matches!(
+                run.wait,
+                Some(Wait::Conditions | Wait::Device { .. } | Wait::Verify { .. })
+            )
+        };
         self.runs.values().filter(waits)
     }
 

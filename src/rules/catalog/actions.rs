@@ -117,11 +117,11 @@ pub static COMMAND: Word = Word {
                 DURATION,
                 "the step fails when the device is not free and the order not over by then; the order is left to its end; without it, the step waits 15 minutes for the device",
             ),
-            later(optional(
+            optional(
                 "verify",
                 Kind::Block(&blocks::VERIFY),
-                "reads the device until it agrees",
-            )),
+                "after the order is completed, reads the device until a value from after that agrees; another value until `within` is over is a failure that `retry` orders again for",
+            ),
             defaulting(
                 "force",
                 Kind::Boolean,

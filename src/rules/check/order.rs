@@ -14,7 +14,7 @@ use crate::rules::catalog::blocks;
 use crate::rules::catalog::choices::{GOALS, ON_CONFLICT, VERIFY_IF_UNKNOWN};
 use crate::rules::check::{Scope, condition, device};
 use crate::rules::expression::{Wanted, compile_as, is_computed};
-use crate::rules::operation::{CommandOptions, Moment, Verify, VerifyTest};
+use crate::rules::operation::{CommandOptions, Goal, Moment, Verify, VerifyTest};
 use crate::rules::parse;
 use crate::rules::rule::{IfUnknown, Subject};
 
@@ -50,6 +50,18 @@ pub(super) fn options(
         moment(until, findings)
     });
     check_form(fields, spec, findings);
+    if let Some(Some(Goal::Accepted | Goal::Nothing)) = wait_for
+        && let Some(entry) = fields.entry("verify")
+    {
+        findings
+            .report(
+                code::WHICH_ONE,
+                entry.key.span,
+                "`verify` begins when the order is completed, and this step does not wait for that",
+            )
+            .help("leave out `wait_for:`, or `verify:`");
+        return None;
+    }
     Some(CommandOptions {
         start: start?,
         end: end?,
