@@ -19,9 +19,9 @@ use crate::domain::value::{Origin, Point, Value};
 use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::run::RunEnd;
 use crate::engine::state::State;
-use crate::engine::trace::{StepTrace, Trace};
+use crate::engine::trace::Trace;
 use crate::engine::{self, Input};
-use crate::rule_tests::coverage::Coverage;
+use crate::rule_tests::coverage::{Coverage, find};
 use crate::rule_tests::expected::Happened;
 use crate::rule_tests::outbox::Outbox;
 use crate::rule_tests::rows::Rows;
@@ -29,7 +29,7 @@ use crate::rule_tests::since::Since;
 use crate::rule_tests::test::{InputShows, Setting, Shows};
 use crate::rule_tests::web::{Heard, Web};
 use crate::rule_tests::writes::{WriteEnd, Writes};
-use crate::rules::rule::{OperationKind, Rule, RuleSet};
+use crate::rules::rule::{Rule, RuleSet};
 
 /// How often a device is read, as `poll:` is when nobody sets it.
 const POLL: Duration = Duration::from_mins(5);
@@ -493,15 +493,4 @@ impl<'w> World<'w> {
         self.happens(Source::Engine, reloaded);
         self.ring();
     }
-}
-
-/// The operation of `rule` that `step` tells of: the first at or behind `from`, or the first at all; and
-/// whether it writes into the log.
-fn find<'r>(rule: &'r Rule, from: usize, step: &StepTrace) -> Option<(&'r Rule, usize, bool)> {
-    let operations = rule.program.every_operation();
-    let ahead = operations.iter().enumerate().skip(from);
-    let mut all = ahead.chain(operations.iter().enumerate());
-    let (index, operation) = all.find(|(_, it)| it.kind.is_told() && it.place == step.place)?;
-    let is_log = matches!(operation.kind, OperationKind::Log(_));
-    Some((rule, index, is_log))
 }

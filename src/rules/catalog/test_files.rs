@@ -5,13 +5,13 @@ use crate::document::vocabulary::durations::{DURATION, TIME};
 use crate::document::vocabulary::kind::{
     Begun, Form, Kind, LineName, Lines, Named, form, one_or_many,
 };
-use crate::document::vocabulary::{Key, Together, Word, defaulting, optional, required, word};
+use crate::document::vocabulary::{Together, Word, defaulting, optional, required, word};
 use crate::domain::event::ConnectionChange;
 use crate::rules::catalog::choices;
-use crate::rules::catalog::device_words::{ATTRIBUTES, COMMAND, SETTING};
+use crate::rules::catalog::device_words::{ATTRIBUTES, COMMAND};
 pub(crate) use crate::rules::catalog::expectations::{
-    ANSWER, ANSWERED, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY, EXPECTED_RUN,
-    EXPECTED_SETTING, STATUS_MAX, STATUS_MIN,
+    ANSWER, ANSWERED, COMPLETED_ORDER, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY,
+    EXPECTED_RUN, EXPECTED_SETTING, FAILED_ORDER, ORDER, STATUS_MAX, STATUS_MIN,
 };
 use crate::rules::catalog::file::RULES;
 use crate::rules::catalog::kinds::{DEVICE, MEASURE, NOTIFIER, VALUE, free};
@@ -167,8 +167,8 @@ const PATH: Kind = Kind::Text(&Form {
     ..free(PATH_CHARACTERS_MAX)
 });
 pub(super) const TEXT: Kind = Kind::Text(&free(TEXT_CHARACTERS_MAX));
-const CODE: Kind = Kind::Text(&free(CODE_CHARACTERS_MAX));
-const MESSAGE: Kind = Kind::Text(&free(MESSAGE_CHARACTERS_MAX));
+pub(super) const CODE: Kind = Kind::Text(&free(CODE_CHARACTERS_MAX));
+pub(super) const MESSAGE: Kind = Kind::Text(&free(MESSAGE_CHARACTERS_MAX));
 const ADDRESS: Kind = Kind::Text(&free(ADDRESS_CHARACTERS_MAX));
 pub(super) const LEVEL: Kind = Kind::Word(&choices::LEVELS);
 
@@ -405,39 +405,6 @@ pub(crate) static EXPECT: Word = Word {
     ]],
     example: "expect:\n  - command: {device: car_charger, command: charge}\n  - notify: phone\n",
     ..step("expect", "what has happened since the last `expect`")
-};
-
-pub(crate) static ORDER: Word = Word {
-    keys: &[&[required("device", DEVICE, "the device that has the order")]],
-    ..word("order", "this step", "an order of ours")
-};
-
-pub(crate) static COMPLETED_ORDER: Word = Word {
-    keys: &[&[
-        required("device", DEVICE, "the device that has the order"),
-        WRITTEN,
-    ]],
-    ..word(
-        "complete",
-        "`complete`",
-        "an order of ours that is completed",
-    )
-};
-
-const WRITTEN: Key = optional(
-    "setting",
-    SETTING,
-    "the setting that we wrote, instead of an order",
-);
-
-pub(crate) static FAILED_ORDER: Word = Word {
-    keys: &[&[
-        required("device", DEVICE, "the device that has the order"),
-        WRITTEN,
-        optional("error_code", CODE, "the code that Amps gives"),
-        optional("message", MESSAGE, "what Amps says to it"),
-    ]],
-    ..word("fail", "`fail`", "an order of ours that fails")
 };
 
 pub(crate) static EVENT: Word = Word {
