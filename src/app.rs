@@ -210,7 +210,7 @@ impl Outside {
         let keys = home.intake.secrets.iter().map(Key::parse);
         Ok(Self {
             api: Gate::new(
-                DeviceApi::try_new(&home.amps)?,
+                DeviceApi::try_new(&home.amps)?.in_zone(home.timezone.clone()),
                 Rate::of(home.limits.commands_per_minute),
                 clock.clone(),
             ),

@@ -10,7 +10,7 @@ use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::gate::Gate;
 use crate::domain::event::Event;
 use crate::domain::lifecycle::{Lifecycle, OUTAGE_MAX, Step};
-use crate::domain::retry::next_look_up;
+use crate::domain::retry::{PLANNED_LOOK_UP, next_look_up};
 use crate::store::Store;
 use crate::store::error::Error;
 use crate::store::inbox::{self, Recorded};
@@ -114,7 +114,16 @@ impl Tracking {
                 {
                     return Ok(());
                 }
-                let step = not_ended(&open, is_told, look_up_after, now);
+                let planned = match &answer {
+                    Answer::Ok(action) => action.start.filter(|it| now < *it),
+                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
+                };
+                let step = match planned {
+                    Some(start) => Step::StillWaiting {
+                        look_up_at: later(start, look_up_after).min(later(now, PLANNED_LOOK_UP)),
+                    },
+                    None => not_ended(&open, is_told, look_up_after, now),
+                };
                 outbox::advance(tx, &open.command.id, step, None, now).map(drop)
             })
             .await

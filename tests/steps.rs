@@ -156,3 +156,43 @@ async fn an_order_is_verified_by_a_reading_after_a_kill_too() {
     assert_eq!(house.accepted_pushes(), 1);
     until("the phone rings", || house.phone().pop()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_for_later_is_planned_by_amps_and_followed_after_a_kill() {
+    let later = "      - {command: charge, device: car_charger, start: 4m}
+      - {notify: phone, message: it has begun}
+";
+    let mut house = House::start(&rule(later)).await;
+    begin(&house).await;
+    house.command_in("acknowledged").await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.run_in("completed").await;
+    let pushes = house.pushes();
+    assert_eq!(pushes.len(), 1);
+    assert_eq!(
+        pushes[0].body,
+        r#"{"action":{"command":"charge","start":"4m"}}"#
+    );
+    until("the phone rings", || house.phone().pop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_for_later_that_somebody_cancels_is_found_by_looking_it_up() {
+    let later = "      - {command: charge, device: car_charger, start: 40h}\n";
+    let mut house = House::start(&rule(later)).await;
+    begin(&house).await;
+    let command = house.command_in("acknowledged").await;
+    let action = command["action"].as_str().unwrap();
+    let url = format!("{}/actions/{action}/cancel", house.amps.url());
+    let request = crate::home::client()
+        .post(url)
+        .header("x-api-key", crate::home::API_KEY);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    house.stop_engine().await;
+    house.start_engine();
+
+    house.command_in("cancelled").await;
+    house.run_in("failed").await;
+}

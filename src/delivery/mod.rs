@@ -231,7 +231,7 @@ impl Delivery {
                 None => verdict::still_waiting(&open, Told::Nothing, now),
                 Some(listed) => {
                     if let Some(action) = ours(tx, &open, listed)? {
-                        let step = waits.acknowledged(action, now);
+                        let step = waits.acknowledged(&open.command, action, now);
                         return taken(tx, &open, &step, action, now);
                     }
                     if listed.is_unclear {

@@ -9,17 +9,20 @@ pub(crate) mod gate;
 pub(crate) mod pace;
 mod report;
 mod state;
+pub mod when;
 pub mod wire;
 
 use std::fmt::Write;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::config::home::Amps;
 use crate::device_api::answer::Answer;
+use crate::device_api::when::WireTiming;
 use crate::device_api::wire::{Action, Page, Strategy};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
@@ -38,6 +41,8 @@ pub struct DeviceApi {
     base: Address,
     headers: [Header; 1],
     key_print: String,
+    /// Of the plant, as far as this home knows.
+    zone: TimeZone,
 }
 
 /// Why Amps cannot be spoken to with these settings.
@@ -65,18 +70,34 @@ impl DeviceApi {
             base,
             headers: [key],
             key_print: print_of(&amps.api_key),
+            zone: TimeZone::UTC,
         })
     }
 
-    /// Asks Amps to carry `command` out (`amps-api.md` §3.3).
-    pub async fn push(&self, command: &Command) -> Answer<Action> {
-        self.push_with(command, None).await
+    /// The same with the clocks of this zone in what is written by the clock.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 
-    /// The same, with what is to become of another action that holds the device (`amps-api.md` §5.3).
-    pub async fn push_with(&self, command: &Command, strategy: Option<Strategy>) -> Answer<Action> {
+    pub(crate) fn timing(&self, timing: &Timing, now: Timestamp) -> WireTiming {
+        WireTiming::of(timing, &self.zone, now)
+    }
+
+    /// Asks Amps to carry `command` out at once (`amps-api.md` §3.3).
+    pub async fn push(&self, command: &Command) -> Answer<Action> {
+        self.push_with(command, None, WireTiming::default()).await
+    }
+
+    /// The same, with what is to become of another action that holds the device (`amps-api.md` §5.3), and when.
+    pub async fn push_with(
+        &self,
+        command: &Command,
+        strategy: Option<Strategy>,
+        timing: WireTiming,
+    ) -> Answer<Action> {
         let address = self.device(&command.device);
-        let body = wire::push_body(command, strategy);
+        let body = wire::push_body(command, strategy, timing);
         let exchange = self.client.post(&address, &self.headers, body).await;
         Answer::of(exchange, wire::read_action)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device::Device;
@@ -30,6 +31,8 @@ pub struct Command {
     /// What it may take from others.
     #[serde(default, skip_serializing_if = "Claim::is_usual")]
     pub claim: Claim,
+    #[serde(default, skip_serializing_if = "Timing::is_at_once")]
+    pub timing: Timing,
     /// Its run waits to hear that Amps has taken it (`wait_for: accepted`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tells_acceptance: bool,
@@ -71,6 +74,19 @@ impl Default for Claim {
     }
 }
 
+/// When an order begins and ends; at once, and with the next one, where it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    pub start: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+}
+
+impl Timing {
+    fn is_at_once(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Command {
     /// What its run is to hear once Amps has taken it; none when nobody waits for that.
     pub fn acceptance(&self) -> Option<Accepted> {
@@ -109,6 +125,7 @@ impl Command {
             cause: EventId::new("msg_1"),
             chain: Vec::new(),
             claim: Claim::default(),
+            timing: Timing::default(),
             tells_acceptance: false,
         }
     }

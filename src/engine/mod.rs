@@ -34,6 +34,7 @@ mod http;
 mod inputs;
 mod listening;
 mod setting;
+mod timing;
 mod values;
 mod verify;
 mod waiting;

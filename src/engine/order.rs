@@ -10,6 +10,7 @@ use crate::domain::value::Quantity;
 use crate::engine::facts::View;
 use crate::engine::memory::demand;
 use crate::engine::run::Run;
+use crate::engine::timing;
 use crate::rules::expr::kind::Measure;
 use crate::rules::expr::value::Value;
 use crate::rules::expression::Expression;
@@ -33,6 +34,7 @@ pub(super) fn command(
         cause: view.scene.event.id.clone(),
         chain: run.chain.clone(),
         claim: claim(run, order, view),
+        timing: timing::of(&order.options, view)?,
         tells_acceptance: order.options.wait_for == Goal::Accepted,
     })
 }

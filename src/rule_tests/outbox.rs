@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::clock::later;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Timing};
 use crate::domain::event::{Accepted, Report, Settled};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
@@ -90,7 +90,9 @@ impl Outbox {
         let action = ActionId::new(format!("act_{}", self.actions.len() + 1));
         self.actions.insert(action.clone(), open.command.id.clone());
         self.accepted.extend(open.command.acceptance());
-        let deadline = later(now, REPORT_DEADLINE);
+        let Timing { start, end } = open.command.timing;
+        let due = end.or(start).map_or(now, |it| it.max(now));
+        let deadline = later(due, REPORT_DEADLINE);
         let taken = Step::Acknowledged {
             action,
             look_up_at: deadline,

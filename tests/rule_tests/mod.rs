@@ -143,6 +143,11 @@ fn an_order_is_verified_by_what_the_device_says_after_it() {
 }
 
 #[test]
+fn orders_begin_later_and_end_by_themselves() {
+    check("scheduled.yaml", &[], "scheduled.txt");
+}
+
+#[test]
 fn a_restart_loses_nothing() {
     check("restart.yaml", &[], "restart.txt");
 }

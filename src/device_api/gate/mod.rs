@@ -153,7 +153,9 @@ impl Gate {
     pub(crate) async fn push(&self, command: &Command, strategy: Option<Strategy>) -> Pushed {
         match self.enter(&command.device.id, Patience::ForProbe).await {
             Ok(pass) => {
-                let answer = self.api.push_with(command, strategy).await;
+                let now = self.shared.clock.now();
+                let timing = self.api.timing(&command.timing, now);
+                let answer = self.api.push_with(command, strategy, timing).await;
                 pass.heard(&answer);
                 Pushed::Answered(Box::new(answer))
             }

@@ -323,10 +323,7 @@ pub(super) const PAGES: &[Page] = &[
         "W605",
         Actions,
         "The rule is right, and uses a word that this version only checks. It is left out as a whole, so that it never runs by half.",
-        [
-            "{command: idle, device: house_battery, start: 5m}",
-            "{log: x}",
-        ],
+        ["{cancel: {device: house_battery}}", "{log: x}"],
     ),
     page(
         "W606",

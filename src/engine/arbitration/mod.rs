@@ -116,7 +116,7 @@ pub(super) fn order(
     };
     let mut note = match &unchanged {
         Some(unchanged) => unchanged.clone(),
-        None => format!("ordered `{}` of `{}`", command.name, command.device.alias),
+        None => ordered(scene, &command),
     };
     for rival in &taken {
         note.push_str("; took it over from ");
@@ -128,6 +128,17 @@ pub(super) fn order(
         return Ordered::Over(note);
     }
     give(scene, run, order, command, note, decision)
+}
+
+/// What is said of an order that is given.
+fn ordered(scene: Scene<'_>, command: &Command) -> String {
+    let Command { device, timing, .. } = command;
+    let time = |word, at: Option<Timestamp>| {
+        at.map(|it| format!(", {word} {}", clock_time(scene, it)))
+            .unwrap_or_default()
+    };
+    let (from, to) = (time("from", timing.start), time("to", timing.end));
+    format!("ordered `{}` of `{}`{from}{to}", command.name, device.alias)
 }
 
 /// The order leaves; whether the run waits for its end, its options say.

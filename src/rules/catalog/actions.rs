@@ -3,7 +3,7 @@
 use crate::document::decode::Reserved::{self, Elsewhere, Foreign};
 use crate::document::vocabulary::durations::DURATION;
 use crate::document::vocabulary::kind::{Kind, one_or_many};
-use crate::document::vocabulary::{Key, Together, Word, defaulting, later, optional, required};
+use crate::document::vocabulary::{Key, Together, Word, defaulting, optional, required};
 use crate::rules::catalog::bounds::ITEMS_MAX;
 use crate::rules::catalog::device_words::{COMMAND as COMMAND_WORD, SETTING as SETTING_WORD};
 use crate::rules::catalog::kinds::{
@@ -94,12 +94,16 @@ pub static COMMAND: Word = Word {
         &[
             RETRY_KEY,
             ON_FAILURE,
-            later(optional(
+            optional(
                 "start",
                 MOMENT,
-                "when it begins, from now on or by the clock; at once when left out",
-            )),
-            later(optional("end", MOMENT, "when it ends by itself")),
+                "when it begins, from now on or by the clock, at most 30 days ahead; at once when left out; the step waits until the order is over, unless `wait_for: accepted`",
+            ),
+            optional(
+                "end",
+                MOMENT,
+                "when it ends by itself, from now on or by the clock; without `start` it begins within a minute",
+            ),
             defaulting(
                 "on_conflict",
                 Kind::Word(&choices::ON_CONFLICT),
