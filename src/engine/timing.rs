@@ -61,7 +61,12 @@ fn moment(
             Value::Duration(duration) => {
                 Some(later(now, Duration::try_from(duration).unwrap_or_default()))
             }
-            other => {
+            other @ (Value::Unknown
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Quantity { .. }
+            | Value::Text(_)
+            | Value::List(_)) => {
                 let other = view.shown(&other);
                 return Err(format!("{what} is `{other}`, which is no time"));
             }

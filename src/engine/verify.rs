@@ -151,22 +151,18 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     };
     let (asked, found) = (seen.asked, seen.found);
     let said = format!("contradicted after `{name}` was completed: {asked}, found {found}");
-    match order.retry.next_attempt(*attempts, scene.now) {
-        Some(at) => {
-            let mut run = run.clone();
-            run.wait = Some(Wait::Verify {
-                since: *since,
-                attempts: *attempts,
-                again: true,
-            });
-            run.until = Some(at);
-            stands(scene, run, format!("{said}; ordered again"), decision);
-        }
-        None => {
-            let failure = failure(order, "contradicted", *attempts, said.clone());
-            step_over(scene, run.clone(), (said, Some(failure)), decision);
-        }
+    if let Some(at) = order.retry.next_attempt(*attempts, scene.now) {
+        let mut run = run.clone();
+        run.wait = Some(Wait::Verify {
+            since: *since,
+            attempts: *attempts,
+            again: true,
+        });
+        run.until = Some(at);
+        return stands(scene, run, format!("{said}; ordered again"), decision);
     }
+    let failure = failure(order, "contradicted", *attempts, said.clone());
+    step_over(scene, run.clone(), (said, Some(failure)), decision);
 }
 
 fn failure(order: &CommandOperation, outcome: &str, attempts: u32, reason: String) -> StepFailure {
