@@ -196,3 +196,55 @@ async fn an_order_for_later_that_somebody_cancels_is_found_by_looking_it_up() {
     house.command_in("cancelled").await;
     house.run_in("failed").await;
 }
+
+const CALLED_OFF: &str = "version: 1
+rules:
+  - id: plan
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {command: charge, device: car_charger, start: 40h, wait_for: accepted}
+  - id: call-off
+    triggers: {trigger: command, device: house_battery, command: idle}
+    actions:
+      - cancel: {device: car_charger}
+      - {notify: phone, message: called off}
+";
+
+/// The battery idles: the plan is called off.
+async fn call_off(house: &House) {
+    let mut body = battery_charged("act_2");
+    body["command"] = json!("idle");
+    let answer = post(
+        &house.engine().webhooks,
+        "msg_2",
+        body.to_string().as_bytes(),
+    )
+    .await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_amps_has_planned_is_cancelled_there_after_a_kill_too() {
+    let mut house = House::start(CALLED_OFF).await;
+    begin(&house).await;
+    house.command_in("acknowledged").await;
+    let down = json!({
+        "kind": "answer", "status": 500, "code": "INTERNAL_ERROR", "message": null,
+        "retry_after_seconds": null,
+    });
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/actions", "fault": down}),
+    );
+    call_off(&house).await;
+    until("it was asked once", || {
+        let requests = house.amps.requests().into_iter();
+        requests.into_iter().find(|it| it.path.ends_with("/cancel"))
+    })
+    .await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.command_in("cancelled").await;
+    let heard = until("the phone rings", || house.phone().pop()).await;
+    assert_eq!(heard["message"], "called off");
+}

@@ -243,6 +243,11 @@ fn about(payload: &Payload, names: &DeviceNames) -> String {
                 ended(&settled.outcome)
             )
         }
+        Payload::NotCancelled(order) => format!(
+            "{} of {}: too late to cancel",
+            order.name,
+            names.name(&order.device)
+        ),
         Payload::Accepted(accepted) => format!(
             "{} of {}: Amps has it",
             accepted.name,

@@ -109,6 +109,13 @@ impl DeviceApi {
         Answer::of(exchange, wire::read_action)
     }
 
+    /// Cancels an action that has not begun (`amps-api.md` §3.6).
+    pub async fn cancel(&self, action: &ActionId) -> Answer<Action> {
+        let address = self.base.below(&["actions", action.as_str(), "cancel"]);
+        let exchange = self.client.post(&address, &self.headers, Vec::new()).await;
+        Answer::of(exchange, wire::read_action)
+    }
+
     /// The actions on a device, newest first; `limit` is at least 1 and at most
     /// [`ACTIONS_PER_PAGE_MAX`], and taken to be within (`amps-api.md` §3.5).
     pub async fn actions(&self, device: &DeviceId, offset: u32, limit: u32) -> Answer<Page> {

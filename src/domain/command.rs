@@ -90,11 +90,21 @@ impl Timing {
 impl Command {
     /// What its run is to hear once Amps has taken it; none when nobody waits for that.
     pub fn acceptance(&self) -> Option<Accepted> {
-        self.tells_acceptance.then(|| Accepted {
+        self.tells_acceptance.then(|| self.named())
+    }
+
+    /// Which it is, as an event about it says.
+    pub fn named(&self) -> Accepted {
+        Accepted {
             command: self.id.clone(),
             device: self.device.id.clone(),
             name: self.name.clone(),
-        })
+        }
+    }
+
+    /// Amps plans it for later.
+    pub fn is_planned(&self) -> bool {
+        self.timing != Timing::default()
     }
 
     /// The chain as it is for a run that this command causes.

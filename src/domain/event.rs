@@ -58,6 +58,8 @@ pub enum Payload {
     Readings(Readings),
     Settled(Settled),
     Accepted(Accepted),
+    /// A command of ours was to be cancelled, and it is too late for that.
+    NotCancelled(Accepted),
     Input(InputReading),
     Hook(Hook),
     /// Something that waits for a moment is due.
@@ -92,6 +94,7 @@ impl Payload {
             Self::Readings(_) => "readings",
             Self::Settled(_) => "settled",
             Self::Accepted(_) => "accepted",
+            Self::NotCancelled(_) => "not_cancelled",
             Self::Input(_) => "input",
             Self::Hook(_) => "hook",
             Self::Tick => "tick",

@@ -91,6 +91,7 @@ fn moved_run(scene: Scene<'_>, run: &Run, by: SignedDuration) -> Run {
             | Wait::Turn
             | Wait::Readings { .. }
             | Wait::Http { .. }
+            | Wait::Cancel { .. }
             | Wait::Setting { .. },
         )
         | None => {}

@@ -29,8 +29,10 @@ pub struct Decision {
     pub changes: Vec<Change>,
     /// To the outbox.
     pub commands: Vec<Command>,
-    /// Orders that are called off, unless they have been sent.
+    /// Orders that are called off, unless they have begun.
     pub withdrawn: Vec<CommandId>,
+    /// The same, and a run waits to hear what came of it.
+    pub cancelled: Vec<CommandId>,
     /// To the outbox.
     pub notifications: Vec<Notification>,
     /// To the outbox: requests over HTTP.
@@ -53,6 +55,7 @@ impl Decision {
         self.changes.iter().all(Change::is_passing)
             && self.commands.is_empty()
             && self.withdrawn.is_empty()
+            && self.cancelled.is_empty()
             && self.notifications.is_empty()
             && self.requests.is_empty()
             && self.writes.is_empty()
@@ -213,6 +216,8 @@ pub enum FollowUp {
     CommandOver(Settled),
     /// Amps has taken a command: the run that waits for no more goes on.
     CommandAccepted(Accepted),
+    /// It is too late to cancel a command: the run that wants that goes on.
+    NotCancelled { command: CommandId },
     /// A request is over: the run that waits for it goes on.
     HttpOver(HttpOver),
     /// A setting is written, or not: the run that waits for that goes on.

@@ -136,6 +136,10 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             let said = arbitration::waited_in_vain(scene, &run, decision);
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
+        Wait::Cancel { .. } => {
+            let said = "nobody could say in time whether it is cancelled".to_owned();
+            (said.clone(), Some(StepFailure::of_timeout(said)))
+        }
         Wait::Command { .. } => {
             let said = "it was not over in time; the order is left to its end".to_owned();
             (said.clone(), Some(StepFailure::of_timeout(said)))
@@ -219,6 +223,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             Wait::Command { .. }
             | Wait::Http { .. }
             | Wait::Setting { .. }
+            | Wait::Cancel { .. }
             | Wait::Delay
             | Wait::Triggers { .. }
             | Wait::Branches { .. }

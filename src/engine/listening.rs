@@ -26,6 +26,7 @@ pub(super) fn topics(run: &Run) -> BTreeSet<Topic> {
             | Wait::Command { .. }
             | Wait::Http { .. }
             | Wait::Setting { .. }
+            | Wait::Cancel { .. }
             | Wait::Delay
             | Wait::Branches { .. }
             | Wait::Turn

@@ -26,6 +26,7 @@ pub mod walk;
 pub mod arming;
 mod begin;
 mod breaker;
+mod cancel;
 mod clock_set;
 mod daytime;
 mod follow_up;
@@ -199,6 +200,10 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         Payload::Accepted(accepted) => {
             let accepted = FollowUp::CommandAccepted(accepted.clone());
             decision.follow_ups.push(accepted);
+        }
+        Payload::NotCancelled(order) => {
+            let command = order.command.clone();
+            decision.follow_ups.push(FollowUp::NotCancelled { command });
         }
         Payload::Input(reading) => inputs::learned(scene, reading, &mut decision),
         Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),

@@ -30,6 +30,8 @@ pub enum Wait {
     },
     /// The end of a request of ours over HTTP.
     Http { request: RequestId },
+    /// That orders of ours are called off.
+    Cancel { open: BTreeSet<CommandId> },
     /// The end of a setting that is written.
     Setting { write: RequestId },
     /// Nothing but the time.

@@ -10,7 +10,7 @@ use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::waiting::{self, Step};
-use crate::engine::{Scene, arbitration, condition, http, rounds, setting};
+use crate::engine::{Scene, arbitration, cancel, condition, http, rounds, setting};
 use crate::rules::expression::Variable;
 use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
@@ -160,10 +160,7 @@ fn perform(
             Ok(note) => (note, Next::Wait),
             Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
         },
-        OperationKind::Cancel(_) => {
-            let reason = "this version cannot do this step".to_owned();
-            return Next::Fail(StepFailure::of_step(reason));
-        }
+        OperationKind::Cancel(it) => stood(cancel::cancel(scene, run, it, decision), run),
     };
     if let Next::Fail(failure) = next {
         return Next::Fail(failure);

@@ -228,9 +228,10 @@ impl<'w> World<'w> {
     /// What Amps has taken, as the runs hear it that wait for no more.
     fn accepted(&mut self) -> Vec<(Source, Payload)> {
         let accepted = self.outbox.take_accepted().into_iter();
-        accepted
-            .map(|it| (Source::Engine, Payload::Accepted(it)))
-            .collect()
+        let accepted = accepted.map(Payload::Accepted);
+        let too_late = self.outbox.take_not_cancelled().into_iter();
+        let told = accepted.chain(too_late.map(Payload::NotCancelled));
+        told.map(|it| (Source::Engine, it)).collect()
     }
 
     /// As the stages take an event: tracking first, then the rules. What is settled is an event of its own.
@@ -293,7 +294,9 @@ impl<'w> World<'w> {
         self.wanted.extend(decision.reads.iter().cloned());
         let withdrawn = decision.withdrawn.iter();
         let withdrawn = withdrawn.filter_map(|it| self.outbox.withdraw(it, self.now));
-        let withdrawn = withdrawn.collect();
+        let mut withdrawn: Vec<_> = withdrawn.collect();
+        let cancelled = decision.cancelled.iter();
+        withdrawn.extend(cancelled.filter_map(|it| self.outbox.cancel(it, self.now)));
         self.note_sent();
         let messages = decision.notifications.iter().cloned();
         self.since.happened.extend(messages.map(Happened::Notify));

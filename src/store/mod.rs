@@ -5,7 +5,9 @@
 
 pub(crate) mod amps_link;
 mod calls;
+pub(crate) mod cancelling;
 pub(crate) mod clock_set;
+pub(crate) mod decisions;
 pub(crate) mod error;
 mod history;
 pub(crate) mod http_requests;

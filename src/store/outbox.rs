@@ -113,11 +113,6 @@ fn take(
     Ok(Some(lifecycle))
 }
 
-/// Calls the command off, unless it has been sent: then it is left to its end.
-pub(crate) fn withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
-    advance(tx, id, Step::Withdrawn, None, now).map(drop)
-}
-
 /// Amps has taken the push as `action`. A report that overtook this answer takes effect now.
 pub(crate) fn acknowledge(
     tx: &Tx<'_>,
@@ -282,7 +277,7 @@ pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
 pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for open in open_all(tx)? {
         let lifecycle = open.lifecycle.moved(by);
-        tx.prepare("UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3 WHERE id = ?1")?
+        tx.prepare("UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, cancel_at = cancel_at + ?3 WHERE id = ?1")?
             .execute(rusqlite::params![
                 open.command.id.as_str(),
                 serde_json::to_string(&lifecycle)?,
@@ -386,11 +381,11 @@ fn promote(tx: &Tx<'_>, device: &DeviceId, now: Timestamp) -> Result<(), Error> 
     Ok(())
 }
 
-fn open(tx: &Tx<'_>, id: &CommandId) -> Result<Option<Open>, Error> {
+pub(super) fn open(tx: &Tx<'_>, id: &CommandId) -> Result<Option<Open>, Error> {
     Ok(open_where(tx, "id = ?1 AND is_open = 1", [id.as_str()])?.pop())
 }
 
-fn open_where(
+pub(super) fn open_where(
     tx: &Tx<'_>,
     condition: &str,
     parameters: impl rusqlite::Params,

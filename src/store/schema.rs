@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_began.sql"),
     include_str!("migrations/0012_amps_link.sql"),
     include_str!("migrations/0013_setting_writes.sql"),
+    include_str!("migrations/0014_cancel.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.

@@ -511,14 +511,14 @@ fn a_rule_that_does_not_run_yet_listens_to_nothing() {
     let loaded = load(&rule_text(
         TRIGGER,
         CONDITION,
-        "[{log: x}, {cancel: {device: car_charger}}]",
+        "[{log: x}, {command: idle, device: car_charger, id: it}, {cancel: {step: it}}]",
     ));
-    assert_eq!(loaded.rules.rules[0].unbuilt.as_deref(), Some("cancel"));
+    assert_eq!(loaded.rules.rules[0].unbuilt.as_deref(), Some("step"));
     assert!(loaded.rules.listeners.is_empty());
     let runs = load(&rule_text(
         TRIGGER,
         CONDITION,
-        "[{log: x}, {cancel: {device: car_charger}, enabled: false}]",
+        "[{log: x}, {command: idle, device: car_charger, id: it}, {cancel: {step: it}, enabled: false}]",
     ));
     assert_eq!(runs.rules.rules[0].unbuilt, None);
     assert_eq!(runs.rules.listeners.len(), 1);

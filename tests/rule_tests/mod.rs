@@ -148,6 +148,11 @@ fn orders_begin_later_and_end_by_themselves() {
 }
 
 #[test]
+fn orders_are_called_off_until_they_begin() {
+    check("cancel.yaml", &[], "cancel.txt");
+}
+
+#[test]
 fn a_restart_loses_nothing() {
     check("restart.yaml", &[], "restart.txt");
 }

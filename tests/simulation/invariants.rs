@@ -104,6 +104,7 @@ fn check_run(state: &State, run: &Run, findings: &Findings) {
             | Wait::Turn
             | Wait::Readings { .. }
             | Wait::Device { .. }
+            | Wait::Cancel { .. }
             | Wait::Verify { .. },
         ) => run.until.is_some(),
         None => false,

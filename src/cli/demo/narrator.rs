@@ -127,6 +127,7 @@ impl Narrator {
                 Payload::Readings(_)
                 | Payload::Settled(_)
                 | Payload::Accepted(_)
+                | Payload::NotCancelled(_)
                 | Payload::Input(_)
                 | Payload::Hook(_)
                 | Payload::Tick

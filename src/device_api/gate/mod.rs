@@ -169,6 +169,11 @@ impl Gate {
         self.ask(device, self.api.action(action)).await
     }
 
+    /// [`DeviceApi::cancel`] of an action on `device`.
+    pub(crate) async fn cancel(&self, device: &DeviceId, action: &ActionId) -> Answer<Action> {
+        self.ask(device, self.api.cancel(action)).await
+    }
+
     /// [`DeviceApi::actions`].
     pub(crate) async fn actions(&self, device: &DeviceId, offset: u32, limit: u32) -> Answer<Page> {
         let request = self.api.actions(device, offset, limit);

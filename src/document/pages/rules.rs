@@ -323,7 +323,10 @@ pub(super) const PAGES: &[Page] = &[
         "W605",
         Actions,
         "The rule is right, and uses a word that this version only checks. It is left out as a whole, so that it never runs by half.",
-        ["{cancel: {device: house_battery}}", "{log: x}"],
+        [
+            "{id: tonight, command: idle, device: house_battery, on_failure: {cancel: {step: tonight}}}",
+            "{cancel: {device: house_battery}}",
+        ],
     ),
     page(
         "W606",

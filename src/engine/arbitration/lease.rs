@@ -64,6 +64,7 @@ fn stand(run: &Run) -> Option<Stand<'_>> {
         },
         Wait::Http { .. }
         | Wait::Setting { .. }
+        | Wait::Cancel { .. }
         | Wait::Delay
         | Wait::Triggers { .. }
         | Wait::Conditions

@@ -142,6 +142,11 @@ impl State {
         ids.filter_map(|it| self.runs.get(it))
     }
 
+    /// Our orders, device by device.
+    pub(super) fn all_orders(&self) -> impl Iterator<Item = &Orders> {
+        self.orders.values()
+    }
+
     /// Every run that is no branch of another.
     pub(super) fn all_runs(&self) -> impl Iterator<Item = &Run> {
         self.runs.values().filter(|it| it.parent.is_none())

@@ -52,6 +52,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         Payload::Input(it) => Some(it.taken_at),
         Payload::Settled(_)
         | Payload::Accepted(_)
+        | Payload::NotCancelled(_)
         | Payload::Hook(_)
         | Payload::Tick
         | Payload::Engine(_)

@@ -117,6 +117,7 @@ fn body(
         Payload::Readings(_)
         | Payload::Settled(_)
         | Payload::Accepted(_)
+        | Payload::NotCancelled(_)
         | Payload::Input(_)
         | Payload::Hook(_)
         | Payload::Tick

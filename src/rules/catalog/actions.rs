@@ -345,7 +345,7 @@ pub static SETTING: Word = Word {
 pub static CANCEL: Word = Word {
     name: "cancel",
     what: WHAT,
-    meaning: "cancels an order of ours that has not begun",
+    meaning: "calls off our orders to a device that have not begun, and waits until that is sure; one that has begun goes on, and the step fails as `refused`",
     keys: &[
         &[required(
             "cancel",
@@ -357,7 +357,7 @@ pub static CANCEL: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "cancel: {device: car_charger}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static READ: Word = Word {
