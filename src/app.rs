@@ -21,6 +21,7 @@ use crate::control::server::{self as control, Control, Socket};
 use crate::delivery::hosts::Hosts;
 use crate::delivery::http_requests::HttpRequests;
 use crate::delivery::messages::Messages;
+use crate::delivery::setting_writes::SettingWrites;
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery, link};
 use crate::device_api::DeviceApi;
@@ -42,7 +43,7 @@ use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Lock, Store, clock_set, http_requests, inbox, outbox};
+use crate::store::{Lock, Store, clock_set, http_requests, inbox, outbox, setting_writes};
 use crate::tracking::{self, Reports, Tracking};
 
 /// A running engine.
@@ -201,7 +202,7 @@ impl Outside {
         let keys = home.intake.secrets.iter().map(Key::parse);
         Ok(Self {
             api: Gate::new(
-                DeviceApi::try_new(&home.amps)?,
+                DeviceApi::try_new(&home.amps)?.in_zone(home.timezone.clone()),
                 Rate::of(home.limits.commands_per_minute),
                 clock.clone(),
             ),
@@ -256,6 +257,7 @@ impl Inside {
             clock: clock.clone(),
         };
         let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
+        let settings = SettingWrites::new(store.clone(), api.clone(), clock.clone());
         let poller = Poller {
             store: store.clone(),
             api,
@@ -285,6 +287,11 @@ impl Inside {
             news.notifications,
         ));
         stages.spawn(delivery::http_requests::run(requests, stop(), news.http));
+        stages.spawn(delivery::setting_writes::run(
+            settings,
+            stop(),
+            news.settings,
+        ));
         stages.spawn(readings::run(poller, devices, stop()));
         stages.spawn(housekeeping::run(
             store.clone(),
@@ -328,6 +335,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
             clock_set::begin_life(tx)?;
             outbox::hand_on_unheard(tx)?;
             http_requests::recover(tx, now)?;
+            setting_writes::recover(tx, now)?;
             inbox::record(tx, started_event(now), None)?;
             delivery::recover(tx, waits, now)
         })

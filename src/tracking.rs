@@ -10,8 +10,9 @@ use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::gate::Gate;
 use crate::domain::event::Event;
 use crate::domain::lifecycle::{Lifecycle, OUTAGE_MAX, Step};
-use crate::domain::retry::next_look_up;
+use crate::domain::retry::{PLANNED_LOOK_UP, next_look_up};
 use crate::store::Store;
+use crate::store::cancelling;
 use crate::store::error::Error;
 use crate::store::inbox::{self, Recorded};
 use crate::store::open::Open;
@@ -63,9 +64,18 @@ impl Stage for Tracking {
 
     async fn work(&mut self) -> Result<Next, Error> {
         let now = self.clock.now();
+        let unwanted = self.store.write(move |tx| cancelling::due(tx, now)).await?;
+        if let Some(open) = unwanted {
+            self.cancel(open).await?;
+            return Ok(Next::Again);
+        }
         let next = self
             .store
-            .write(|tx| outbox::next_due(tx, Waiting::Acknowledged))
+            .write(|tx| {
+                let look_up = outbox::next_due(tx, Waiting::Acknowledged)?;
+                let cancel = cancelling::next_due(tx)?;
+                Ok(look_up.into_iter().chain(cancel).min())
+            })
             .await?;
         if next.is_none_or(|at| now < at) {
             return Ok(Next::at(next));
@@ -86,6 +96,35 @@ impl Stage for Tracking {
 }
 
 impl Tracking {
+    /// Asks Amps to cancel what it has planned.
+    async fn cancel(&self, open: Open) -> Result<(), Error> {
+        let Lifecycle::Acknowledged { action, .. } = &open.lifecycle else {
+            return Ok(());
+        };
+        let command = open.command.clone();
+        let answer = self.api.cancel(&command.device.id, action).await;
+        tracing::info!(command = %command.id, %action, ?answer, "asked to cancel");
+        let clock = self.clock.clone();
+        self.store
+            .write(move |tx| {
+                let now = clock.now();
+                match &answer {
+                    Answer::Ok(action) => match action.ended(&command.device, now) {
+                        Some(event) => inbox::record(tx, event, None).map(drop),
+                        None => cancelling::ask_again(tx, &command.id, now),
+                    },
+                    // It has begun, or Amps does not know it.
+                    Answer::Refused(refusal) if matches!(refusal.status, 404 | 409 | 422) => {
+                        cancelling::not_cancelled(tx, &command, now)
+                    }
+                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
+                        cancelling::ask_again(tx, &command.id, now)
+                    }
+                }
+            })
+            .await
+    }
+
     /// The command was read when the clock had been set by `set`.
     async fn look_up(&self, open: Open, set: SignedDuration) -> Result<(), Error> {
         let Lifecycle::Acknowledged { action, .. } = &open.lifecycle else {
@@ -114,7 +153,16 @@ impl Tracking {
                 {
                     return Ok(());
                 }
-                let step = not_ended(&open, is_told, look_up_after, now);
+                let planned = match &answer {
+                    Answer::Ok(action) => action.start.filter(|it| now < *it),
+                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
+                };
+                let step = match planned {
+                    Some(start) => Step::StillWaiting {
+                        look_up_at: later(start, look_up_after).min(later(now, PLANNED_LOOK_UP)),
+                    },
+                    None => not_ended(&open, is_told, look_up_after, now),
+                };
                 outbox::advance(tx, &open.command.id, step, None, now).map(drop)
             })
             .await

@@ -7,7 +7,7 @@ use amps_rules::config::home::Amps;
 use amps_rules::device_api::DeviceApi;
 use amps_rules::device_api::answer::{Answer, Refusal};
 use amps_rules::device_api::wire::{Action, ActionState};
-use amps_rules::domain::command::{Claim, Command, RetryPolicy};
+use amps_rules::domain::command::{Claim, Command, RetryPolicy, Timing};
 use amps_rules::domain::device::{Device, DeviceType};
 use amps_rules::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId, RunId};
 use amps_rules::domain::secret::Secret;
@@ -70,6 +70,8 @@ pub(crate) fn command(name: &str, parameters: &[(&str, f64, Unit)]) -> Command {
         cause: EventId::new("msg_1"),
         chain: Vec::new(),
         claim: Claim::default(),
+        timing: Timing::default(),
+        tells_acceptance: false,
     }
 }
 

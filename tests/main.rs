@@ -65,6 +65,8 @@ mod signature;
 mod simulator;
 /// How the home is, and what to do about it.
 mod status;
+/// What steps do with devices beyond an order that is followed to its end.
+mod steps;
 /// The main job from outside: HTTP in, HTTP out, and what the command line says of it.
 mod story;
 /// What a reviewer should not have to check by eye.

@@ -74,7 +74,7 @@ pub(crate) fn parameters(object: &Object) -> BTreeMap<String, Quantity> {
         .collect()
 }
 
-fn quantity(object: &Object) -> Option<Quantity> {
+pub(crate) fn quantity(object: &Object) -> Option<Quantity> {
     Some(Quantity {
         value: object.get("value")?.as_f64()?,
         unit: text(object, "unit").and_then(Unit::parse)?,

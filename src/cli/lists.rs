@@ -246,6 +246,16 @@ pub(super) fn about(payload: &Payload, names: &DeviceNames) -> String {
                 ended(&settled.outcome)
             )
         }
+        Payload::NotCancelled(order) => format!(
+            "{} of {}: too late to cancel",
+            order.name,
+            names.name(&order.device)
+        ),
+        Payload::Accepted(accepted) => format!(
+            "{} of {}: Amps has it",
+            accepted.name,
+            names.name(&accepted.device)
+        ),
         Payload::Input(reading) => {
             let value = reading.value.as_ref().map(ToString::to_string);
             format!(
@@ -269,6 +279,7 @@ pub(super) fn about(payload: &Payload, names: &DeviceNames) -> String {
         Payload::Request(Request::StopAll) => "stop everything".to_owned(),
         Payload::NotRead { device } => format!("{} did not answer", names.name(device)),
         Payload::Http(over) => over.said(),
+        Payload::Written(over) => over.said(),
         Payload::Unknown => "of a kind not known here".to_owned(),
     }
 }

@@ -186,11 +186,18 @@ impl Standing {
         let device = device.map_or("a device", |it| it.alias.as_str());
         let what = match &run.wait {
             None => "on its way".to_owned(),
-            Some(Wait::Command { command }) => {
+            Some(Wait::Command { command, .. }) => {
                 format!("waits for the end of its order to {device} ({command})")
             }
             Some(Wait::Http { request }) => {
                 return format!("waits for the answer to its request ({request})");
+            }
+            Some(Wait::Verify { .. }) => format!("waits for {device} to show what was ordered"),
+            Some(Wait::Cancel { open }) => {
+                return format!("waits for {} orders to be called off", open.len());
+            }
+            Some(Wait::Setting { write }) => {
+                format!("waits for a setting of {device} to be written ({write})")
             }
             Some(Wait::Delay) => {
                 let at = run.until.map(|it| words.time(it));

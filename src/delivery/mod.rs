@@ -10,6 +10,7 @@ pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;
 mod push;
+pub(crate) mod setting_writes;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verdict;
@@ -230,7 +231,7 @@ impl Delivery {
                 None => verdict::still_waiting(&open, Told::Nothing, now),
                 Some(listed) => {
                     if let Some(action) = ours(tx, &open, listed)? {
-                        let step = waits.acknowledged(action, now);
+                        let step = waits.acknowledged(&open.command, action, now);
                         return taken(tx, &open, &step, action, now);
                     }
                     if listed.is_unclear {

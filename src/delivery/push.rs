@@ -12,7 +12,7 @@ use crate::device_api::gate::Pushed;
 use crate::device_api::wire::{Action, Strategy};
 use crate::domain::answers::INVALID_API_KEY;
 use crate::domain::id::ActionId;
-use crate::domain::lifecycle::Step;
+use crate::domain::lifecycle::{Failure, Step};
 use crate::store::error::Error;
 use crate::store::open::Open;
 use crate::store::outbox;
@@ -24,6 +24,17 @@ const HOLDERS_MAX: usize = 10;
 impl Delivery {
     /// True when the turn is over.
     pub(super) async fn push(&self, read: Read, place: SemaphorePermit<'_>) -> bool {
+        let end = read.open.command.timing.end;
+        if end.is_some_and(|it| it <= self.clock.now()) {
+            drop(place);
+            let failure = Failure::new(None, "the time for which it was ordered has passed");
+            return self
+                .advance(read, move |_, _| Step::Refused {
+                    failure: failure.clone(),
+                    retry_at: None,
+                })
+                .await;
+        }
         match self.push_once(&read.open, None).await {
             PushAnswer::Stopped => true,
             PushAnswer::Held { until, why } => {

@@ -9,10 +9,11 @@ use crate::delivery::conflict::BLOCKED_WAIT;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::wire::Action;
 use crate::domain::answers::{self, Meaning};
+use crate::domain::command::{Command, Timing};
 use crate::domain::lifecycle::{
     Doubt, DoubtCause, Failure, Lifecycle, OUTAGE_MAX, REPORT_DEADLINE, Step,
 };
-use crate::domain::retry::next_look_up;
+use crate::domain::retry::{PLANNED_LOOK_UP, next_look_up};
 use crate::store::open::Open;
 
 /// What is to be thought of a push.
@@ -50,7 +51,7 @@ impl Verdict {
     }
 
     /// By the table.
-    fn of_refusal(refusal: &Refusal, key: Key) -> Self {
+    pub(super) fn of_refusal(refusal: &Refusal, key: Key) -> Self {
         let code = refusal.code.as_deref();
         let meaning = answers::meaning(refusal.status, code);
         let again = || Self::Retry {
@@ -126,7 +127,7 @@ impl Waits {
         let attempts = open.lifecycle.attempts().unwrap_or_default();
         let again = open.command.retry.next_attempt(attempts, now);
         match verdict {
-            Verdict::Acknowledged(action) => self.acknowledged(&action, now),
+            Verdict::Acknowledged(action) => self.acknowledged(&open.command, &action, now),
             Verdict::Unsent { why } => unsent(open, why, later(now, UNSENT_WAIT), now),
             Verdict::Retry { failure, after } => {
                 let asked = after.map(|after| later(now, after));
@@ -156,13 +157,18 @@ impl Waits {
         }
     }
 
-    /// The report is due after the action has begun.
-    pub(super) fn acknowledged(self, action: &Action, now: Timestamp) -> Step {
-        let begins = action.start.map_or(now, |start| start.max(now));
-        let deadline = later(begins, REPORT_DEADLINE);
+    /// The report is due after the action has begun, or after it has ended: the documents do not say which
+    /// (`amps-api.md` §12.12). Until it begins it is looked up now and then, since nobody tells of a cancellation.
+    pub(super) fn acknowledged(self, command: &Command, action: &Action, now: Timestamp) -> Step {
+        let Timing { start, end } = command.timing;
+        let begins = action.start.or(start).map_or(now, |start| start.max(now));
+        let ends = action.end.or(end).map_or(begins, |end| end.max(begins));
+        let deadline = later(ends, REPORT_DEADLINE);
         Step::Acknowledged {
             action: action.id.clone(),
-            look_up_at: later(begins, self.look_up_after).min(deadline),
+            look_up_at: later(begins, self.look_up_after)
+                .min(deadline)
+                .min(later(now, PLANNED_LOOK_UP)),
             deadline,
         }
     }

@@ -9,21 +9,25 @@ pub(crate) mod gate;
 pub(crate) mod pace;
 mod report;
 mod state;
+pub mod when;
 pub mod wire;
 
 use std::fmt::Write;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::config::home::Amps;
 use crate::device_api::answer::Answer;
+use crate::device_api::when::WireTiming;
 use crate::device_api::wire::{Action, Page, Strategy};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::secret::Secret;
+use crate::domain::writing::{SettingWrite, Showing};
 use crate::http_client::address::Address;
 use crate::http_client::{Header, HttpClient, Unbuildable};
 
@@ -37,6 +41,8 @@ pub struct DeviceApi {
     base: Address,
     headers: [Header; 1],
     key_print: String,
+    /// Of the plant, as far as this home knows.
+    zone: TimeZone,
 }
 
 /// Why Amps cannot be spoken to with these settings.
@@ -64,18 +70,34 @@ impl DeviceApi {
             base,
             headers: [key],
             key_print: print_of(&amps.api_key),
+            zone: TimeZone::UTC,
         })
     }
 
-    /// Asks Amps to carry `command` out (`amps-api.md` §3.3).
-    pub async fn push(&self, command: &Command) -> Answer<Action> {
-        self.push_with(command, None).await
+    /// The same with the clocks of this zone in what is written by the clock.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { zone, ..self }
     }
 
-    /// The same, with what is to become of another action that holds the device (`amps-api.md` §5.3).
-    pub async fn push_with(&self, command: &Command, strategy: Option<Strategy>) -> Answer<Action> {
+    pub(crate) fn timing(&self, timing: &Timing, now: Timestamp) -> WireTiming {
+        WireTiming::of(timing, &self.zone, now)
+    }
+
+    /// Asks Amps to carry `command` out at once (`amps-api.md` §3.3).
+    pub async fn push(&self, command: &Command) -> Answer<Action> {
+        self.push_with(command, None, WireTiming::default()).await
+    }
+
+    /// The same, with what is to become of another action that holds the device (`amps-api.md` §5.3), and when.
+    pub async fn push_with(
+        &self,
+        command: &Command,
+        strategy: Option<Strategy>,
+        timing: WireTiming,
+    ) -> Answer<Action> {
         let address = self.device(&command.device);
-        let body = wire::push_body(command, strategy);
+        let body = wire::push_body(command, strategy, timing);
         let exchange = self.client.post(&address, &self.headers, body).await;
         Answer::of(exchange, wire::read_action)
     }
@@ -84,6 +106,13 @@ impl DeviceApi {
     pub async fn action(&self, action: &ActionId) -> Answer<Action> {
         let address = self.base.below(&["actions", action.as_str()]);
         let exchange = self.client.get(&address, &self.headers).await;
+        Answer::of(exchange, wire::read_action)
+    }
+
+    /// Cancels an action that has not begun (`amps-api.md` §3.6).
+    pub async fn cancel(&self, action: &ActionId) -> Answer<Action> {
+        let address = self.base.below(&["actions", action.as_str(), "cancel"]);
+        let exchange = self.client.post(&address, &self.headers, Vec::new()).await;
         Answer::of(exchange, wire::read_action)
     }
 
@@ -110,6 +139,27 @@ impl DeviceApi {
         }
         let exchange = self.client.get(&address, &self.headers).await;
         Answer::of(exchange, |body| state::read(body, device, now))
+    }
+
+    /// Writes a setting of a device (`amps-api.md` §4.1). Returns what Amps' clock showed, where the answer told.
+    pub async fn write_setting(&self, write: &SettingWrite) -> Answer<Option<Timestamp>> {
+        let device = &write.device;
+        let type_segment = device.device_type.path_segment();
+        let address = self
+            .base
+            .below(&[type_segment, device.id.as_str(), "settings"]);
+        let body = wire::setting_body(write);
+        let exchange = self.client.post(&address, &self.headers, body).await;
+        let amps_time = exchange.date();
+        // What it says beyond its status is not documented for every manufacturer.
+        Answer::of(exchange, |_| Ok(amps_time))
+    }
+
+    /// What a device says of one of its settings; values of a minute ago at most are asked for.
+    pub async fn setting(&self, device: &Device, setting: &str) -> Answer<Showing> {
+        let address = self.device(device).with_query(&[("expedite", "true")]);
+        let exchange = self.client.get(&address, &self.headers).await;
+        Answer::of(exchange, |body| state::read_setting(body, setting))
     }
 
     /// A piece of a hash of the key: it tells whether it is the same key, and not what it is.

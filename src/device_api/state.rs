@@ -12,6 +12,7 @@ use crate::domain::device::{Device, DeviceType};
 use crate::domain::event::Readings;
 use crate::domain::unit::Unit;
 use crate::domain::value::{Origin, Value};
+use crate::domain::writing::Showing;
 
 /// No house battery holds more than this, so a larger number counts watt-hours: the documents have
 /// both 10.4 and 10400 (`amps-api.md` §4.1).
@@ -30,6 +31,19 @@ pub(crate) fn read(body: &[u8], device: &Device, now: Timestamp) -> Result<Readi
         taken_at: taken_at.unwrap_or(now),
         origin: origin(&content),
         values: values(device.device_type, state),
+    })
+}
+
+/// What a device says of `setting` in `body`.
+pub(crate) fn read_setting(body: &[u8], setting: &str) -> Result<Showing, &'static str> {
+    let content = wire::content(body)?;
+    let settings = fields::child(&content, "settings");
+    let value = settings.and_then(|it| fields::quantity(it.get(setting)?.as_object()?));
+    let sync = fields::child(&content, "sync");
+    Ok(Showing {
+        value,
+        taken_at: sync.and_then(|it| fields::moment(it, "lastPulledAt")),
+        is_live: origin(&content) == Origin::Live,
     })
 }
 

@@ -10,10 +10,12 @@ use serde_json::{Number, Value};
 
 use crate::amps_json::fields::{self, Object};
 use crate::device_api::answer::Refusal;
+use crate::device_api::when::WireTiming;
 use crate::domain::command::Command;
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::lifecycle::{Failure, Outcome};
 use crate::domain::value::Quantity;
+use crate::domain::writing::SettingWrite;
 
 /// The record that Amps keeps of a push (`amps-api.md` §3.3, §3.4).
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +112,11 @@ pub enum Strategy {
 }
 
 /// The body of a push, as the newest generation has it (`amps-api.md` §3.3).
-pub(crate) fn push_body(command: &Command, strategy: Option<Strategy>) -> Vec<u8> {
+pub(crate) fn push_body(
+    command: &Command,
+    strategy: Option<Strategy>,
+    timing: WireTiming,
+) -> Vec<u8> {
     let body = PushBody {
         on_conflict: strategy,
         action: PushAction {
@@ -120,8 +126,16 @@ pub(crate) fn push_body(command: &Command, strategy: Option<Strategy>) -> Vec<u8
                 .iter()
                 .map(|(name, quantity)| (name.as_str(), PushQuantity::from(quantity)))
                 .collect(),
+            start: timing.start,
+            end: timing.end,
         },
     };
+    serde_json::to_vec(&body).expect("a map with text keys is JSON")
+}
+
+/// The body of a write of one setting (`amps-api.md` §4.1).
+pub(crate) fn setting_body(write: &SettingWrite) -> Vec<u8> {
+    let body = BTreeMap::from([(write.setting.as_str(), PushQuantity::from(&write.value))]);
     serde_json::to_vec(&body).expect("a map with text keys is JSON")
 }
 
@@ -137,6 +151,10 @@ struct PushAction<'a> {
     command: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     parameters: BTreeMap<&'a str, PushQuantity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -77,6 +77,9 @@ pub const LINK_REMEDY: &str = "link the device again in Amps";
 /// The code that our key and the manufacturer's have in common.
 pub const INVALID_API_KEY: &str = "INVALID_API_KEY";
 
+/// It is too late to cancel.
+pub const ACTION_NOT_CANCELLABLE: &str = "ACTION_NOT_CANCELLABLE";
+
 /// Every code of the documents, in both generations.
 pub const CODES: &[Code] = &{
     use Meaning::{GiveUp, Retry, Unauthorized, Wait};
@@ -127,7 +130,7 @@ pub const CODES: &[Code] = &{
         code("NOT_FOUND", &[404], GiveUp, "no such thing, or not yours"),
         code("CONFLICT", &[409], Wait, "another action holds the device"),
         code(
-            "ACTION_NOT_CANCELLABLE",
+            ACTION_NOT_CANCELLABLE,
             &[409],
             Wait,
             "another action has begun and cannot be called off",

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device::Device;
+use crate::domain::event::Accepted;
 use crate::domain::id::{CommandId, EventId, RuleId, RunId};
 use crate::domain::value::Quantity;
 
@@ -29,6 +31,11 @@ pub struct Command {
     /// What it may take from others.
     #[serde(default, skip_serializing_if = "Claim::is_usual")]
     pub claim: Claim,
+    #[serde(default, skip_serializing_if = "Timing::is_at_once")]
+    pub timing: Timing,
+    /// Its run waits to hear that Amps has taken it (`wait_for: accepted`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tells_acceptance: bool,
 }
 
 /// What an order weighs against others that want its device (`rule-language.md` §7.2, §7.4).
@@ -67,7 +74,39 @@ impl Default for Claim {
     }
 }
 
+/// When an order begins and ends; at once, and with the next one, where it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    pub start: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+}
+
+impl Timing {
+    fn is_at_once(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Command {
+    /// What its run is to hear once Amps has taken it; none when nobody waits for that.
+    pub fn acceptance(&self) -> Option<Accepted> {
+        self.tells_acceptance.then(|| self.named())
+    }
+
+    /// Which it is, as an event about it says.
+    pub fn named(&self) -> Accepted {
+        Accepted {
+            command: self.id.clone(),
+            device: self.device.id.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// Amps plans it for later.
+    pub fn is_planned(&self) -> bool {
+        self.timing != Timing::default()
+    }
+
     /// The chain as it is for a run that this command causes.
     pub fn chain_below(&self) -> Vec<RuleId> {
         let own = std::iter::once(&self.rule);
@@ -96,6 +135,8 @@ impl Command {
             cause: EventId::new("msg_1"),
             chain: Vec::new(),
             claim: Claim::default(),
+            timing: Timing::default(),
+            tells_acceptance: false,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::http::HttpOver;
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, InputName, RuleId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Origin, Point, Value};
+use crate::domain::writing::WriteOver;
 
 /// Something that happened, once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub enum Payload {
     Connection(Connection),
     Readings(Readings),
     Settled(Settled),
+    Accepted(Accepted),
+    /// A command of ours was to be cancelled, and it is too late for that.
+    NotCancelled(Accepted),
     Input(InputReading),
     Hook(Hook),
     /// Something that waits for a moment is due.
@@ -75,6 +79,8 @@ pub enum Payload {
     },
     /// A request of a rule over HTTP is over.
     Http(HttpOver),
+    /// A setting of a device is written, or not.
+    Written(WriteOver),
     /// Correctly signed and of no kind we know: kept, and nobody listens.
     Unknown,
 }
@@ -87,6 +93,8 @@ impl Payload {
             Self::Connection(_) => "connection",
             Self::Readings(_) => "readings",
             Self::Settled(_) => "settled",
+            Self::Accepted(_) => "accepted",
+            Self::NotCancelled(_) => "not_cancelled",
             Self::Input(_) => "input",
             Self::Hook(_) => "hook",
             Self::Tick => "tick",
@@ -95,6 +103,7 @@ impl Payload {
             Self::Request(_) => "request",
             Self::NotRead { .. } => "not_read",
             Self::Http(_) => "http",
+            Self::Written(_) => "written",
             Self::Unknown => "unknown",
         }
     }
@@ -166,6 +175,15 @@ pub struct Settled {
     pub attempts: u32,
     /// The event that ended it, where there was one.
     pub cause: Option<EventId>,
+}
+
+/// Amps has taken a command of ours, whose run waits to hear that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub command: CommandId,
+    pub device: DeviceId,
+    /// The verb: `charge`.
+    pub name: String,
 }
 
 /// What was learned of an input of the home.

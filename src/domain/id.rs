@@ -227,6 +227,12 @@ impl EventId {
         Self(derived_from("evt_", command, &["settled", command]))
     }
 
+    /// The event that Amps has taken `command`.
+    pub fn accepted(command: &CommandId) -> Self {
+        let command = command.as_str();
+        Self(derived_from("evt_", command, &["accepted", command]))
+    }
+
     /// The event that `request` is over.
     pub fn answered(request: &RequestId) -> Self {
         let request = request.as_str();

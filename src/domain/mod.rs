@@ -16,3 +16,4 @@ pub mod secret;
 pub mod setting;
 pub mod unit;
 pub mod value;
+pub mod writing;

@@ -49,6 +49,9 @@ impl RetryPolicy {
 /// The longest wait between two look-ups of one action.
 const LOOK_UP_WAIT_MAX: Duration = Duration::from_mins(5);
 
+/// The longest wait between two look-ups of an action that is planned and has not begun.
+pub const PLANNED_LOOK_UP: Duration = Duration::from_hours(1);
+
 /// When to ask again after something that `began` and is not known yet: the wait doubles with the time
 /// that has passed, from `shortest` to five minutes.
 pub fn next_look_up(began: Timestamp, shortest: Duration, now: Timestamp) -> Timestamp {

@@ -383,6 +383,11 @@ fn start(
     if rule.settings.mode == Mode::Restart {
         // First, so that the new run finds the devices of the old one free.
         for other in &others {
+            let planned = scene
+                .state
+                .all_orders()
+                .flat_map(|it| it.planned_by(&other.id));
+            decision.withdrawn.extend(planned.cloned());
             let reason = "the rule began anew".to_owned();
             go_on::end(scene, other, RunEnd::Stopped { reason }, decision);
         }

@@ -82,7 +82,7 @@ fn moved_run(scene: Scene<'_>, run: &Run, by: SignedDuration) -> Run {
                 hear::clock_set(scene, trigger, memory, by);
             }
         }
-        Some(Wait::Device { since, .. }) => *since = moved(*since, by),
+        Some(Wait::Device { since, .. } | Wait::Verify { since, .. }) => *since = moved(*since, by),
         Some(
             Wait::Command { .. }
             | Wait::Delay
@@ -90,7 +90,9 @@ fn moved_run(scene: Scene<'_>, run: &Run, by: SignedDuration) -> Run {
             | Wait::Branches { .. }
             | Wait::Turn
             | Wait::Readings { .. }
-            | Wait::Http { .. },
+            | Wait::Http { .. }
+            | Wait::Cancel { .. }
+            | Wait::Setting { .. },
         )
         | None => {}
     }

@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
-use crate::domain::event::{InputReading, Readings, Settled};
+use crate::domain::event::{Accepted, InputReading, Readings, Settled};
 use crate::domain::http::{HttpOver, HttpRequest};
 use crate::domain::id::{
     CommandId, DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId,
 };
+use crate::domain::writing::{SettingWrite, WriteOver};
 use crate::engine::arbitration::lease::Kept;
 use crate::engine::call::WaitingCall;
 use crate::engine::facts::TriggerFields;
@@ -28,12 +29,16 @@ pub struct Decision {
     pub changes: Vec<Change>,
     /// To the outbox.
     pub commands: Vec<Command>,
-    /// Orders that are called off, unless they have been sent.
+    /// Orders that are called off, unless they have begun.
     pub withdrawn: Vec<CommandId>,
+    /// The same, and a run waits to hear what came of it.
+    pub cancelled: Vec<CommandId>,
     /// To the outbox.
     pub notifications: Vec<Notification>,
     /// To the outbox: requests over HTTP.
     pub requests: Vec<HttpRequest>,
+    /// To the outbox: settings of devices.
+    pub writes: Vec<SettingWrite>,
     /// Devices whose values are asked for; a hint to those who read.
     pub reads: Vec<ReadRequest>,
     /// One for each rule that looked.
@@ -50,8 +55,10 @@ impl Decision {
         self.changes.iter().all(Change::is_passing)
             && self.commands.is_empty()
             && self.withdrawn.is_empty()
+            && self.cancelled.is_empty()
             && self.notifications.is_empty()
             && self.requests.is_empty()
+            && self.writes.is_empty()
             && self.traces.is_empty()
     }
 
@@ -207,8 +214,14 @@ pub enum FollowUp {
     },
     /// A command is over: the run that waits for it goes on.
     CommandOver(Settled),
+    /// Amps has taken a command: the run that waits for no more goes on.
+    CommandAccepted(Accepted),
+    /// It is too late to cancel a command: the run that wants that goes on.
+    NotCancelled { command: CommandId },
     /// A request is over: the run that waits for it goes on.
     HttpOver(HttpOver),
+    /// A setting is written, or not: the run that waits for that goes on.
+    WriteOver(WriteOver),
     /// A branch of `run` is over.
     BranchOver {
         run: RunId,

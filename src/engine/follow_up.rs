@@ -10,7 +10,7 @@ use crate::engine::state::Wakeful;
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, arbitration, arming, go_on, http, inputs};
+use crate::engine::{Scene, arbitration, arming, cancel, go_on, http, inputs, setting};
 use crate::rules::rule::Topic;
 
 #[expect(clippy::too_many_lines, reason = "an arm for each kind")]
@@ -59,8 +59,19 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
         FollowUp::Run { rule, by, chain } => {
             run_rule(scene, rule, (by.as_ref(), chain), &mut decision);
         }
+        FollowUp::WriteOver(over) => setting::over(scene, over, &mut decision),
         FollowUp::HttpOver(over) => http::over(scene, over, &mut decision),
-        FollowUp::CommandOver(settled) => go_on::settled(scene, settled, &mut decision),
+        FollowUp::CommandOver(settled) => {
+            cancel::heard(
+                scene,
+                &settled.command,
+                Some(&settled.outcome),
+                &mut decision,
+            );
+            go_on::settled(scene, settled, &mut decision);
+        }
+        FollowUp::NotCancelled { command } => cancel::heard(scene, command, None, &mut decision),
+        FollowUp::CommandAccepted(accepted) => go_on::accepted(scene, accepted, &mut decision),
         FollowUp::BranchOver { run, branch, end } => {
             if let Some(run) = scene.state.run(run) {
                 go_on::branch_over(scene, run, (branch, end), &mut decision);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::event::Settled;
+use crate::domain::event::{Accepted, Settled};
 use crate::domain::id::{DeviceAlias, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::Scene;
@@ -15,8 +15,8 @@ use crate::engine::trace::{StepTrace, Trace, Verdict};
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::wait::Wait;
 use crate::engine::walk::{Progress, advance, fail};
-use crate::engine::{freshness, waiting};
-use crate::rules::operation::Awaited;
+use crate::engine::{freshness, verify, waiting};
+use crate::rules::operation::{Awaited, Goal};
 use crate::rules::rule::{OperationKind, Topic, Trigger};
 
 /// How long a run stands in line behind others of its rule. Whatever waits has an end.
@@ -73,6 +73,7 @@ pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decisi
     };
     let said = settlement(settled);
     let failure = match &settled.outcome {
+        Outcome::Completed if verify::begin(scene, run, settled, &said, decision) => return,
         Outcome::Completed => {
             arbitration::keep(scene, run, decision);
             None
@@ -83,6 +84,22 @@ pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decisi
         }
     };
     step_over(scene, run.clone(), (said, failure), decision);
+}
+
+/// Lets the run that waits until Amps has taken its order go on.
+pub(super) fn accepted(scene: Scene<'_>, accepted: &Accepted, decision: &mut Decision) {
+    let Some(run) = scene.state.run_waiting_for(&accepted.command) else {
+        return;
+    };
+    let waits = matches!(
+        run.operation().map(|it| &it.kind),
+        Some(OperationKind::Command(order)) if order.options.wait_for == Goal::Accepted
+    );
+    if waits {
+        arbitration::keep(scene, run, decision);
+        let said = format!("Amps has taken `{}`", accepted.name);
+        step_over(scene, run.clone(), (said, None), decision);
+    }
 }
 
 /// The moment of `run` has come.
@@ -114,8 +131,13 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             return end(scene, &run, RunEnd::Failed { reason }, decision);
         }
         Wait::Readings { .. } => return read(scene, run, decision),
+        Wait::Verify { .. } => return verify::time_over(scene, &run, decision),
         Wait::Device { .. } => {
             let said = arbitration::waited_in_vain(scene, &run, decision);
+            (said.clone(), Some(StepFailure::of_timeout(said)))
+        }
+        Wait::Cancel { .. } => {
+            let said = "nobody could say in time whether it is cancelled".to_owned();
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
         Wait::Command { .. } => {
@@ -123,7 +145,7 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
         // Each of them has a deadline of its own.
-        Wait::Branches { .. } | Wait::Http { .. } => return,
+        Wait::Branches { .. } | Wait::Http { .. } | Wait::Setting { .. } => return,
     };
     step_over(scene, run, over, decision);
 }
@@ -196,9 +218,12 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         Some(Wait::Readings { devices }) if freshness::is_open(scene, devices) => return,
         Some(Wait::Readings { .. }) => return read(scene, run.clone(), decision),
         Some(Wait::Device { .. }) => return arbitration::ask(scene, run, decision),
+        Some(Wait::Verify { .. }) => return verify::ask(scene, run, decision),
         Some(
             Wait::Command { .. }
             | Wait::Http { .. }
+            | Wait::Setting { .. }
+            | Wait::Cancel { .. }
             | Wait::Delay
             | Wait::Triggers { .. }
             | Wait::Branches { .. }

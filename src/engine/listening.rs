@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::id::DeviceId;
+use crate::engine::arbitration::lease;
 use crate::engine::run::Run;
 use crate::engine::wait::Wait;
 use crate::rules::condition::Block;
@@ -16,9 +17,16 @@ pub(super) fn topics(run: &Run) -> BTreeSet<Topic> {
     match &run.wait {
         Some(Wait::Triggers { .. } | Wait::Conditions) => awaited(run),
         Some(Wait::Readings { devices }) => devices.iter().cloned().map(Topic::Value).collect(),
+        Some(Wait::Verify { again: false, .. }) => lease::device(run)
+            .map(|it| Topic::Value(it.clone()))
+            .into_iter()
+            .collect(),
         Some(
-            Wait::Command { .. }
+            Wait::Verify { again: true, .. }
+            | Wait::Command { .. }
             | Wait::Http { .. }
+            | Wait::Setting { .. }
+            | Wait::Cancel { .. }
             | Wait::Delay
             | Wait::Branches { .. }
             | Wait::Turn

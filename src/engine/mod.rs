@@ -26,6 +26,7 @@ pub mod walk;
 pub mod arming;
 mod begin;
 mod breaker;
+mod cancel;
 mod clock_set;
 mod daytime;
 mod follow_up;
@@ -34,7 +35,10 @@ mod http;
 mod inputs;
 mod listening;
 mod seen;
+mod setting;
+mod timing;
 mod values;
+mod verify;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -218,6 +222,14 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             let over = FollowUp::CommandOver(settled.clone());
             decision.follow_ups.push(over);
         }
+        Payload::Accepted(accepted) => {
+            let accepted = FollowUp::CommandAccepted(accepted.clone());
+            decision.follow_ups.push(accepted);
+        }
+        Payload::NotCancelled(order) => {
+            let command = order.command.clone();
+            decision.follow_ups.push(FollowUp::NotCancelled { command });
+        }
         Payload::Input(reading) => inputs::learned(scene, reading, &mut decision),
         Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),
         Payload::Tick => {
@@ -244,6 +256,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         }
         Payload::Request(request) => follow_up::request(scene, request, &mut decision),
         // Once it is written down that it was heard: whoever watches the rule asks again then.
+        Payload::Written(over) => decision.follow_ups.push(FollowUp::WriteOver(over.clone())),
         Payload::Http(over) => decision.follow_ups.push(FollowUp::HttpOver(over.clone())),
         Payload::NotRead { device } => freshness::not_read(scene, device, &mut decision),
         Payload::Unknown => {}

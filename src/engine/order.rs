@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::domain::catalogue::ParameterSpec;
-use crate::domain::command::{Claim, Command};
+use crate::domain::command::{Claim, Command, RetryPolicy};
 use crate::domain::id::CommandId;
 use crate::domain::unit::Unit;
 use crate::domain::value::Quantity;
 use crate::engine::facts::View;
 use crate::engine::memory::demand;
 use crate::engine::run::Run;
+use crate::engine::timing;
 use crate::rules::expr::kind::Measure;
 use crate::rules::expr::value::Value;
 use crate::rules::expression::Expression;
-use crate::rules::operation::{Amount, OnConflict};
+use crate::rules::operation::{Amount, Goal, OnConflict};
 use crate::rules::rule::{CommandOperation, Settings};
 
 /// The order that the run gives at its position, or why it cannot.
@@ -33,6 +34,28 @@ pub(super) fn command(
         cause: view.scene.event.id.clone(),
         chain: run.chain.clone(),
         claim: claim(run, order, view),
+        timing: timing::of(&order.options, view)?,
+        tells_acceptance: order.options.wait_for == Goal::Accepted,
+    })
+}
+
+/// The order of the step once more, after so many attempts.
+pub(super) fn again(
+    run: &Run,
+    order: &CommandOperation,
+    attempts: u32,
+    view: View<'_>,
+) -> Result<Command, String> {
+    let mut rounds = run.memory.rounds();
+    rounds.push(attempts);
+    let first = command(run, order, view)?;
+    Ok(Command {
+        id: CommandId::derive_in_round(&run.id, run.position, &rounds),
+        retry: RetryPolicy {
+            attempts: first.retry.attempts.saturating_sub(attempts).max(1),
+            ..first.retry
+        },
+        ..first
     })
 }
 

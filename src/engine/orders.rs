@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::moved;
 use crate::domain::command::Command;
 use crate::domain::event::Settled;
-use crate::domain::id::CommandId;
+use crate::domain::id::{CommandId, RunId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::Quantity;
 
@@ -25,6 +25,8 @@ pub struct Orders {
 pub struct Given {
     pub name: String,
     pub parameters: BTreeMap<String, Quantity>,
+    /// Of one that is planned for later: who gave it.
+    pub planned_by: Option<RunId>,
 }
 
 /// When a command was last given, and when one last ended so or so.
@@ -45,6 +47,18 @@ pub struct Completed {
 }
 
 impl Orders {
+    /// Those that are under way, sent or still in line.
+    pub fn open(&self) -> impl Iterator<Item = &CommandId> {
+        self.open.keys()
+    }
+
+    /// Those of them that `run` planned for later.
+    pub fn planned_by(&self, run: &RunId) -> impl Iterator<Item = &CommandId> {
+        let open = self.open.iter();
+        open.filter(|(_, it)| it.planned_by.as_ref() == Some(run))
+            .map(|(id, _)| id)
+    }
+
     /// How many are under way, sent or still in line: of `command`, or of all.
     pub fn n_open(&self, command: Option<&str>) -> usize {
         let open = self.open.values();
@@ -75,6 +89,7 @@ impl Orders {
         let given = Given {
             name: command.name.clone(),
             parameters: command.parameters.clone(),
+            planned_by: command.is_planned().then(|| command.run.clone()),
         };
         self.open.insert(command.id.clone(), given);
         self.remember(

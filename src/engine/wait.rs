@@ -13,9 +13,27 @@ use crate::engine::trigger::memory::TriggerMemory;
 #[serde(tag = "for", rename_all = "snake_case")]
 pub enum Wait {
     /// The end of an order of ours.
-    Command { command: CommandId },
+    Command {
+        command: CommandId,
+        /// Attempts of orders of the same step that the device contradicted.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        earlier: u32,
+    },
+    /// That the device says what the order was to bring about.
+    Verify {
+        /// When the order was completed; what was read before does not count.
+        since: Timestamp,
+        /// Of the step, so far.
+        attempts: u32,
+        /// The device contradicted the order, which is given once more when the time is over.
+        again: bool,
+    },
     /// The end of a request of ours over HTTP.
     Http { request: RequestId },
+    /// That orders of ours are called off.
+    Cancel { open: BTreeSet<CommandId> },
+    /// The end of a setting that is written.
+    Setting { write: RequestId },
     /// Nothing but the time.
     Delay,
     /// One of the triggers of the step; what each of them remembers, in their order.
@@ -45,7 +63,7 @@ impl Wait {
     #[expect(clippy::wildcard_enum_match_arm, reason = "one kind is asked for")]
     pub fn command(&self) -> Option<&CommandId> {
         match self {
-            Self::Command { command } => Some(command),
+            Self::Command { command, .. } => Some(command),
             _ => None,
         }
     }
@@ -64,4 +82,12 @@ impl Wait {
         let memories = self.memories().iter();
         memories.filter_map(TriggerMemory::due).min()
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

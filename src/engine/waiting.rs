@@ -315,6 +315,12 @@ pub(super) fn next_at(scene: Scene<'_>, time: Time) -> Option<Timestamp> {
     next(time, &scene.now.to_zoned(zone))
 }
 
+/// The same from another moment on.
+pub(super) fn next_after(scene: Scene<'_>, from: Timestamp, time: Time) -> Option<Timestamp> {
+    let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
+    next(time, &from.to_zoned(zone))
+}
+
 /// When the clocks show `time` next, for the first or the second time, or jump over it.
 fn next(time: Time, now: &Zoned) -> Option<Timestamp> {
     let first = |from: DateTime| {

@@ -10,7 +10,7 @@ use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::waiting::{self, Step};
-use crate::engine::{Scene, arbitration, condition, http, rounds};
+use crate::engine::{Scene, arbitration, cancel, condition, http, rounds, setting};
 use crate::rules::expression::Variable;
 use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
@@ -156,10 +156,11 @@ fn perform(
             Ok(note) => (note, Next::Wait),
             Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
         },
-        OperationKind::Setting(_) | OperationKind::Cancel(_) => {
-            let reason = "this version cannot do this step".to_owned();
-            return Next::Fail(StepFailure::of_step(reason));
-        }
+        OperationKind::Setting(it) => match setting::write(scene, run, it, decision) {
+            Ok(note) => (note, Next::Wait),
+            Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
+        },
+        OperationKind::Cancel(it) => stood(cancel::cancel(scene, run, it, decision), run),
     };
     if let Next::Fail(failure) = next {
         return Next::Fail(failure);

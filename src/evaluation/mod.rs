@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::domain::event::{Event, Payload};
 use crate::domain::id::{EventId, RuleId};
-use crate::engine::decision::{Change, Decision, ReadRequest};
+use crate::engine::decision::ReadRequest;
 use crate::engine::state::State;
 use crate::engine::{self, FOLLOW_UPS_MAX, Input, Left};
 use crate::rules::rule::RuleSet;
@@ -19,7 +19,7 @@ use crate::store::clock_set::FollowingClock;
 use crate::store::error::Error;
 use crate::store::traces::Traces;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{http_requests, inbox, notifications, outbox, rules, runs};
+use crate::store::{decisions, inbox, outbox, rules, runs};
 use crate::worker::Alarm;
 
 /// The engine with its memory. The memory is what the tables say; when in doubt it is read again.
@@ -180,7 +180,7 @@ impl Consumer for Evaluation {
                     is_kept = true;
                 }
                 reads.extend(decision.reads.iter().cloned());
-                write(tx, state, decision, now)?;
+                decisions::write(tx, state, decision, now)?;
                 traces.add(tx, &decision.traces)
             })?;
         if 0 < n_left {
@@ -234,37 +234,6 @@ fn chain(tx: &Tx<'_>, payload: &Payload) -> Result<Option<Vec<RuleId>>, Error> {
 }
 
 /// All but the traces.
-fn write(tx: &Tx<'_>, state: &State, decision: &Decision, now: Timestamp) -> Result<(), Error> {
-    let Decision {
-        changes,
-        commands,
-        withdrawn,
-        notifications,
-        requests,
-        traces: _,
-        reads: _,
-        follow_ups: _,
-        moved_on: _,
-    } = decision;
-    for change in changes {
-        if let Change::RulePaused { rule, reason, .. } = change {
-            tracing::warn!(%rule, reason, "a rule is paused");
-        }
-        runs::save(tx, state, change)?;
-    }
-    commands
-        .iter()
-        .try_for_each(|it| outbox::enqueue(tx, it, now))?;
-    withdrawn
-        .iter()
-        .try_for_each(|it| outbox::withdraw(tx, it, now))?;
-    notifications
-        .iter()
-        .try_for_each(|it| notifications::enqueue(tx, it, now))?;
-    requests
-        .iter()
-        .try_for_each(|it| http_requests::enqueue(tx, it, now))
-}
 
 #[cfg(test)]
 mod tests;

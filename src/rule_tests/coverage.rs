@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::engine::trace::{Trace, Truth};
-use crate::rules::rule::{Place, Rule, RuleSet, Test};
+use crate::engine::trace::{StepTrace, Trace, Truth};
+use crate::rules::rule::{OperationKind, Place, Rule, RuleSet, Test};
 
 /// What was reached, over all tests.
 #[derive(Debug, Default)]
@@ -281,4 +281,19 @@ fn missed(place: &Place, what: &str, name: Option<&str>, never: &str) -> Missed 
         line: place.line,
         what: format!("this {what}{name} {never}"),
     }
+}
+
+/// The operation of `rule` that `step` tells of: the first at or behind `from`, or the first at all; and
+/// whether it writes into the log.
+pub(super) fn find<'r>(
+    rule: &'r Rule,
+    from: usize,
+    step: &StepTrace,
+) -> Option<(&'r Rule, usize, bool)> {
+    let operations = rule.program.every_operation();
+    let ahead = operations.iter().enumerate().skip(from);
+    let mut all = ahead.chain(operations.iter().enumerate());
+    let (index, operation) = all.find(|(_, it)| it.kind.is_told() && it.place == step.place)?;
+    let is_log = matches!(operation.kind, OperationKind::Log(_));
+    Some((rule, index, is_log))
 }

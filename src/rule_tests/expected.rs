@@ -7,6 +7,7 @@ use crate::domain::command::Command;
 use crate::domain::http::{HeaderText, HttpRequest, Method};
 use crate::domain::id::{DeviceAlias, NotifierName, RuleId};
 use crate::domain::value::Quantity;
+use crate::domain::writing::SettingWrite;
 use crate::engine::decision::Notification;
 use crate::rules::rule::Level;
 
@@ -25,6 +26,12 @@ pub(super) enum Expected {
         message: Option<String>,
         title: Option<String>,
         level: Option<Level>,
+    },
+    Setting {
+        device: DeviceAlias,
+        setting: String,
+        value: Option<Quantity>,
+        attempt: Option<u32>,
     },
     Http(Box<ExpectedRequest>),
     Log(String),
@@ -54,6 +61,11 @@ pub(super) enum Happened {
         attempt: u32,
     },
     Notify(Notification),
+    /// A setting was written.
+    Setting {
+        write: SettingWrite,
+        attempt: u32,
+    },
     /// A request left for its host.
     Http {
         request: HttpRequest,
@@ -72,6 +84,7 @@ pub(super) enum Happened {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Command,
+    Setting,
     Notify,
     Http,
     Log,
@@ -79,8 +92,9 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Command,
+        Self::Setting,
         Self::Notify,
         Self::Http,
         Self::Log,
@@ -97,6 +111,7 @@ impl Expected {
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Command { .. } => Kind::Command,
+            Self::Setting { .. } => Kind::Setting,
             Self::Notify { .. } => Kind::Notify,
             Self::Http(_) => Kind::Http,
             Self::Log(_) => Kind::Log,
@@ -104,6 +119,7 @@ impl Expected {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind")]
     pub(super) fn fits(&self, happened: &Happened) -> bool {
         match (self, happened) {
             (
@@ -139,6 +155,23 @@ impl Expected {
                     && (title.is_none() || *title == seen.title)
                     && level.is_none_or(|it| it == seen.level)
             }
+            (
+                Self::Setting {
+                    device,
+                    setting,
+                    value,
+                    attempt,
+                },
+                Happened::Setting {
+                    write,
+                    attempt: seen,
+                },
+            ) => {
+                *device == write.device.alias
+                    && *setting == write.setting
+                    && value.is_none_or(|it| is_same_quantity(it, write.value))
+                    && attempt.is_none_or(|it| it == *seen)
+            }
             (Self::Http(expected), Happened::Http { request, attempt }) => {
                 expected.fits(request, *attempt)
             }
@@ -153,11 +186,13 @@ impl Expected {
             ) => rule == of && outcome == seen,
             (
                 Self::Command { .. }
+                | Self::Setting { .. }
                 | Self::Notify { .. }
                 | Self::Http(_)
                 | Self::Log(_)
                 | Self::Run { .. },
                 Happened::Command { .. }
+                | Happened::Setting { .. }
                 | Happened::Notify(_)
                 | Happened::Http { .. }
                 | Happened::Log(_)
@@ -208,16 +243,19 @@ const DUST: f64 = 1e-9;
 /// What converts between units carries the dust of floating point.
 fn are_same(a: &BTreeMap<String, Quantity>, b: &BTreeMap<String, Quantity>) -> bool {
     a.len() == b.len()
-        && a.iter().all(|(name, a)| {
-            b.get(name)
-                .is_some_and(|b| a.unit == b.unit && (a.value - b.value).abs() < DUST)
-        })
+        && a.iter()
+            .all(|(name, a)| b.get(name).is_some_and(|b| is_same_quantity(*a, *b)))
+}
+
+fn is_same_quantity(a: Quantity, b: Quantity) -> bool {
+    a.unit == b.unit && (a.value - b.value).abs() < DUST
 }
 
 impl Happened {
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Command { .. } => Kind::Command,
+            Self::Setting { .. } => Kind::Setting,
             Self::Notify(_) => Kind::Notify,
             Self::Http { .. } => Kind::Http,
             Self::Log(_) => Kind::Log,
@@ -251,6 +289,16 @@ impl fmt::Display for Expected {
                 write_message(f, title.as_deref(), message.as_deref())?;
                 level.map_or(Ok(()), |it| write!(f, " ({})", level_name(it)))
             }
+            Self::Setting {
+                device,
+                setting,
+                value,
+                attempt,
+            } => {
+                write!(f, "setting: {device} {setting}")?;
+                value.map_or(Ok(()), |it| write!(f, " {it}"))?;
+                attempt.map_or(Ok(()), |it| write!(f, ", attempt {it}"))
+            }
             Self::Http(it) => {
                 write!(f, "http:")?;
                 it.method.map_or(Ok(()), |it| write!(f, " {}", it.name()))?;
@@ -282,6 +330,14 @@ impl fmt::Display for Happened {
                     Level::Info => Ok(()),
                     Level::Warning | Level::Error => write!(f, " ({})", level_name(it.level)),
                 }
+            }
+            Self::Setting { write, attempt } => {
+                let (device, setting) = (&write.device.alias, &write.setting);
+                write!(f, "setting: {device} {setting} {}", write.value)?;
+                if 1 < *attempt {
+                    write!(f, ", attempt {attempt}")?;
+                }
+                Ok(())
             }
             Self::Http { request, attempt } => {
                 write!(f, "http: {} {}", request.method.name(), request.url)?;

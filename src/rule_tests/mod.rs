@@ -26,6 +26,7 @@ mod test;
 mod trace;
 mod web;
 mod world;
+mod writes;
 
 /// The tests of one file.
 #[derive(Debug, Default)]

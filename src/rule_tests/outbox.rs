@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::clock::later;
-use crate::domain::command::Command;
-use crate::domain::event::{Report, Settled};
+use crate::domain::command::{Command, Timing};
+use crate::domain::event::{Accepted, Report, Settled};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
 
@@ -22,6 +22,10 @@ pub(super) struct Outbox {
     actions: BTreeMap<ActionId, CommandId>,
     /// Pushes that left and nobody has looked at.
     sent: Vec<Sent>,
+    /// What Amps has taken and a run waits to hear of.
+    accepted: Vec<Accepted>,
+    /// What is too late to cancel.
+    not_cancelled: Vec<Accepted>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,14 +58,22 @@ impl Outbox {
         self.promote(&command.device.id, now);
     }
 
-    /// Calls the order off, unless it has been sent.
+    /// Calls the order off, unless it has begun.
     pub(super) fn withdraw(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
-        let is_it = |it: &Open| {
-            it.command.id == *command && matches!(it.lifecycle, Lifecycle::Queued { .. })
+        let index = self.open.iter().position(|it| it.command.id == *command)?;
+        let open = &self.open[index];
+        let attempts = open.lifecycle.attempts().unwrap_or_default();
+        let is_queued = matches!(open.lifecycle, Lifecycle::Queued { .. });
+        let is_planned = open.command.timing.start.is_some_and(|it| now < it);
+        let step = match (is_queued, is_planned) {
+            (true, _) => Step::Withdrawn,
+            (false, true) => Step::Reported {
+                outcome: Outcome::Cancelled,
+                retry_at: None,
+            },
+            (false, false) => return None,
         };
-        let index = self.open.iter().position(is_it)?;
-        let attempts = self.open[index].lifecycle.attempts().unwrap_or_default();
-        self.advance(index, Step::Withdrawn, now);
+        self.advance(index, step, now);
         self.settled(index, attempts, None, now)
     }
 
@@ -87,7 +99,10 @@ impl Outbox {
         });
         let action = ActionId::new(format!("act_{}", self.actions.len() + 1));
         self.actions.insert(action.clone(), open.command.id.clone());
-        let deadline = later(now, REPORT_DEADLINE);
+        self.accepted.extend(open.command.acceptance());
+        let Timing { start, end } = open.command.timing;
+        let due = end.or(start).map_or(now, |it| it.max(now));
+        let deadline = later(due, REPORT_DEADLINE);
         let taken = Step::Acknowledged {
             action,
             look_up_at: deadline,
@@ -202,6 +217,25 @@ impl Outbox {
 
     pub(super) fn take_sent(&mut self) -> Vec<Sent> {
         std::mem::take(&mut self.sent)
+    }
+
+    /// The same for a run that waits for what comes of it.
+    pub(super) fn cancel(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+        let settled = self.withdraw(command, now);
+        if settled.is_none() {
+            let begun = self.open.iter().find(|it| it.command.id == *command);
+            self.not_cancelled
+                .extend(begun.map(|it| it.command.named()));
+        }
+        settled
+    }
+
+    pub(super) fn take_not_cancelled(&mut self) -> Vec<Accepted> {
+        std::mem::take(&mut self.not_cancelled)
+    }
+
+    pub(super) fn take_accepted(&mut self) -> Vec<Accepted> {
+        std::mem::take(&mut self.accepted)
     }
 
     /// What is left after the program was stopped and started: what the rows hold.

@@ -19,6 +19,7 @@ use crate::rule_tests::test::{Expectation, Moment, Step, StepKind, Test, Webhook
 use crate::rule_tests::trace;
 use crate::rule_tests::web::Heard;
 use crate::rule_tests::world::World;
+use crate::rule_tests::writes::WriteEnd;
 use crate::rules::rule::RuleSet;
 
 /// Why a test cannot go on.
@@ -71,6 +72,11 @@ fn take<'w>(step: &'w Step, world: &mut World<'w>) -> Result<(), Problem> {
             let (_, deadline) = under_way(device, "be lost", world)?;
             world.wind_to(deadline);
         }
+        StepKind::Written {
+            device,
+            setting,
+            end,
+        } => written(device, setting, end, world)?,
         StepKind::Answer { url, reply } => answer(url.as_deref(), reply, world)?,
         StepKind::Webhook(webhook) => hear(webhook, world),
         StepKind::Advance(duration) => world.wind_to(later(world.now(), *duration)),
@@ -114,6 +120,28 @@ fn answer(url: Option<&str>, reply: &Reply, world: &mut World<'_>) -> Result<(),
             let due = due.to_zoned(world.timezone()).strftime("%H:%M:%S");
             Err(Problem::from(format!(
                 "the request{which} is not under way: it is sent again at {due}"
+            )))
+        }
+    }
+}
+
+/// The setting that we wrote is shown, or fails.
+fn written(
+    device: &Device,
+    setting: &str,
+    end: &WriteEnd,
+    world: &mut World<'_>,
+) -> Result<(), Problem> {
+    let alias = &device.alias;
+    match world.written(&device.id, setting, end) {
+        Ok(()) => Ok(()),
+        Err(None) => Err(Problem::from(format!(
+            "`{setting}` of `{alias}` is not being written"
+        ))),
+        Err(Some(due)) => {
+            let due = due.to_zoned(world.timezone()).strftime("%H:%M:%S");
+            Err(Problem::from(format!(
+                "`{setting}` of `{alias}` is not under way: it is written again at {due}"
             )))
         }
     }

@@ -14,6 +14,7 @@ use crate::domain::id::InputName;
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Point, Value};
 use crate::rule_tests::expected::Expected;
+use crate::rule_tests::writes::WriteEnd;
 use crate::rules::rule::{Place, RuleSet};
 
 #[derive(Debug)]
@@ -67,6 +68,12 @@ pub(super) enum StepKind {
     },
     /// Nothing is ever heard of the order under way at the device.
     Lose(Device),
+    /// A setting that we wrote is shown by its device, or fails.
+    Written {
+        device: Device,
+        setting: &'static str,
+        end: WriteEnd,
+    },
     Webhook(Webhook),
     /// The host answers a request of ours: the oldest that is under way, to this address where one is named.
     Answer {

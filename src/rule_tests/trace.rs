@@ -119,6 +119,9 @@ fn about(payload: &Payload, source: Source, names: &Names) -> String {
     if let Payload::Http(over) = payload {
         return format!("our request: {}", over.said());
     }
+    if let Payload::Written(over) = payload {
+        return over.said();
+    }
     let how = match source {
         Source::Webhook => "webhook",
         Source::LookUp => "looked up",
@@ -142,6 +145,9 @@ fn about(payload: &Payload, source: Source, names: &Names) -> String {
     } else if let Payload::Settled(settled) = payload {
         let device = name(&settled.device, names);
         format!("{device} {} {}", settled.name, ended(&settled.outcome))
+    } else if let Payload::Accepted(accepted) = payload {
+        let device = name(&accepted.device, names);
+        format!("{device} {}, Amps has it", accepted.name)
     } else if let Payload::Input(reading) = payload
         && let Some(value) = &reading.value
     {

@@ -19,16 +19,17 @@ use crate::domain::value::{Origin, Point, Value};
 use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::run::RunEnd;
 use crate::engine::state::State;
-use crate::engine::trace::{StepTrace, Trace};
+use crate::engine::trace::Trace;
 use crate::engine::{self, Input};
-use crate::rule_tests::coverage::Coverage;
+use crate::rule_tests::coverage::{Coverage, find};
 use crate::rule_tests::expected::Happened;
 use crate::rule_tests::outbox::Outbox;
 use crate::rule_tests::rows::Rows;
 use crate::rule_tests::since::Since;
 use crate::rule_tests::test::{InputShows, Setting, Shows};
 use crate::rule_tests::web::{Heard, Web};
-use crate::rules::rule::{OperationKind, Rule, RuleSet};
+use crate::rule_tests::writes::{WriteEnd, Writes};
+use crate::rules::rule::{Rule, RuleSet};
 
 /// How often a device is read, as `poll:` is when nobody sets it.
 const POLL: Duration = Duration::from_mins(5);
@@ -46,6 +47,7 @@ pub(super) struct World<'w> {
     rows: Rows,
     pub(super) outbox: Outbox,
     web: Web,
+    writes: Writes,
     devices: BTreeMap<DeviceId, Shown>,
     inputs: BTreeMap<InputName, (Option<Value>, Vec<Point>)>,
     next_poll: Timestamp,
@@ -96,6 +98,7 @@ impl<'w> World<'w> {
             rows,
             outbox: Outbox::default(),
             web: Web::default(),
+            writes: Writes::default(),
             devices: BTreeMap::new(),
             inputs: BTreeMap::new(),
             next_poll: later(now, POLL),
@@ -208,6 +211,7 @@ impl<'w> World<'w> {
         let mut queue = VecDeque::from([(source, payload)]);
         while let Some((source, payload)) = queue.pop_front() {
             let settled = self.take(source, payload).into_iter();
+            queue.extend(self.accepted());
             queue.extend(settled.map(|it| (Source::Engine, Payload::Settled(it))));
             // Whoever is asked answers at once.
             let wanted = std::mem::take(&mut self.wanted);
@@ -219,6 +223,15 @@ impl<'w> World<'w> {
                 (Source::Poll, payload)
             }));
         }
+    }
+
+    /// What Amps has taken, as the runs hear it that wait for no more.
+    fn accepted(&mut self) -> Vec<(Source, Payload)> {
+        let accepted = self.outbox.take_accepted().into_iter();
+        let accepted = accepted.map(Payload::Accepted);
+        let too_late = self.outbox.take_not_cancelled().into_iter();
+        let told = accepted.chain(too_late.map(Payload::NotCancelled));
+        told.map(|it| (Source::Engine, it)).collect()
     }
 
     /// As the stages take an event: tracking first, then the rules. What is settled is an event of its own.
@@ -276,10 +289,15 @@ impl<'w> World<'w> {
         for request in &decision.requests {
             self.web.enqueue(request, self.now);
         }
+        for write in &decision.writes {
+            self.writes.enqueue(write, self.now);
+        }
         self.wanted.extend(decision.reads.iter().cloned());
         let withdrawn = decision.withdrawn.iter();
         let withdrawn = withdrawn.filter_map(|it| self.outbox.withdraw(it, self.now));
-        let withdrawn = withdrawn.collect();
+        let mut withdrawn: Vec<_> = withdrawn.collect();
+        let cancelled = decision.cancelled.iter();
+        withdrawn.extend(cancelled.filter_map(|it| self.outbox.cancel(it, self.now)));
         self.note_sent();
         let messages = decision.notifications.iter().cloned();
         self.since.happened.extend(messages.map(Happened::Notify));
@@ -295,6 +313,10 @@ impl<'w> World<'w> {
             command: it.command,
             attempt: it.attempt,
         }));
+        let written = self.writes.take_sent().into_iter();
+        self.since
+            .happened
+            .extend(written.map(|(write, attempt)| Happened::Setting { write, attempt }));
         let asked = self.web.take_sent().into_iter();
         self.since
             .happened
@@ -308,6 +330,21 @@ impl<'w> World<'w> {
             self.happens(Source::Engine, Payload::Http(over.clone()));
         }
         heard
+    }
+
+    /// The device shows the setting, or the write failed. Otherwise when it is written again, where it is.
+    pub(super) fn written(
+        &mut self,
+        device: &DeviceId,
+        setting: &str,
+        end: &WriteEnd,
+    ) -> Result<(), Option<Timestamp>> {
+        let over = self.writes.end((device, setting), end, self.now)?;
+        self.note_sent();
+        if let Some(over) = over {
+            self.happens(Source::Engine, Payload::Written(over));
+        }
+        Ok(())
     }
 
     /// The rule of a run that is no branch of another.
@@ -389,7 +426,13 @@ impl<'w> World<'w> {
             while let Some(over) = self.web.time_over(self.now) {
                 self.happens(Source::Engine, Payload::Http(over));
             }
+            while let Some(over) = self.writes.time_over(self.now) {
+                self.happens(Source::Engine, Payload::Written(over));
+            }
             self.outbox.send_due(self.now);
+            for (source, payload) in self.accepted() {
+                self.happens(source, payload);
+            }
             self.ask_again();
             self.ring();
         }
@@ -401,6 +444,8 @@ impl<'w> World<'w> {
         let state = &self.state;
         self.web.drop_unwanted(|run| state.run(run).is_some());
         self.web.send_due(self.now);
+        self.writes.drop_unwanted(|run| state.run(run).is_some());
+        self.writes.send_due(self.now);
         self.note_sent();
     }
 
@@ -411,6 +456,7 @@ impl<'w> World<'w> {
             poll,
             self.outbox.next_due(),
             self.web.next_due(),
+            self.writes.next_due(),
             self.state.next_alarm(),
         ];
         moments.into_iter().flatten().min()
@@ -430,6 +476,7 @@ impl<'w> World<'w> {
     pub(super) fn restart(&mut self) {
         self.state = self.rows.load();
         self.outbox.restart();
+        self.writes.restart();
         for over in self.web.restart(self.now) {
             self.happens(Source::Engine, Payload::Http(over));
         }
@@ -450,15 +497,4 @@ impl<'w> World<'w> {
         self.happens(Source::Engine, reloaded);
         self.ring();
     }
-}
-
-/// The operation of `rule` that `step` tells of: the first at or behind `from`, or the first at all; and
-/// whether it writes into the log.
-fn find<'r>(rule: &'r Rule, from: usize, step: &StepTrace) -> Option<(&'r Rule, usize, bool)> {
-    let operations = rule.program.every_operation();
-    let ahead = operations.iter().enumerate().skip(from);
-    let mut all = ahead.chain(operations.iter().enumerate());
-    let (index, operation) = all.find(|(_, it)| it.kind.is_told() && it.place == step.place)?;
-    let is_log = matches!(operation.kind, OperationKind::Log(_));
-    Some((rule, index, is_log))
 }

@@ -9,6 +9,7 @@
 //! | `commands` | of open ones, what their life cycle waits for and `due_at` | `sent_at`, `began_at`, `over_at`: steady; `created_at`, `updated_at`: told |
 //! | `runs` | | `began_at`: steady; `started_at`, `ended_at`: told |
 //! | `notifications`, `http_requests` | `due_at` | what is told |
+//! | `setting_writes` | of open ones, `due_at`, `created_at`, and until when the device is read | what Amps' clock showed |
 //! | `value_history` | by changes of the engine | |
 //! | `leases`, `foreign_orders` | `ended_at`; `until`, unless it is a time of the day | |
 //! | `events`, `traces`, `command_steps`, `rules`, `rule_state`, `paused_rules` | | told as it was |
@@ -23,7 +24,7 @@ use crate::engine::decision::Change;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{http_requests, inputs, leases, notifications, outbox, runs};
+use crate::store::{http_requests, inputs, leases, notifications, outbox, runs, setting_writes};
 
 /// The clock of the program, which goes over to a new time with the event that tells of it: everything goes by
 /// the new time from that event on; before it, and if its transaction does not stand, by the old one.
@@ -103,6 +104,7 @@ pub(super) fn save(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     outbox::move_open(tx, by)?;
     notifications::move_due(tx, microseconds)?;
     http_requests::move_due(tx, microseconds)?;
+    setting_writes::move_open(tx, by)?;
     for change in leases::load(tx)? {
         if let Change::Kept { device, kept } = change {
             leases::keep(tx, &device, &kept.moved(by))?;
@@ -111,7 +113,8 @@ pub(super) fn save(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     tx.prepare("UPDATE foreign_orders SET ended_at = ended_at + ?1")?
         .execute([microseconds])?;
     let open = Area::REQUESTS.and(Area::REPORTS);
-    tx.touch(open.and(Area::NOTIFICATIONS).and(Area::HTTP));
+    let others = Area::HTTP.and(Area::SETTINGS);
+    tx.touch(open.and(Area::NOTIFICATIONS).and(others));
     Ok(())
 }
 

@@ -5,8 +5,10 @@
 
 pub(crate) mod amps_link;
 mod calls;
+pub(crate) mod cancelling;
 pub(crate) mod clock_set;
 pub(crate) mod dead_letters;
+pub(crate) mod decisions;
 pub(crate) mod error;
 mod history;
 pub(crate) mod http_requests;
@@ -23,6 +25,7 @@ pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod runs;
 mod schema;
+pub(crate) mod setting_writes;
 pub(crate) mod signal;
 mod story;
 #[cfg(test)]

@@ -113,11 +113,6 @@ fn take(
     Ok(Some(lifecycle))
 }
 
-/// Calls the command off, unless it has been sent: then it is left to its end.
-pub(crate) fn withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
-    advance(tx, id, Step::Withdrawn, None, now).map(drop)
-}
-
 /// Amps has taken the push as `action`. A report that overtook this answer takes effect now.
 pub(crate) fn acknowledge(
     tx: &Tx<'_>,
@@ -126,12 +121,26 @@ pub(crate) fn acknowledge(
     action: &ActionId,
     now: Timestamp,
 ) -> Result<(), Error> {
-    if advance(tx, id, step, None, now)?.is_some()
-        && let Some((event, report)) = inbox::report_on(tx, action)?
-    {
-        settle_by_report(tx, &event, &report, now)?;
+    let Some(open) = open(tx, id)? else {
+        return Ok(());
+    };
+    let accepted = open.command.acceptance();
+    if take(tx, open, step, None, now)?.is_none() {
+        return Ok(());
     }
-    Ok(())
+    if let Some(accepted) = accepted {
+        let event = Event {
+            id: EventId::accepted(id),
+            source: Source::Engine,
+            received_at: now,
+            payload: Payload::Accepted(accepted),
+        };
+        inbox::record(tx, event, None)?;
+    }
+    match inbox::report_on(tx, action)? {
+        Some((event, report)) => settle_by_report(tx, &event, &report, now),
+        None => Ok(()),
+    }
 }
 
 /// Lets `report` end the push of ours that it speaks of. A report on anything else changes nothing.
@@ -268,7 +277,7 @@ pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
 pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for open in open_all(tx)? {
         let lifecycle = open.lifecycle.moved(by);
-        tx.prepare("UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3 WHERE id = ?1")?
+        tx.prepare("UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, cancel_at = cancel_at + ?3 WHERE id = ?1")?
             .execute(rusqlite::params![
                 open.command.id.as_str(),
                 serde_json::to_string(&lifecycle)?,
@@ -372,11 +381,11 @@ fn promote(tx: &Tx<'_>, device: &DeviceId, now: Timestamp) -> Result<(), Error> 
     Ok(())
 }
 
-fn open(tx: &Tx<'_>, id: &CommandId) -> Result<Option<Open>, Error> {
+pub(super) fn open(tx: &Tx<'_>, id: &CommandId) -> Result<Option<Open>, Error> {
     Ok(open_where(tx, "id = ?1 AND is_open = 1", [id.as_str()])?.pop())
 }
 
-fn open_where(
+pub(super) fn open_where(
     tx: &Tx<'_>,
     condition: &str,
     parameters: impl rusqlite::Params,
@@ -423,19 +432,20 @@ fn save(tx: &Tx<'_>, id: &CommandId, lifecycle: &Lifecycle, now: Timestamp) -> R
     Ok(())
 }
 
-/// Shows the end of commands again whose run still waits for it: the engine could not handle it then,
-/// and a newer program may. Once, at a start.
+/// Shows the end of commands again whose run still waits for it, and that Amps has taken them: the engine
+/// could not handle it then, and a newer program may. Once, at a start.
 pub(crate) fn hand_on_unheard(tx: &Tx<'_>) -> Result<(), Error> {
     let mut statement = tx.prepare(
-        "SELECT waiting_for FROM runs JOIN commands ON commands.id = waiting_for
-         WHERE runs.state = 'running' AND is_open = 0",
+        "SELECT waiting_for, is_open FROM runs JOIN commands ON commands.id = waiting_for
+         WHERE runs.state = 'running'",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        inbox::revive(
-            tx,
-            &EventId::settled(&CommandId::new(row.get::<_, String>(0)?)),
-        )?;
+        let command = CommandId::new(row.get::<_, String>(0)?);
+        inbox::revive(tx, &EventId::accepted(&command))?;
+        if !row.get::<_, bool>(1)? {
+            inbox::revive(tx, &EventId::settled(&command))?;
+        }
     }
     Ok(())
 }

@@ -28,6 +28,11 @@ const OTHERS: &[Table] = &[
         "updated_at",
         "state IN ('queued', 'sending')",
     ),
+    (
+        "setting_writes",
+        "updated_at",
+        "state IN ('waiting', 'under_way')",
+    ),
 ];
 
 /// Rows from before these moments go.

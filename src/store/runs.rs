@@ -347,7 +347,10 @@ fn read_wait(row: &Row<'_>) -> Result<Option<Wait>, Error> {
         return Ok(Some(serde_json::from_str(&wait)?));
     }
     let command = row.get::<_, Option<String>>(4)?.map(CommandId::new);
-    Ok(command.map(|command| Wait::Command { command }))
+    Ok(command.map(|command| Wait::Command {
+        command,
+        earlier: 0,
+    }))
 }
 
 fn give_up(tx: &Tx<'_>, run: &RunId) -> Result<(), Error> {

@@ -15,6 +15,7 @@ pub(crate) struct Area {
     pub(crate) reports: bool,
     pub(crate) notifications: bool,
     pub(crate) http: bool,
+    pub(crate) settings: bool,
 }
 
 impl Area {
@@ -23,6 +24,7 @@ impl Area {
         reports: false,
         notifications: false,
         http: false,
+        settings: false,
     };
     pub(crate) const REQUESTS: Self = Self {
         requests: true,
@@ -41,12 +43,18 @@ impl Area {
         ..Self::NOTHING
     };
 
+    pub(crate) const SETTINGS: Self = Self {
+        settings: true,
+        ..Self::NOTHING
+    };
+
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             requests: self.requests || other.requests,
             reports: self.reports || other.reports,
             notifications: self.notifications || other.notifications,
             http: self.http || other.http,
+            settings: self.settings || other.settings,
         }
     }
 }
@@ -61,6 +69,7 @@ pub(crate) struct AllNews {
     pub(crate) reports: News,
     pub(crate) notifications: News,
     pub(crate) http: News,
+    pub(crate) settings: News,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +78,7 @@ pub(super) struct Signals {
     reports: watch::Sender<()>,
     notifications: watch::Sender<()>,
     http: watch::Sender<()>,
+    settings: watch::Sender<()>,
 }
 
 impl Signals {
@@ -79,6 +89,7 @@ impl Signals {
             reports: self.reports.subscribe(),
             notifications: self.notifications.subscribe(),
             http: self.http.subscribe(),
+            settings: self.settings.subscribe(),
         }
     }
 
@@ -94,6 +105,9 @@ impl Signals {
         }
         if area.http {
             self.http.send_replace(());
+        }
+        if area.settings {
+            self.settings.send_replace(());
         }
     }
 }

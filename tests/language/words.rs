@@ -232,7 +232,7 @@ fn conditions_ask_the_sun_orders_rules_and_inputs() {
 #[test]
 fn a_command_step_carries_what_it_asks_beyond_the_order() {
     let OperationKind::Command(order) = operation(
-        "{command: charge, device: house_battery, start: '22:30', end: 2h, on_conflict: replace, wait_for: accepted, timeout: 30m, force: true, lease: {until: '06:00'}, verify: {attribute: level, at_least: 80 %, within: 1h}}",
+        "{command: charge, device: house_battery, start: '22:30', end: 2h, on_conflict: replace, wait_for: completed, timeout: 30m, force: true, lease: {until: '06:00'}, verify: {attribute: level, at_least: 80 %, within: 1h}}",
     ) else {
         panic!("another operation");
     };
@@ -243,7 +243,7 @@ fn a_command_step_carries_what_it_asks_beyond_the_order() {
             start: Some(Moment::At(time(22, 30, 0, 0))),
             end: Some(Moment::In(Duration::from_hours(2))),
             on_conflict: OnConflict::Replace,
-            wait_for: Goal::Accepted,
+            wait_for: Goal::Completed,
             timeout: Some(Duration::from_mins(30)),
             verify: order.options.verify.clone(),
             force: true,
@@ -511,14 +511,14 @@ fn a_rule_that_does_not_run_yet_listens_to_nothing() {
     let loaded = load(&rule_text(
         TRIGGER,
         CONDITION,
-        "[{log: x}, {command: idle, device: house_battery, start: 5m}]",
+        "[{log: x}, {command: idle, device: car_charger, id: it}, {cancel: {step: it}}]",
     ));
-    assert_eq!(loaded.rules.rules[0].unbuilt.as_deref(), Some("start"));
+    assert_eq!(loaded.rules.rules[0].unbuilt.as_deref(), Some("step"));
     assert!(loaded.rules.listeners.is_empty());
     let runs = load(&rule_text(
         TRIGGER,
         CONDITION,
-        "[{log: x}, {command: idle, device: house_battery, start: 5m, enabled: false}]",
+        "[{log: x}, {command: idle, device: car_charger, id: it}, {cancel: {step: it}, enabled: false}]",
     ));
     assert_eq!(runs.rules.rules[0].unbuilt, None);
     assert_eq!(runs.rules.listeners.len(), 1);

@@ -128,6 +128,31 @@ fn orders_are_tried_again_and_expire_as_in_life() {
 }
 
 #[test]
+fn a_step_may_wait_for_no_more_than_that_amps_has_its_order() {
+    check("accepted.yaml", &[], "accepted.txt");
+}
+
+#[test]
+fn settings_are_written_and_waited_for_until_devices_show_them() {
+    check("settings.yaml", &[], "settings.txt");
+}
+
+#[test]
+fn an_order_is_verified_by_what_the_device_says_after_it() {
+    check("verify.yaml", &[], "verify.txt");
+}
+
+#[test]
+fn orders_begin_later_and_end_by_themselves() {
+    check("scheduled.yaml", &[], "scheduled.txt");
+}
+
+#[test]
+fn orders_are_called_off_until_they_begin() {
+    check("cancel.yaml", &[], "cancel.txt");
+}
+
+#[test]
 fn a_restart_loses_nothing() {
     check("restart.yaml", &[], "restart.txt");
 }

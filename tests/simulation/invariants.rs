@@ -93,7 +93,7 @@ fn check_state(state: &State, rules: &RuleSet, now: Timestamp, findings: &Findin
 fn check_run(state: &State, run: &Run, findings: &Findings) {
     let has_end = match &run.wait {
         // That the command or request is open is seen in the tables.
-        Some(Wait::Command { .. } | Wait::Http { .. }) => true,
+        Some(Wait::Command { .. } | Wait::Http { .. } | Wait::Setting { .. }) => true,
         Some(Wait::Branches { open, .. }) => {
             !open.is_empty() && open.iter().all(|it| state.run(it).is_some())
         }
@@ -103,7 +103,9 @@ fn check_run(state: &State, run: &Run, findings: &Findings) {
             | Wait::Conditions
             | Wait::Turn
             | Wait::Readings { .. }
-            | Wait::Device { .. },
+            | Wait::Device { .. }
+            | Wait::Cancel { .. }
+            | Wait::Verify { .. },
         ) => run.until.is_some(),
         None => false,
     };

@@ -126,6 +126,8 @@ impl Narrator {
             Some(
                 Payload::Readings(_)
                 | Payload::Settled(_)
+                | Payload::Accepted(_)
+                | Payload::NotCancelled(_)
                 | Payload::Input(_)
                 | Payload::Hook(_)
                 | Payload::Tick
@@ -133,7 +135,8 @@ impl Narrator {
                 | Payload::ClockSet { .. }
                 | Payload::Request(_)
                 | Payload::NotRead { .. }
-                | Payload::Http(_),
+                | Payload::Http(_)
+                | Payload::Written(_),
             ) => return Ok(()),
         };
         let text = format!("{text}  {DIM}{id}, signature verified{DIM:#}");

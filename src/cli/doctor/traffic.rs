@@ -138,13 +138,21 @@ fn deadlines(runs: &[OpenRun]) -> Finding {
 fn is_to_have_an_end(wait: Option<&Wait>) -> bool {
     match wait {
         // Orders, requests and branches have deadlines of their own; a run on its way waits for nothing.
-        None | Some(Wait::Command { .. } | Wait::Http { .. } | Wait::Branches { .. }) => false,
+        None
+        | Some(
+            Wait::Command { .. }
+            | Wait::Cancel { .. }
+            | Wait::Setting { .. }
+            | Wait::Http { .. }
+            | Wait::Branches { .. },
+        ) => false,
         Some(
             Wait::Delay
             | Wait::Triggers { .. }
             | Wait::Conditions
             | Wait::Turn
             | Wait::Readings { .. }
+            | Wait::Verify { .. }
             | Wait::Device { .. },
         ) => true,
     }

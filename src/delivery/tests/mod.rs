@@ -256,7 +256,7 @@ fn a_report_may_be_looked_up_late_and_expires_all_the_same() {
         ..WAITS
     };
     assert_eq!(
-        waits.acknowledged(&action("act_1"), at(0)),
+        waits.acknowledged(&open_at(at(0)).command, &action("act_1"), at(0)),
         Step::Acknowledged {
             action: ActionId::new("act_1"),
             look_up_at: at(900),
@@ -394,10 +394,10 @@ fn an_action_that_begins_later_owes_its_report_later() {
         ..action("act_1")
     };
     assert_eq!(
-        WAITS.acknowledged(&action, at(1)),
+        WAITS.acknowledged(&open_at(at(0)).command, &action, at(1)),
         Step::Acknowledged {
             action: ActionId::new("act_1"),
-            look_up_at: at(7230),
+            look_up_at: at(3601),
             deadline: at(8100),
         }
     );

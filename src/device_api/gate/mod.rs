@@ -22,6 +22,7 @@ use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
+use crate::domain::writing::{SettingWrite, Showing};
 
 /// Requests under way at once. Amps speaks HTTP/1.1 with us, so it is the number of connections too.
 pub(crate) const REQUESTS_MAX: usize = 16;
@@ -152,7 +153,9 @@ impl Gate {
     pub(crate) async fn push(&self, command: &Command, strategy: Option<Strategy>) -> Pushed {
         match self.enter(&command.device.id, Patience::ForProbe).await {
             Ok(pass) => {
-                let answer = self.api.push_with(command, strategy).await;
+                let now = self.shared.clock.now();
+                let timing = self.api.timing(&command.timing, now);
+                let answer = self.api.push_with(command, strategy, timing).await;
                 pass.heard(&answer);
                 Pushed::Answered(Box::new(answer))
             }
@@ -166,6 +169,11 @@ impl Gate {
         self.ask(device, self.api.action(action)).await
     }
 
+    /// [`DeviceApi::cancel`] of an action on `device`.
+    pub(crate) async fn cancel(&self, device: &DeviceId, action: &ActionId) -> Answer<Action> {
+        self.ask(device, self.api.cancel(action)).await
+    }
+
     /// [`DeviceApi::actions`].
     pub(crate) async fn actions(&self, device: &DeviceId, offset: u32, limit: u32) -> Answer<Page> {
         let request = self.api.actions(device, offset, limit);
@@ -177,6 +185,18 @@ impl Gate {
         let now = self.shared.clock.now();
         let request = self.api.state(device, expedite, now);
         self.ask(&device.id, request).await
+    }
+
+    /// [`DeviceApi::write_setting`].
+    pub(crate) async fn write_setting(&self, write: &SettingWrite) -> Answer<Option<Timestamp>> {
+        let request = self.api.write_setting(write);
+        self.ask(&write.device.id, request).await
+    }
+
+    /// [`DeviceApi::setting`].
+    pub(crate) async fn setting(&self, device: &Device, setting: &str) -> Answer<Showing> {
+        self.ask(&device.id, self.api.setting(device, setting))
+            .await
     }
 
     /// A question whose answer can wait: while Amps is not to be asked it counts as not sent.

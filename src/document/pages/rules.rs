@@ -324,8 +324,8 @@ pub(super) const PAGES: &[Page] = &[
         Actions,
         "The rule is right, and uses a word that this version only checks. It is left out as a whole, so that it never runs by half.",
         [
-            "{command: idle, device: house_battery, start: 5m}",
-            "{log: x}",
+            "{id: tonight, command: idle, device: house_battery, on_failure: {cancel: {step: tonight}}}",
+            "{cancel: {device: house_battery}}",
         ],
     ),
     page(

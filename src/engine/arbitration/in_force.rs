@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::catalogue::{Shown, Sign};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Timing};
 use crate::domain::value::{Origin, Reading, Value};
 use crate::engine::Scene;
 use crate::engine::condition::show;
@@ -30,7 +30,9 @@ pub(super) fn in_force(scene: Scene<'_>, command: &Command) -> Option<String> {
     let is_last = orders.n_open(None) == 0
         && later_failure.is_none()
         && foreign.is_none_or(|it| it < completed.at);
-    if !same || !is_last {
+    // One that begins later or ends by itself changes what is to come.
+    let is_plain = command.timing == Timing::default();
+    if !same || !is_last || !is_plain {
         return None;
     }
     let reading = |sign: &Sign| scene.state.reading(&device.id, sign.attribute);

@@ -58,11 +58,13 @@ fn stand(run: &Run) -> Option<Stand<'_>> {
     )]
     match run.wait.as_ref()? {
         Wait::Device { device, .. } => Some(Stand::Wants(device)),
-        Wait::Command { .. } => match &run.operation()?.kind {
+        Wait::Command { .. } | Wait::Verify { .. } => match &run.operation()?.kind {
             OperationKind::Command(order) => Some(Stand::Has(&order.device.id)),
             _ => None,
         },
         Wait::Http { .. }
+        | Wait::Setting { .. }
+        | Wait::Cancel { .. }
         | Wait::Delay
         | Wait::Triggers { .. }
         | Wait::Conditions

@@ -7,12 +7,15 @@
 pub mod lease;
 pub(super) mod room;
 
+mod again;
 mod in_force;
 mod rival;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+pub(super) use crate::engine::arbitration::again::order_again;
 
 use crate::clock::later;
 use crate::config::home::DeviceAllowance;
@@ -113,7 +116,7 @@ pub(super) fn order(
     };
     let mut note = match &unchanged {
         Some(unchanged) => unchanged.clone(),
-        None => format!("ordered `{}` of `{}`", command.name, command.device.alias),
+        None => ordered(scene, &command),
     };
     for rival in &taken {
         note.push_str("; took it over from ");
@@ -125,6 +128,17 @@ pub(super) fn order(
         return Ordered::Over(note);
     }
     give(scene, run, order, command, note, decision)
+}
+
+/// What is said of an order that is given.
+fn ordered(scene: Scene<'_>, command: &Command) -> String {
+    let Command { device, timing, .. } = command;
+    let time = |word, at: Option<Timestamp>| {
+        at.map(|it| format!(", {word} {}", clock_time(scene, it)))
+            .unwrap_or_default()
+    };
+    let (from, to) = (time("from", timing.start), time("to", timing.end));
+    format!("ordered `{}` of `{}`{from}{to}", command.name, device.alias)
 }
 
 /// The order leaves; whether the run waits for its end, its options say.
@@ -148,7 +162,10 @@ fn give(
             let left = run.until.filter(|_| run.wait.is_some());
             let full = order.options.timeout.map(|it| later(scene.now, it));
             run.until = full.map(|it| left.unwrap_or(it));
-            run.wait = Some(Wait::Command { command: id });
+            run.wait = Some(Wait::Command {
+                command: id,
+                earlier: 0,
+            });
             Ordered::Stands(note)
         }
     }
@@ -328,10 +345,11 @@ pub(super) fn displace(scene: Scene<'_>, run: &RunId, reason: &str, decision: &m
     let Some(run) = scene.state.run(run) else {
         return;
     };
-    let Some(Wait::Command { command }) = &run.wait else {
-        return;
-    };
-    decision.withdrawn.push(command.clone());
+    match &run.wait {
+        Some(Wait::Command { command, .. }) => decision.withdrawn.push(command.clone()),
+        Some(Wait::Verify { .. }) => {}
+        Some(_) | None => return,
+    }
     let failure = StepFailure {
         outcome: "displaced".to_owned(),
         device: run.operation().and_then(|it| device_of(&it.kind)),

@@ -142,6 +142,11 @@ impl State {
         ids.filter_map(|it| self.runs.get(it))
     }
 
+    /// Our orders, device by device.
+    pub(super) fn all_orders(&self) -> impl Iterator<Item = &Orders> {
+        self.orders.values()
+    }
+
     /// Every run that is no branch of another.
     pub(super) fn all_runs(&self) -> impl Iterator<Item = &Run> {
         self.runs.values().filter(|it| it.parent.is_none())
@@ -184,9 +189,14 @@ impl State {
         triggers.map(|((rule, trigger), memory)| (rule, *trigger, memory))
     }
 
-    /// The runs that wait for conditions, or for a device.
+    /// The runs that wait for conditions, for a device, or for what a device says.
     pub(super) fn asking(&self) -> impl Iterator<Item = &Run> {
-        let waits = |run: &&Run| matches!(run.wait, Some(Wait::Conditions | Wait::Device { .. }));
+        let waits = |run: &&Run| {
+            matches!(
+                run.wait,
+                Some(Wait::Conditions | Wait::Device { .. } | Wait::Verify { .. })
+            )
+        };
         self.runs.values().filter(waits)
     }
 

@@ -51,6 +51,8 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         Payload::Readings(it) => Some(it.taken_at),
         Payload::Input(it) => Some(it.taken_at),
         Payload::Settled(_)
+        | Payload::Accepted(_)
+        | Payload::NotCancelled(_)
         | Payload::Hook(_)
         | Payload::Tick
         | Payload::Engine(_)
@@ -58,6 +60,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         | Payload::Request(_)
         | Payload::NotRead { .. }
         | Payload::Http(_)
+        | Payload::Written(_)
         | Payload::Unknown => None,
     };
     let mut fields = TriggerFields::new();

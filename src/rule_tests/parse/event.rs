@@ -116,6 +116,8 @@ fn body(
         Payload::Connection(it) => Some(it.device.as_str()),
         Payload::Readings(_)
         | Payload::Settled(_)
+        | Payload::Accepted(_)
+        | Payload::NotCancelled(_)
         | Payload::Input(_)
         | Payload::Hook(_)
         | Payload::Tick
@@ -124,6 +126,7 @@ fn body(
         | Payload::Request(_)
         | Payload::NotRead { .. }
         | Payload::Http(_)
+        | Payload::Written(_)
         | Payload::Unknown => None,
     };
     let Some(device) = device else {

@@ -18,8 +18,8 @@ use crate::rule_tests::test::Expectation;
 use crate::rules::catalog::bounds::HEADER_CHARACTERS_MAX;
 use crate::rules::catalog::choices::{LEVELS, METHODS};
 use crate::rules::catalog::test_files::{
-    EXPECTED, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY, EXPECTED_RUN, ITEMS_MAX, NOTHING,
-    OUTCOMES, TEXT_CHARACTERS_MAX,
+    EXPECTED, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY, EXPECTED_RUN, EXPECTED_SETTING,
+    ITEMS_MAX, NOTHING, OUTCOMES, TEXT_CHARACTERS_MAX,
 };
 use crate::rules::check::given;
 
@@ -103,7 +103,7 @@ fn item(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Ex
                     node.head(),
                     "the item does not say what is expected",
                 )
-                .help("write `command:`, `notify:`, `http:`, `log:` or `run:`");
+                .help("write `command:`, `setting:`, `notify:`, `http:`, `log:` or `run:`");
         }
         return None;
     };
@@ -119,6 +119,7 @@ fn item(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Ex
     }
     match what {
         "command" => command(value, known, findings),
+        "setting" => setting(value, known, findings),
         "notify" => notify(value, known, findings),
         "http" => request(value, findings),
         "log" => text(value, "a text", TEXT_CHARACTERS_MAX, findings)
@@ -158,6 +159,31 @@ fn command(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option
         command: spec.name.to_owned(),
         parameters,
         attempt,
+    })
+}
+
+fn setting(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<Expected> {
+    if wants_block(node, "`{device: NAME, setting: NAME}`", findings) {
+        return None;
+    }
+    let fields = Fields::of(node, &EXPECTED_SETTING, findings)?;
+    let device = fields
+        .require("device", findings)
+        .and_then(|it| given::device(it, known.names, findings));
+    let named = fields.require("setting", findings);
+    let attempt = fields.maybe("attempt", findings, |it, findings| {
+        whole_number(it, 1, RetryPolicy::ATTEMPTS_MAX, findings)
+    });
+    let device = device?;
+    let spec = given::setting(named?, &device, findings)?;
+    let value = fields.maybe("value", findings, |it, findings| {
+        given::setting_value(it, spec, findings)
+    });
+    Some(Expected::Setting {
+        device: device.alias,
+        setting: spec.name.to_owned(),
+        value: value?,
+        attempt: attempt?,
     })
 }
 

@@ -19,9 +19,10 @@ use crate::domain::lifecycle::Outcome;
 use crate::domain::value::{Point, Value};
 use crate::rule_tests::parse::{Known, event, expect, items, key, moment, place, wants_block};
 use crate::rule_tests::test::{InputShows, Setting, Shows, Step, StepKind};
+use crate::rule_tests::writes::WriteEnd;
 use crate::rules::catalog::test_files::{
-    ANSWERED, FAILED_ORDER, ORDER, POINT, RELOAD, RELOADED, RESTART, SILENT, STATUS_MAX,
-    STATUS_MIN, STEPS, TEXT_CHARACTERS_MAX,
+    ANSWERED, COMPLETED_ORDER, FAILED_ORDER, ORDER, POINT, RELOAD, RELOADED, RESTART, SILENT,
+    STATUS_MAX, STATUS_MIN, STEPS, TEXT_CHARACTERS_MAX,
 };
 use crate::rules::check::given;
 use crate::rules::expr::series::POINTS_MAX;
@@ -139,7 +140,7 @@ pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -
             let settings = settings(value, known, findings);
             (!findings.has_errors_since(mark)).then_some(StepKind::Set(settings))
         }
-        "complete" => end(value, Some(Outcome::Completed), known, findings),
+        "complete" => complete(value, known, findings),
         "cancel" => end(value, Some(Outcome::Cancelled), known, findings),
         "fail" => fail(value, known, findings),
         "lose" => end(value, None, known, findings),
@@ -222,8 +223,43 @@ fn end(
     })
 }
 
+fn complete(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<StepKind> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        return end(node, Some(Outcome::Completed), known, findings);
+    }
+    let fields = Fields::of(node, &COMPLETED_ORDER, findings)?;
+    if let Some(setting) = fields.get("setting") {
+        return written(&fields, setting, WriteEnd::Confirmed, known, findings);
+    }
+    let device = ordered(fields.require("device", findings)?, known, findings)?;
+    let outcome = Outcome::Completed;
+    Some(StepKind::End { device, outcome })
+}
+
+/// A setting that we wrote ends.
+fn written(
+    fields: &Fields<'_>,
+    setting: &Node,
+    end: WriteEnd,
+    known: Known<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<StepKind> {
+    let device = fields.require("device", findings)?;
+    let device = given::device(device, known.names, findings)?;
+    let setting = given::setting(setting, &device, findings)?.name;
+    Some(StepKind::Written {
+        device,
+        setting,
+        end,
+    })
+}
+
 fn fail(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option<StepKind> {
     let fields = Fields::of(node, &FAILED_ORDER, findings)?;
+    if let Some(setting) = fields.get("setting") {
+        let end = WriteEnd::Failed(event::failure(&fields, findings)?);
+        return written(&fields, setting, end, known, findings);
+    }
     let device = fields
         .require("device", findings)
         .and_then(|it| ordered(it, known, findings));

@@ -3,7 +3,7 @@
 use crate::document::decode::Reserved::{self, Elsewhere, Foreign};
 use crate::document::vocabulary::durations::DURATION;
 use crate::document::vocabulary::kind::{Kind, one_or_many};
-use crate::document::vocabulary::{Key, Together, Word, defaulting, later, optional, required};
+use crate::document::vocabulary::{Key, Together, Word, defaulting, optional, required};
 use crate::rules::catalog::bounds::ITEMS_MAX;
 use crate::rules::catalog::device_words::{COMMAND as COMMAND_WORD, SETTING as SETTING_WORD};
 use crate::rules::catalog::kinds::{
@@ -94,12 +94,16 @@ pub static COMMAND: Word = Word {
         &[
             RETRY_KEY,
             ON_FAILURE,
-            later(optional(
+            optional(
                 "start",
                 MOMENT,
-                "when it begins, from now on or by the clock; at once when left out",
-            )),
-            later(optional("end", MOMENT, "when it ends by itself")),
+                "when it begins, from now on or by the clock, at most 30 days ahead; at once when left out; the step waits until the order is over, unless `wait_for: accepted`",
+            ),
+            optional(
+                "end",
+                MOMENT,
+                "when it ends by itself, from now on or by the clock; without `start` it begins within a minute",
+            ),
             defaulting(
                 "on_conflict",
                 Kind::Word(&choices::ON_CONFLICT),
@@ -110,18 +114,18 @@ pub static COMMAND: Word = Word {
                 "wait_for",
                 Kind::Word(&choices::GOALS),
                 "completed",
-                "how far the step follows the order; `accepted` does not run yet",
+                "how far the step follows the order: to its end, until Amps has taken it, or not at all",
             ),
             optional(
                 "timeout",
                 DURATION,
                 "the step fails when the device is not free and the order not over by then; the order is left to its end; without it, the step waits 15 minutes for the device",
             ),
-            later(optional(
+            optional(
                 "verify",
                 Kind::Block(&blocks::VERIFY),
-                "reads the device until it agrees",
-            )),
+                "after the order is completed, reads the device until a value from after that agrees; another value until `within` is over is a failure that `retry` orders again for",
+            ),
             defaulting(
                 "force",
                 Kind::Boolean,
@@ -311,7 +315,7 @@ pub static STOP: Word = Word {
 pub static SETTING: Word = Word {
     name: "setting",
     what: WHAT,
-    meaning: "writes one setting of a device",
+    meaning: "writes one setting of a device, and waits up to 5 minutes until the device shows it; it does not wait for the device to be free of orders",
     keys: &[
         &[
             required("setting", SETTING_WORD, "which"),
@@ -335,13 +339,13 @@ pub static SETTING: Word = Word {
         ],
     ],
     example: "setting: safety_reserve\ndevice: house_battery\nvalue: 20 %\n",
-    runs: false,
+    runs: true,
 };
 
 pub static CANCEL: Word = Word {
     name: "cancel",
     what: WHAT,
-    meaning: "cancels an order of ours that has not begun",
+    meaning: "calls off our orders to a device that have not begun, and waits until that is sure; one that has begun goes on, and the step fails as `refused`",
     keys: &[
         &[required(
             "cancel",
@@ -353,7 +357,7 @@ pub static CANCEL: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "cancel: {device: car_charger}\n",
-    runs: false,
+    runs: true,
 };
 
 pub static READ: Word = Word {

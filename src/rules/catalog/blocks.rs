@@ -3,7 +3,7 @@
 use crate::document::decode::Reserved::{Elsewhere, Foreign};
 use crate::document::vocabulary::durations::DURATION;
 use crate::document::vocabulary::kind::{Kind, whole};
-use crate::document::vocabulary::{Together, Word, defaulting, optional, required};
+use crate::document::vocabulary::{Together, Word, defaulting, later, optional, required};
 use crate::domain::command::RetryPolicy;
 use crate::rules::catalog::actions::RETRY_KEY;
 use crate::rules::catalog::bounds::ROUNDS_MAX;
@@ -86,7 +86,7 @@ pub(in crate::rules) static CANCELLED: Word = Word {
     meaning: "which order",
     keys: &[&[
         optional("device", DEVICE, "every order of ours to it"),
-        optional("step", STEP, "the order of that step"),
+        later(optional("step", STEP, "the order of that step")),
     ]],
     together: &[Together::One(&[&["device"], &["step"]])],
     reserved: &[],

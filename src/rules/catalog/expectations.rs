@@ -3,12 +3,14 @@
 use crate::config::kinds::URL;
 use crate::document::vocabulary::durations::DURATION;
 use crate::document::vocabulary::kind::{Kind, whole};
-use crate::document::vocabulary::{Word, defaulting, optional, required, word};
+use crate::document::vocabulary::{Key, Word, defaulting, optional, required, word};
 use crate::domain::command::RetryPolicy;
 use crate::rules::catalog::choices::METHODS;
-use crate::rules::catalog::device_words::COMMAND;
-use crate::rules::catalog::kinds::{DEVICE, NOTIFIER, PARAMETER_LINES, RULE, SENT_HEADERS};
-use crate::rules::catalog::test_files::{LEVEL, OUTCOMES, TEXT};
+use crate::rules::catalog::device_words::{COMMAND, SETTING};
+use crate::rules::catalog::kinds::{
+    DEVICE, NOTIFIER, PARAMETER_LINES, QUANTITY, RULE, SENT_HEADERS,
+};
+use crate::rules::catalog::test_files::{CODE, LEVEL, MESSAGE, OUTCOMES, TEXT};
 
 /// What an answer can have for a status.
 pub(crate) const STATUS_MIN: u32 = 200;
@@ -30,6 +32,20 @@ pub(crate) static EXPECTED_COMMAND: Word = Word {
         ),
     ]],
     ..word("command", "a command", "an order that left")
+};
+
+pub(crate) static EXPECTED_SETTING: Word = Word {
+    keys: &[&[
+        required("device", DEVICE, "of which device"),
+        required("setting", SETTING, "which"),
+        optional("value", QUANTITY, "not compared when left out"),
+        optional(
+            "attempt",
+            whole(1, RetryPolicy::ATTEMPTS_MAX),
+            "which attempt it is; not compared when left out",
+        ),
+    ]],
+    ..word("setting", "a setting", "a setting that was written")
 };
 
 pub(crate) static EXPECTED_NOTIFY: Word = Word {
@@ -75,6 +91,39 @@ pub(crate) static EXPECTED_HTTP: Word = Word {
         ),
     ]],
     ..word("http", "a request", "a request that left")
+};
+
+pub(crate) static ORDER: Word = Word {
+    keys: &[&[required("device", DEVICE, "the device that has the order")]],
+    ..word("order", "this step", "an order of ours")
+};
+
+pub(crate) static COMPLETED_ORDER: Word = Word {
+    keys: &[&[
+        required("device", DEVICE, "the device that has the order"),
+        WRITTEN,
+    ]],
+    ..word(
+        "complete",
+        "`complete`",
+        "an order of ours that is completed",
+    )
+};
+
+const WRITTEN: Key = optional(
+    "setting",
+    SETTING,
+    "the setting that we wrote, instead of an order",
+);
+
+pub(crate) static FAILED_ORDER: Word = Word {
+    keys: &[&[
+        required("device", DEVICE, "the device that has the order"),
+        WRITTEN,
+        optional("error_code", CODE, "the code that Amps gives"),
+        optional("message", MESSAGE, "what Amps says to it"),
+    ]],
+    ..word("fail", "`fail`", "an order of ours that fails")
 };
 
 pub(crate) static ANSWER: Word = Word {

@@ -1,7 +1,6 @@
 //! The words of tests of rules: of their files, of what happens in them, and of what is expected.
 
 use crate::config::kinds::URL;
-use crate::document::decode::Reserved::Later;
 use crate::document::vocabulary::durations::{DURATION, TIME};
 use crate::document::vocabulary::kind::{
     Begun, Form, Kind, LineName, Lines, Named, form, one_or_many,
@@ -11,8 +10,8 @@ use crate::domain::event::ConnectionChange;
 use crate::rules::catalog::choices;
 use crate::rules::catalog::device_words::{ATTRIBUTES, COMMAND};
 pub(crate) use crate::rules::catalog::expectations::{
-    ANSWER, ANSWERED, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY, EXPECTED_RUN, STATUS_MAX,
-    STATUS_MIN,
+    ANSWER, ANSWERED, COMPLETED_ORDER, EXPECTED_COMMAND, EXPECTED_HTTP, EXPECTED_NOTIFY,
+    EXPECTED_RUN, EXPECTED_SETTING, FAILED_ORDER, ORDER, STATUS_MAX, STATUS_MIN,
 };
 use crate::rules::catalog::file::RULES;
 use crate::rules::catalog::kinds::{DEVICE, MEASURE, NOTIFIER, VALUE, free};
@@ -60,6 +59,8 @@ pub const ALL: &[&Word] = &[
     &EXPECTED_COMMAND,
     &EXPECTED_NOTIFY,
     &EXPECTED_HTTP,
+    &EXPECTED_SETTING,
+    &COMPLETED_ORDER,
     &EXPECTED_RUN,
     &ANSWERED,
 ];
@@ -166,8 +167,8 @@ const PATH: Kind = Kind::Text(&Form {
     ..free(PATH_CHARACTERS_MAX)
 });
 pub(super) const TEXT: Kind = Kind::Text(&free(TEXT_CHARACTERS_MAX));
-const CODE: Kind = Kind::Text(&free(CODE_CHARACTERS_MAX));
-const MESSAGE: Kind = Kind::Text(&free(MESSAGE_CHARACTERS_MAX));
+pub(super) const CODE: Kind = Kind::Text(&free(CODE_CHARACTERS_MAX));
+pub(super) const MESSAGE: Kind = Kind::Text(&free(MESSAGE_CHARACTERS_MAX));
 const ADDRESS: Kind = Kind::Text(&free(ADDRESS_CHARACTERS_MAX));
 pub(super) const LEVEL: Kind = Kind::Word(&choices::LEVELS);
 
@@ -286,9 +287,16 @@ pub(crate) static SET: Word = Word {
 };
 
 pub(crate) static COMPLETE: Word = Word {
-    keys: &[&[required("complete", ORDERED, "to which device")]],
+    keys: &[&[required(
+        "complete",
+        Kind::Either(&[DEVICE, Kind::Block(&COMPLETED_ORDER)]),
+        "to which device",
+    )]],
     example: "complete: car_charger\n",
-    ..step("complete", "our order to a device is completed")
+    ..step(
+        "complete",
+        "our order to a device is completed, or it shows a setting that we wrote",
+    )
 };
 
 pub(crate) static FAIL: Word = Word {
@@ -298,7 +306,10 @@ pub(crate) static FAIL: Word = Word {
         "to which device, and why",
     )]],
     example: "fail: {device: car_charger, error_code: DEVICE_OFFLINE}\n",
-    ..step("fail", "our order to a device fails")
+    ..step(
+        "fail",
+        "our order to a device fails, or a setting that we wrote",
+    )
 };
 
 pub(crate) static CANCEL: Word = Word {
@@ -396,20 +407,6 @@ pub(crate) static EXPECT: Word = Word {
     ..step("expect", "what has happened since the last `expect`")
 };
 
-pub(crate) static ORDER: Word = Word {
-    keys: &[&[required("device", DEVICE, "the device that has the order")]],
-    ..word("order", "this step", "an order of ours")
-};
-
-pub(crate) static FAILED_ORDER: Word = Word {
-    keys: &[&[
-        required("device", DEVICE, "the device that has the order"),
-        optional("error_code", CODE, "the code that Amps gives"),
-        optional("message", MESSAGE, "what Amps says to it"),
-    ]],
-    ..word("fail", "`fail`", "an order of ours that fails")
-};
-
 pub(crate) static EVENT: Word = Word {
     keys: &[&[
         required("device", DEVICE, "the device that it is about"),
@@ -470,6 +467,11 @@ pub(crate) static EXPECTED: Word = Word {
     keys: &[&[
         optional("command", Kind::Block(&EXPECTED_COMMAND), "an order left"),
         optional(
+            "setting",
+            Kind::Block(&EXPECTED_SETTING),
+            "a setting was written",
+        ),
+        optional(
             "notify",
             Kind::Either(&[NOTIFIER, Kind::Block(&EXPECTED_NOTIFY)]),
             "a message was sent",
@@ -484,11 +486,11 @@ pub(crate) static EXPECTED: Word = Word {
     ]],
     together: &[Together::One(&[
         &["command"],
+        &["setting"],
         &["notify"],
         &["http"],
         &["log"],
         &["run"],
     ])],
-    reserved: &[&[("setting", Later)]],
     ..word("expect", "`expect`", "something that happened")
 };

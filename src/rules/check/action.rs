@@ -79,7 +79,7 @@ fn setting(
     })
 }
 
-fn setting_named(
+pub(super) fn setting_named(
     written: Written<&str>,
     device: &Device,
     findings: &mut Findings<'_>,

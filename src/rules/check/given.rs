@@ -8,8 +8,10 @@ use crate::document::node::{Entry, Node};
 use crate::domain::catalogue::CommandSpec;
 use crate::domain::device::Device;
 use crate::domain::id::{InputName, NotifierName};
+use crate::domain::setting::SettingSpec;
 use crate::domain::value::{Quantity, Value};
-use crate::rules::check::{condition, device, step, watched};
+use crate::rules::check::quantity::{Wanted, quantity};
+use crate::rules::check::{action, condition, device, step, watched};
 use crate::rules::syntax::Written;
 
 const NAME_CHARACTERS_MAX: usize = 128;
@@ -76,6 +78,31 @@ pub(crate) fn parameter(
     let name = written(&entry.key, "a parameter", findings)?;
     let quantity = step::parameter(command, name, &entry.value, findings)?;
     Some((name.value.to_owned(), quantity))
+}
+
+/// The setting of `device` that `node` names.
+pub(crate) fn setting(
+    node: &Node,
+    device: &Device,
+    findings: &mut Findings<'_>,
+) -> Option<&'static SettingSpec> {
+    let written = written(node, "a setting", findings)?;
+    action::setting_named(written, device, findings)
+}
+
+/// A value of a setting, in the unit of the catalogue.
+pub(crate) fn setting_value(
+    node: &Node,
+    setting: &SettingSpec,
+    findings: &mut Findings<'_>,
+) -> Option<Quantity> {
+    let wanted = Wanted {
+        name: setting.name,
+        unit: Some(setting.unit),
+    };
+    let value = quantity(node, wanted, findings)?;
+    let unit = setting.unit;
+    Some(Quantity { value, unit })
 }
 
 /// The notifier that `node` names.

@@ -39,9 +39,6 @@ pub(super) fn options(
     let wait_for = fields.maybe("wait_for", findings, |it, findings| {
         word(it, "what to wait for", GOALS, findings)
     });
-    if let (Some(Some(Goal::Accepted)), Some(entry)) = (wait_for, fields.entry("wait_for")) {
-        findings.unbuilt("wait_for: accepted", entry.key.span);
-    }
     let timeout = fields.maybe("timeout", findings, |it, findings| {
         bounded(it, TIMEOUT_MIN, DURATION_MAX, findings)
     });
@@ -53,6 +50,18 @@ pub(super) fn options(
         moment(until, findings)
     });
     check_form(fields, spec, findings);
+    if let Some(Some(Goal::Accepted | Goal::Nothing)) = wait_for
+        && let Some(entry) = fields.entry("verify")
+    {
+        findings
+            .report(
+                code::WHICH_ONE,
+                entry.key.span,
+                "`verify` begins when the order is completed, and this step does not wait for that",
+            )
+            .help("leave out `wait_for:`, or `verify:`");
+        return None;
+    }
     Some(CommandOptions {
         start: start?,
         end: end?,

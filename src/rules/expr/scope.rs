@@ -302,10 +302,22 @@ pub fn add(all: &mut Fields, name: String, field: Field) -> bool {
     known.kind != before
 }
 
+/// How a step can fail: as its order or request ended, and before one left.
+const OUTCOMES: &[&str] = &[
+    "failed",
+    "cancelled",
+    "expired",
+    "contradicted",
+    "unknown",
+    "refused",
+    "limited",
+    "displaced",
+];
+
 /// What `failure.…` has.
 pub fn failure_fields() -> Fields {
     fields(&[
-        ("outcome", Kind::Text, &["failed", "cancelled", "expired"]),
+        ("outcome", Kind::Text, OUTCOMES),
         ("code", Kind::Text, &[]),
         ("message", Kind::Text, &[]),
         ("attempts", Kind::PLAIN, &[]),

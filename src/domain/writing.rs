@@ -1,0 +1,391 @@
+//! A setting of a device that a rule writes, and what becomes of it. Doing it twice is doing it once.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::command::RetryPolicy;
+use crate::domain::device::Device;
+use crate::domain::id::{EventId, RequestId, RuleId, RunId};
+use crate::domain::lifecycle::{Failure, OUTAGE_MAX};
+use crate::domain::value::Quantity;
+
+/// How long the device is read until it shows the new value.
+pub const SHOWN_WITHIN: Duration = Duration::from_mins(5);
+
+/// Between two reads of the device, and between two tries of what did not leave.
+const READ_EVERY: Duration = Duration::from_secs(15);
+
+/// The same number, in the words of two machines.
+const TOLERANCE: f64 = 1e-3;
+
+/// The device shows another value.
+pub const CONTRADICTED: &str = "contradicted";
+/// Nobody could be asked what the device shows.
+pub const UNKNOWN: &str = "unknown";
+
+/// What is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SettingWrite {
+    pub id: RequestId,
+    pub device: Device,
+    /// A setting of the catalogue: `safety_reserve`.
+    pub setting: String,
+    /// In the unit of the catalogue.
+    pub value: Quantity,
+    pub retry: RetryPolicy,
+    pub rule: RuleId,
+    pub run: RunId,
+    /// The event whose evaluation asked for it.
+    pub cause: EventId,
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Stage {
+    #[default]
+    Write,
+    /// Amps has taken it: the device is read until it shows the value.
+    Read {
+        /// A value from before tells nothing.
+        since: Timestamp,
+        deadline: Timestamp,
+        /// The device showed this, taken after the write.
+        shown: Option<String>,
+    },
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Amps has taken the write; its clock may have been told.
+    Taken { amps_time: Option<Timestamp> },
+    /// It was turned away.
+    Refused {
+        failure: Failure,
+        may_pass: bool,
+        after: Option<Duration>,
+    },
+    /// Not a byte of it left.
+    Unsent { why: String },
+    /// The device was read.
+    Shown(Showing),
+    /// The device could not be read.
+    NotShown,
+}
+
+/// What a device that was read says of one setting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Showing {
+    /// None where the device does not report the setting.
+    pub value: Option<Quantity>,
+    /// When it was true; none when at the time of the read.
+    pub taken_at: Option<Timestamp>,
+    /// It is not what the platform had kept.
+    pub is_live: bool,
+}
+
+/// Where the write stands after a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    Again {
+        at: Timestamp,
+        stage: Stage,
+        attempts: u32,
+        /// Why, where something went wrong.
+        why: Option<String>,
+    },
+    Over(WriteResult),
+}
+
+/// The end of a write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum WriteResult {
+    /// The device shows the value.
+    Confirmed,
+    /// Amps has taken it; the device does not report this setting.
+    Unreported,
+    Failed {
+        /// `failed`, `contradicted` or `unknown`.
+        outcome: String,
+        failure: Failure,
+    },
+}
+
+/// A write is over; the run that waits for it goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteOver {
+    pub write: RequestId,
+    pub run: RunId,
+    /// What was written, for people: `safety_reserve of house_battery`.
+    pub what: String,
+    pub result: WriteResult,
+    /// How often it was written.
+    pub attempts: u32,
+}
+
+impl SettingWrite {
+    /// What follows from `reply` to the request of `stage`, after so many `attempts` to write, the present one
+    /// included. It was asked for at `created_at`.
+    pub fn after(
+        &self,
+        (stage, attempts): (&Stage, u32),
+        reply: Reply,
+        created_at: Timestamp,
+        now: Timestamp,
+    ) -> Progress {
+        match reply {
+            Reply::Taken { amps_time } => {
+                // Amps tells whole seconds.
+                let since = amps_time.map_or(now, |it| later(it, Duration::from_secs(1)));
+                let stage = Stage::Read {
+                    since,
+                    deadline: later(now, SHOWN_WITHIN),
+                    shown: None,
+                };
+                again(now, stage, attempts, None)
+            }
+            Reply::Unsent { why } if now < later(created_at, OUTAGE_MAX) => {
+                let attempts = attempts.saturating_sub(1);
+                again(later(now, READ_EVERY), Stage::Write, attempts, Some(why))
+            }
+            Reply::Unsent { why } => self.failed(
+                "failed",
+                Failure::new(None, why),
+                (true, None),
+                (attempts, now),
+            ),
+            Reply::Refused {
+                failure,
+                may_pass,
+                after,
+            } => self.failed("failed", failure, (may_pass, after), (attempts, now)),
+            Reply::Shown(Showing { value: None, .. }) => Progress::Over(WriteResult::Unreported),
+            Reply::Shown(Showing {
+                value: Some(value),
+                taken_at,
+                is_live,
+            }) => {
+                let Stage::Read { since, .. } = stage else {
+                    return again(now, Stage::Write, attempts.saturating_sub(1), None);
+                };
+                let is_later = is_live || taken_at.is_none_or(|it| *since <= it);
+                if is_later && self.is_written(value) {
+                    return Progress::Over(WriteResult::Confirmed);
+                }
+                let shown = is_later.then(|| value.to_string());
+                self.not_shown(stage, shown, attempts, now)
+            }
+            Reply::NotShown => self.not_shown(stage, None, attempts, now),
+        }
+    }
+
+    /// What follows when the program ended while a request was under way: it is made again, and does not count.
+    pub fn after_interruption(stage: &Stage, attempts: u32, now: Timestamp) -> Progress {
+        let attempts = match stage {
+            Stage::Write => attempts.saturating_sub(1),
+            Stage::Read { .. } => attempts,
+        };
+        again(now, stage.clone(), attempts, None)
+    }
+
+    /// The word that it is over.
+    pub fn over(&self, result: WriteResult, attempts: u32) -> WriteOver {
+        WriteOver {
+            write: self.id.clone(),
+            run: self.run.clone(),
+            what: self.shown(),
+            result,
+            attempts,
+        }
+    }
+
+    /// What is written, for people.
+    pub fn shown(&self) -> String {
+        format!("`{}` of `{}`", self.setting, self.device.alias)
+    }
+
+    fn is_written(&self, value: Quantity) -> bool {
+        let value = value.unit.convert(value.value, self.value.unit);
+        value.is_some_and(|it| (it - self.value.value).abs() < TOLERANCE)
+    }
+
+    /// The device does not show the value, or not yet.
+    fn not_shown(
+        &self,
+        stage: &Stage,
+        seen: Option<String>,
+        attempts: u32,
+        now: Timestamp,
+    ) -> Progress {
+        let Stage::Read {
+            since,
+            deadline,
+            shown,
+        } = stage
+        else {
+            return again(now, Stage::Write, attempts.saturating_sub(1), None);
+        };
+        let shown = seen.or_else(|| shown.clone());
+        if now < *deadline {
+            let at = later(now, READ_EVERY).min(*deadline);
+            let stage = Stage::Read {
+                since: *since,
+                deadline: *deadline,
+                shown,
+            };
+            return again(at, stage, attempts, None);
+        }
+        let (what, value) = (self.shown(), self.value);
+        if let Some(shown) = shown {
+            let message = format!("{what} was written as {value}, and the device shows {shown}");
+            let failure = Failure::new(None, message);
+            return self.failed(CONTRADICTED, failure, (true, None), (attempts, now));
+        }
+        let message =
+            format!("{what} was written as {value}, and nobody could ask the device since");
+        let failure = Failure::new(None, message);
+        self.failed(UNKNOWN, failure, (false, None), (attempts, now))
+    }
+
+    fn failed(
+        &self,
+        outcome: &str,
+        failure: Failure,
+        (may_pass, asked): (bool, Option<Duration>),
+        (attempts, now): (u32, Timestamp),
+    ) -> Progress {
+        let next = self.retry.next_attempt(attempts, now);
+        let Some(at) = next.filter(|_| may_pass) else {
+            let outcome = outcome.to_owned();
+            return Progress::Over(WriteResult::Failed { outcome, failure });
+        };
+        let at = asked.map_or(at, |it| at.max(later(now, it)));
+        again(at, Stage::Write, attempts, Some(failure.to_string()))
+    }
+}
+
+fn again(at: Timestamp, stage: Stage, attempts: u32, why: Option<String>) -> Progress {
+    Progress::Again {
+        at,
+        stage,
+        attempts,
+        why,
+    }
+}
+
+fn later(from: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    from.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+impl WriteOver {
+    /// How it ended, for people.
+    pub fn said(&self) -> String {
+        let said = match &self.result {
+            WriteResult::Confirmed => format!("{} is written, and the device shows it", self.what),
+            WriteResult::Unreported => {
+                format!("{} is written; the device does not report it", self.what)
+            }
+            WriteResult::Failed { failure, .. } => format!("{}: {failure}", self.what),
+        };
+        if 1 < self.attempts {
+            return format!("{said} ({} attempts)", self.attempts);
+        }
+        said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::Command;
+    use crate::domain::unit::Unit;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn percent(value: f64) -> Quantity {
+        Quantity {
+            value,
+            unit: Unit::Percent,
+        }
+    }
+
+    fn write() -> SettingWrite {
+        let Command { device, run, .. } = Command::example("cmd_1", "dev_1");
+        SettingWrite {
+            id: RequestId::new("req_1"),
+            device,
+            setting: "safety_reserve".to_owned(),
+            value: percent(20.0),
+            retry: RetryPolicy::DEFAULT,
+            rule: RuleId::new("rule"),
+            run,
+            cause: EventId::new("msg_1"),
+        }
+    }
+
+    fn read(shown: Option<&str>) -> Stage {
+        Stage::Read {
+            since: at(10),
+            deadline: at(310),
+            shown: shown.map(str::to_owned),
+        }
+    }
+
+    fn shows(value: f64, taken_at: i64) -> Reply {
+        Reply::Shown(Showing {
+            value: Some(percent(value)),
+            taken_at: Some(at(taken_at)),
+            is_live: false,
+        })
+    }
+
+    fn after(stage: &Stage, reply: Reply, now: i64) -> Progress {
+        write().after((stage, 1), reply, at(0), at(now))
+    }
+
+    #[test]
+    fn only_a_value_from_after_the_write_confirms_or_contradicts_it() {
+        let wait = |shown| again(at(26), read(shown), 1, None);
+        assert_eq!(after(&read(None), shows(20.0, 9), 11), wait(None));
+        assert_eq!(after(&read(None), shows(30.0, 9), 11), wait(None));
+        assert_eq!(after(&read(None), shows(30.0, 10), 11), wait(Some("30 %")));
+        let confirmed = Progress::Over(WriteResult::Confirmed);
+        assert_eq!(after(&read(Some("30 %")), shows(20.0, 10), 11), confirmed);
+    }
+
+    #[test]
+    fn at_the_deadline_what_was_seen_decides() {
+        let contradicted = after(&read(Some("30 %")), Reply::NotShown, 310);
+        let Progress::Again {
+            at: when, stage, ..
+        } = contradicted
+        else {
+            panic!("it is written again: {contradicted:?}");
+        };
+        assert_eq!((when, stage), (at(340), Stage::Write));
+        let unknown = after(&read(None), shows(30.0, 9), 310);
+        let Progress::Over(WriteResult::Failed { outcome, .. }) = unknown else {
+            panic!("it is over: {unknown:?}");
+        };
+        assert_eq!(outcome, UNKNOWN);
+    }
+
+    #[test]
+    fn what_did_not_leave_counts_only_when_that_lasts() {
+        let unsent = || Reply::Unsent {
+            why: "no route".to_owned(),
+        };
+        let attempts = |now| match after(&Stage::Write, unsent(), now) {
+            Progress::Again { attempts, .. } => attempts,
+            over @ Progress::Over(_) => panic!("it is sent again: {over:?}"),
+        };
+        assert_eq!((attempts(5), attempts(3600)), (0, 1));
+    }
+}

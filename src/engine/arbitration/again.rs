@@ -1,0 +1,53 @@
+//! An order that the device contradicted is given once more.
+
+use crate::clock::later;
+use crate::engine::Scene;
+use crate::engine::arbitration::room;
+use crate::engine::decision::{Change, Decision};
+use crate::engine::go_on::step_over;
+use crate::engine::memory::StepFailure;
+use crate::engine::order;
+use crate::engine::run::Run;
+use crate::engine::trace::{StepTrace, Trace};
+use crate::engine::wait::Wait;
+use crate::engine::walk::view;
+use crate::rules::rule::CommandOperation;
+
+/// Gives the order of the step at which `run` stands, after so many attempts that came to nothing. The run has
+/// the device, and this is a further attempt: it asks for room, and not for the pause between orders.
+pub(in crate::engine) fn order_again(
+    scene: Scene<'_>,
+    run: &Run,
+    (order, attempts): (&CommandOperation, u32),
+    decision: &mut Decision,
+) {
+    let command = match room::full(scene, &order.device, decision) {
+        Some(reason) => Err(reason),
+        None => order::again(run, order, attempts, view(scene, run, decision)),
+    };
+    let mut run = run.clone();
+    match command {
+        Ok(command) => {
+            let said = format!(
+                "ordered `{}` of `{}` again",
+                command.name, order.device.alias
+            );
+            run.wait = Some(Wait::Command {
+                command: command.id.clone(),
+                earlier: attempts,
+            });
+            run.until = order.options.timeout.map(|it| later(scene.now, it));
+            decision.order(command, scene.now);
+            let mut trace = Trace::of_run(&run, scene.event, scene.now);
+            trace
+                .steps
+                .extend(run.operation().map(|it| StepTrace::new(it, said)));
+            decision.traces.push(trace);
+            decision.changes.push(Change::RunMoved(run));
+        }
+        Err(reason) => {
+            let failure = StepFailure::of_step(reason.clone());
+            step_over(scene, run, (reason, Some(failure)), decision);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! When an order begins and ends, found when it is given.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::later;
+use crate::domain::command::Timing;
+use crate::engine::facts::View;
+use crate::engine::memory::demand;
+use crate::engine::trace::clock_time;
+use crate::engine::waiting::next_after;
+use crate::rules::expr::value::Value;
+use crate::rules::operation::{CommandOptions, Moment};
+
+/// Amps plans no further ahead (`amps-api.md` §3.3).
+const HORIZON: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Of the order of a step; or why it cannot be given.
+pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, String> {
+    let now = view.scene.now;
+    let start = moment(options.start.as_ref(), ("the start", now), view)?;
+    // A time of day is the next one after the start.
+    let end = moment(
+        options.end.as_ref(),
+        ("the end", start.unwrap_or(now)),
+        view,
+    )?;
+    if let Some(start) = start {
+        if start <= now {
+            let start = clock_time(view.scene, start);
+            return Err(format!("the start is {start}, which has passed"));
+        }
+        if HORIZON < start.duration_since(now) {
+            return Err(
+                "the start is more than 30 days ahead, and Amps plans no further".to_owned(),
+            );
+        }
+    }
+    if let Some(end) = end.filter(|it| *it <= start.unwrap_or(now)) {
+        let end = clock_time(view.scene, end);
+        return Err(format!("the end is {end}, which is not after the start"));
+    }
+    Ok(Timing { start, end })
+}
+
+/// A duration counts from now on, a time of day is the next one after `from`.
+fn moment(
+    moment: Option<&Moment>,
+    (what, from): (&str, Timestamp),
+    view: View<'_>,
+) -> Result<Option<Timestamp>, String> {
+    let now = view.scene.now;
+    Ok(match moment {
+        None => None,
+        Some(Moment::In(duration)) => Some(later(now, *duration)),
+        Some(Moment::At(time)) => next_after(view.scene, from, *time),
+        Some(Moment::Computed(expression)) => match demand(expression, what, view)? {
+            Value::Moment(moment) => Some(moment),
+            Value::Time(time) => next_after(view.scene, from, time),
+            Value::Duration(duration) => {
+                Some(later(now, Duration::try_from(duration).unwrap_or_default()))
+            }
+            other @ (Value::Unknown
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Quantity { .. }
+            | Value::Text(_)
+            | Value::List(_)) => {
+                let other = view.shown(&other);
+                return Err(format!("{what} is `{other}`, which is no time"));
+            }
+        },
+    })
+}

@@ -1,0 +1,175 @@
+//! `verify`: after an order is completed, the device is read until it says so too.
+//!
+//! Only what was true after the completion counts, however it came to be read.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::later;
+use crate::domain::event::Settled;
+use crate::domain::value::Origin;
+use crate::engine::condition::Examined;
+use crate::engine::decision::{Change, Decision, FollowUp};
+use crate::engine::freshness::{ANSWERED_PAUSE, Needs, request};
+use crate::engine::go_on::step_over;
+use crate::engine::memory::StepFailure;
+use crate::engine::run::Run;
+use crate::engine::trace::{StepTrace, Trace, Truth};
+use crate::engine::values::{check_number, check_state};
+use crate::engine::wait::Wait;
+use crate::engine::{Scene, arbitration};
+use crate::rules::operation::{Verify, VerifyTest};
+use crate::rules::rule::{CommandOperation, IfUnknown, OperationKind, Subject};
+
+/// How old the values may be that Amps hands out.
+const MAX_AGE: Duration = Duration::from_mins(1);
+
+/// The longest between two reads of the device.
+const READ_WAIT_MAX: Duration = Duration::from_mins(5);
+
+/// The order of the step at which `run` stands is completed: does it have to be verified? Then the run waits for that.
+pub(super) fn begin(
+    scene: Scene<'_>,
+    run: &Run,
+    settled: &Settled,
+    said: &str,
+    decision: &mut Decision,
+) -> bool {
+    let (Some((_, verify)), Some(Wait::Command { earlier, .. })) = (step(run), &run.wait) else {
+        return false;
+    };
+    let mut run = run.clone();
+    // The event tells when this home heard of it: values of before may still be from before the completion.
+    let since = scene.event.received_at;
+    run.wait = Some(Wait::Verify {
+        since,
+        attempts: earlier + settled.attempts,
+        again: false,
+    });
+    run.until = Some(later(since, verify.within));
+    decision.follow_ups.push(FollowUp::Ask(run.id.clone()));
+    stands(scene, run, format!("{said}; is verified"), decision);
+    true
+}
+
+/// The run stands elsewhere within its step.
+fn stands(scene: Scene<'_>, run: Run, said: String, decision: &mut Decision) {
+    let mut trace = Trace::of_run(&run, scene.event, scene.now);
+    trace
+        .steps
+        .extend(run.operation().map(|it| StepTrace::new(it, said)));
+    decision.traces.push(trace);
+    decision.changes.push(Change::RunMoved(run));
+}
+
+fn step(run: &Run) -> Option<(&CommandOperation, &Verify)> {
+    match run.operation().map(|it| &it.kind) {
+        Some(OperationKind::Command(order)) => Some((order, order.options.verify.as_deref()?)),
+        Some(_) | None => None,
+    }
+}
+
+/// Looks at what the device says; where nothing counts or it does not agree, it is read again a while later.
+pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    let (
+        Some((order, verify)),
+        Some(Wait::Verify {
+            since,
+            again: false,
+            ..
+        }),
+    ) = (step(run), &run.wait)
+    else {
+        return;
+    };
+    if let Some(seen) = seen(scene, verify, *since)
+        && seen.answer == Truth::True
+    {
+        arbitration::keep(scene, run, decision);
+        let said = format!("confirmed: {}, found {}", seen.asked, seen.found);
+        return step_over(scene, run.clone(), (said, None), decision);
+    }
+    let needs = Needs::from([(order.device.id.clone(), MAX_AGE)]);
+    request(scene, &needs, decision);
+    decision.changes.push(Change::RunAsks {
+        run: run.id.clone(),
+        at: Some(next(*since, scene.now)),
+    });
+}
+
+/// The longer it takes, the less often it is asked.
+fn next(since: Timestamp, now: Timestamp) -> Timestamp {
+    let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    later(now, (waited / 4).clamp(ANSWERED_PAUSE, READ_WAIT_MAX))
+}
+
+/// What the device said since, if anything.
+fn seen(scene: Scene<'_>, verify: &Verify, since: Timestamp) -> Option<Examined> {
+    let Subject {
+        device, attribute, ..
+    } = match &verify.test {
+        VerifyTest::State(test) => &test.subject,
+        VerifyTest::Number(test) => &test.subject,
+    };
+    let reading = scene.state.reading(&device.id, attribute)?;
+    if reading.taken_at < since || reading.origin == Origin::Fallback {
+        return None;
+    }
+    let examined = match &verify.test {
+        VerifyTest::State(test) => check_state(scene, test),
+        VerifyTest::Number(test) => check_number(scene, test),
+    };
+    (examined.answer != Truth::Unknown).then_some(examined)
+}
+
+/// The time is over in which the device was to agree, or before the next attempt.
+pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    let (
+        Some((order, verify)),
+        Some(Wait::Verify {
+            since,
+            attempts,
+            again,
+        }),
+    ) = (step(run), &run.wait)
+    else {
+        return;
+    };
+    if *again {
+        return arbitration::order_again(scene, run, (order, *attempts), decision);
+    }
+    let name = &order.command;
+    let Some(seen) = seen(scene, verify, *since) else {
+        let said = format!("nothing was heard of the device since `{name}` was completed");
+        let failure = (verify.if_unknown != IfUnknown::Allow)
+            .then(|| failure(order, "unknown", *attempts, said.clone()));
+        if failure.is_none() {
+            arbitration::keep(scene, run, decision);
+        }
+        return step_over(scene, run.clone(), (said, failure), decision);
+    };
+    let (asked, found) = (seen.asked, seen.found);
+    let said = format!("contradicted after `{name}` was completed: {asked}, found {found}");
+    if let Some(at) = order.retry.next_attempt(*attempts, scene.now) {
+        let mut run = run.clone();
+        run.wait = Some(Wait::Verify {
+            since: *since,
+            attempts: *attempts,
+            again: true,
+        });
+        run.until = Some(at);
+        return stands(scene, run, format!("{said}; ordered again"), decision);
+    }
+    let failure = failure(order, "contradicted", *attempts, said.clone());
+    step_over(scene, run.clone(), (said, Some(failure)), decision);
+}
+
+fn failure(order: &CommandOperation, outcome: &str, attempts: u32, reason: String) -> StepFailure {
+    StepFailure {
+        outcome: outcome.to_owned(),
+        attempts,
+        device: Some(order.device.alias.clone()),
+        ..StepFailure::of_step(reason)
+    }
+}

@@ -1,0 +1,92 @@
+//! Orders that are called off: at once where they have not left, by asking Amps where it has planned them.
+
+use jiff::Timestamp;
+
+use crate::clock::later;
+use crate::domain::command::Command;
+use crate::domain::event::{Event, Payload, Source};
+use crate::domain::id::{CommandId, EventId};
+use crate::domain::lifecycle::Step;
+use crate::store::error::Error;
+use crate::store::open::Open;
+use crate::store::signal::Area;
+use crate::store::writer::Tx;
+use crate::store::{inbox, moment, outbox, stamp};
+
+/// How soon Amps is asked again when it did not say.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// Calls the command off: one that has not left is over, one that is planned is cancelled at Amps, and one that
+/// has begun is left to its end.
+pub(crate) fn withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
+    try_withdraw(tx, id, now).map(drop)
+}
+
+/// The same for a run that waits for what comes of it.
+pub(crate) fn cancel(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
+    match try_withdraw(tx, id, now)? {
+        Some(command) => not_cancelled(tx, &command, now),
+        None => Ok(()),
+    }
+}
+
+/// The command when it has begun.
+fn try_withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<Option<Command>, Error> {
+    if outbox::advance(tx, id, Step::Withdrawn, None, now)?.is_some() {
+        return Ok(None);
+    }
+    let Some(Open { command, .. }) = outbox::open(tx, id)? else {
+        return Ok(None);
+    };
+    if !command.is_planned() {
+        return Ok(Some(command));
+    }
+    wish(tx, id, Some(now))?;
+    Ok(None)
+}
+
+fn wish(tx: &Tx<'_>, id: &CommandId, at: Option<Timestamp>) -> Result<(), Error> {
+    tx.prepare("UPDATE commands SET cancel_at = ?2 WHERE id = ?1")?
+        .execute(rusqlite::params![id.as_str(), at.map(stamp)])?;
+    tx.touch(Area::REPORTS);
+    Ok(())
+}
+
+/// When Amps is to be asked next to cancel something.
+pub(crate) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
+    let next: Option<i64> = tx
+        .prepare(
+            "SELECT min(cancel_at) FROM commands
+             WHERE cancel_at IS NOT NULL AND is_open = 1 AND state = 'acknowledged'",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(next.map(moment))
+}
+
+/// A command that Amps is to cancel now.
+pub(crate) fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Open>, Error> {
+    let found = outbox::open_where(
+        tx,
+        "cancel_at <= ?1 AND is_open = 1 AND state = 'acknowledged' ORDER BY cancel_at LIMIT 1",
+        [stamp(now)],
+    )?;
+    Ok(found.into_iter().next())
+}
+
+/// Amps did not say: it is asked again.
+pub(crate) fn ask_again(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
+    wish(tx, id, Some(later(now, AGAIN)))
+}
+
+/// It is too late.
+pub(crate) fn not_cancelled(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<(), Error> {
+    wish(tx, &command.id, None)?;
+    let subject = format!("{} {}", command.id, now.as_microsecond());
+    let event = Event {
+        id: EventId::derive("not_cancelled", &subject),
+        source: Source::Engine,
+        received_at: now,
+        payload: Payload::NotCancelled(command.named()),
+    };
+    inbox::record(tx, event, None).map(drop)
+}

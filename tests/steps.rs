@@ -1,0 +1,250 @@
+//! Steps that do more with a device than order and wait for the end, from outside.
+
+use serde_json::json;
+
+use crate::home::{House, battery_charged, post, until};
+
+/// The battery is charged: the rule begins.
+async fn begin(house: &House) {
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&house.engine().webhooks, "msg_act_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+}
+
+/// A rule with these actions.
+fn rule(actions: &str) -> String {
+    format!(
+        "version: 1
+rules:
+  - id: a-rule
+    triggers: {{trigger: command, device: house_battery, command: charge}}
+    actions:
+{actions}"
+    )
+}
+
+const ACCEPTED: &str = "      - {command: charge, device: car_charger, wait_for: accepted}
+      - {notify: phone, message: Amps has it}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_waits_for_acceptance_is_over_before_the_order_is() {
+    let house = House::start(&rule(ACCEPTED)).await;
+    house.fault(
+        "webhooks",
+        &json!({"event": "push.completed", "fault": {"kind": "drop"}}),
+    );
+    let never = json!({"device": "dev_ev001", "fault": {"kind": "never_end"}});
+    house.fault("actions", &never);
+    begin(&house).await;
+
+    house.run_in("completed").await;
+    assert_eq!(house.command().unwrap()["state"], "acknowledged");
+    let heard = until("the phone rings", || house.phone().pop()).await;
+    assert_eq!(heard["message"], "Amps has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acceptance_whose_answer_was_lost_is_found_after_a_kill() {
+    let mut house = House::start(&rule(ACCEPTED)).await;
+    house.fault_push(json!({"kind": "drop_answer"}));
+    begin(&house).await;
+    until("the push has arrived", || {
+        (house.accepted_pushes() == 1).then_some(())
+    })
+    .await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.run_in("completed").await;
+    assert_eq!(house.accepted_pushes(), 1);
+}
+
+const SETTING: &str = "      - {setting: safety_reserve, device: house_battery, value: 35 %}
+      - {notify: phone, message: written}
+";
+
+/// The bodies of the settings that were written, whatever was answered.
+fn written(house: &House) -> Vec<String> {
+    let requests = house.amps.requests().into_iter();
+    let writes = requests.filter(|it| it.path == "/battery/dev_abc123/settings");
+    writes.map(|it| it.body).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_is_written_and_read_back() {
+    let house = House::start(&rule(SETTING)).await;
+    begin(&house).await;
+
+    house.run_in("completed").await;
+    assert_eq!(
+        written(&house),
+        [r#"{"safety_reserve":{"value":35,"unit":"percent"}}"#]
+    );
+    let reads = house.amps.requests().into_iter();
+    let reads = reads.filter(|it| it.path.starts_with("/battery/dev_abc123") && it.method == "GET");
+    assert!(0 < reads.count());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_whose_answer_was_lost_is_written_again_after_a_kill() {
+    let mut house = House::start(&rule(SETTING)).await;
+    let fault = json!({"kind": "delay_before", "ms": 600});
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/battery", "fault": fault}),
+    );
+    begin(&house).await;
+    until("the write is under way", || {
+        house
+            .json(&["events"])
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["id"] == "msg_act_1")
+            .cloned()
+    })
+    .await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.run_in("completed").await;
+    assert!(!written(&house).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_amps_turns_away_for_good_fails_the_step() {
+    let house = House::start(&rule(SETTING)).await;
+    let fault = json!({
+        "kind": "answer", "status": 422, "code": "SETTING_OUT_OF_RANGE", "message": "too much",
+        "retry_after_seconds": null,
+    });
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/battery/dev_abc123/settings", "fault": fault}),
+    );
+    begin(&house).await;
+
+    let run = house.run_in("failed").await;
+    assert_eq!(written(&house).len(), 1);
+    assert!(
+        run["reason"].as_str().unwrap().contains("too much"),
+        "{run}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_verified_by_a_reading_after_a_kill_too() {
+    let verified =
+        "      - {command: charge, device: car_charger, verify: {attribute: isCharging, is: true}}
+      - {notify: phone, message: it charges}
+";
+    let mut house = House::start(&rule(verified)).await;
+    let down = json!({
+        "kind": "answer", "status": 500, "code": "INTERNAL_ERROR", "message": null,
+        "retry_after_seconds": null,
+    });
+    let no_reads =
+        json!({"method": "GET", "path": "/ev-charger/dev_ev001", "fault": down, "times": 1});
+    house.fault("requests", &no_reads);
+    begin(&house).await;
+    house.command_in("completed").await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.run_in("completed").await;
+    assert_eq!(house.accepted_pushes(), 1);
+    until("the phone rings", || house.phone().pop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_for_later_is_planned_by_amps_and_followed_after_a_kill() {
+    let later = "      - {command: charge, device: car_charger, start: 4m}
+      - {notify: phone, message: it has begun}
+";
+    let mut house = House::start(&rule(later)).await;
+    begin(&house).await;
+    house.command_in("acknowledged").await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.run_in("completed").await;
+    let pushes = house.pushes();
+    assert_eq!(pushes.len(), 1);
+    assert_eq!(
+        pushes[0].body,
+        r#"{"action":{"command":"charge","start":"4m"}}"#
+    );
+    until("the phone rings", || house.phone().pop()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_for_later_that_somebody_cancels_is_found_by_looking_it_up() {
+    let later = "      - {command: charge, device: car_charger, start: 40h}\n";
+    let mut house = House::start(&rule(later)).await;
+    begin(&house).await;
+    let command = house.command_in("acknowledged").await;
+    let action = command["action"].as_str().unwrap();
+    let url = format!("{}/actions/{action}/cancel", house.amps.url());
+    let request = crate::home::client()
+        .post(url)
+        .header("x-api-key", crate::home::API_KEY);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    house.stop_engine().await;
+    house.start_engine();
+
+    house.command_in("cancelled").await;
+    house.run_in("failed").await;
+}
+
+const CALLED_OFF: &str = "version: 1
+rules:
+  - id: plan
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {command: charge, device: car_charger, start: 40h, wait_for: accepted}
+  - id: call-off
+    triggers: {trigger: command, device: house_battery, command: idle}
+    actions:
+      - cancel: {device: car_charger}
+      - {notify: phone, message: called off}
+";
+
+/// The battery idles: the plan is called off.
+async fn call_off(house: &House) {
+    let mut body = battery_charged("act_2");
+    body["command"] = json!("idle");
+    let answer = post(
+        &house.engine().webhooks,
+        "msg_2",
+        body.to_string().as_bytes(),
+    )
+    .await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_amps_has_planned_is_cancelled_there_after_a_kill_too() {
+    let mut house = House::start(CALLED_OFF).await;
+    begin(&house).await;
+    house.command_in("acknowledged").await;
+    let down = json!({
+        "kind": "answer", "status": 500, "code": "INTERNAL_ERROR", "message": null,
+        "retry_after_seconds": null,
+    });
+    house.fault(
+        "requests",
+        &json!({"method": "POST", "path": "/actions", "fault": down}),
+    );
+    call_off(&house).await;
+    until("it was asked once", || {
+        let requests = house.amps.requests().into_iter();
+        requests.into_iter().find(|it| it.path.ends_with("/cancel"))
+    })
+    .await;
+    house.kill_engine();
+    house.start_engine();
+
+    house.command_in("cancelled").await;
+    let heard = until("the phone rings", || house.phone().pop()).await;
+    assert_eq!(heard["message"], "called off");
+}
