@@ -233,7 +233,5 @@ fn chain(tx: &Tx<'_>, payload: &Payload) -> Result<Option<Vec<RuleId>>, Error> {
     }
 }
 
-/// All but the traces.
-
 #[cfg(test)]
 mod tests;

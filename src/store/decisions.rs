@@ -1,4 +1,4 @@
-//! What the engine decided, written down: all of it in the transaction of its event.
+//! What the engine decided, but for its traces, written down: all of it in the transaction of its event.
 
 use jiff::Timestamp;
 
@@ -23,8 +23,7 @@ pub(crate) fn write(
         notifications,
         requests,
         writes,
-        // In an order of their own, which keeps their room.
-        traces: _,
+        traces: _, // `store::traces` has a bound for them
         reads: _,
         follow_ups: _,
         moved_on: _,
