@@ -51,8 +51,8 @@ impl Listed {
 const LOST_MAX: Duration = Duration::from_hours(24);
 
 /// The earliest that the first push of `open` can have been made, by Amps' clock.
-pub(super) fn earliest(open: &Open, page: &Page, asked_at: Timestamp) -> Timestamp {
-    let counted = counted(open, page, asked_at);
+pub(super) fn earliest(open: &Open, page: &Page, answered_at: Timestamp) -> Timestamp {
+    let counted = counted(open, page, answered_at);
     if !open.is_from_before {
         return counted;
     }
@@ -63,7 +63,7 @@ pub(super) fn earliest(open: &Open, page: &Page, asked_at: Timestamp) -> Timesta
 }
 
 /// The same, if the time since then was counted without a gap.
-fn counted(open: &Open, page: &Page, asked_at: Timestamp) -> Timestamp {
+fn counted(open: &Open, page: &Page, answered_at: Timestamp) -> Timestamp {
     let left = match (open.sent_at, open.lifecycle.attempts()) {
         // Between the order and its push, somebody else may have ordered the same.
         (Some(sent), Some(..=1)) => sent,
@@ -72,7 +72,8 @@ fn counted(open: &Open, page: &Page, asked_at: Timestamp) -> Timestamp {
     let Some(amps_time) = page.amps_time else {
         return earlier(left, CLOCK_SKEW_MAX);
     };
-    let ahead: SignedDuration = asked_at.duration_since(amps_time);
+    // Amps looked at its clock before its answer came: where that took long, this reaches back further.
+    let ahead: SignedDuration = answered_at.duration_since(amps_time);
     let by_amps = left.checked_sub(ahead).unwrap_or(Timestamp::MIN);
     earlier(by_amps, CLOCK_SLACK)
 }

@@ -251,7 +251,6 @@ impl Delivery {
         let mut listed = Listed::default();
         for page in 0..PAGES_MAX {
             let offset = page * PAGE_ACTIONS;
-            let (asked_at, open) = (self.clock.now(), &read.now(&self.clock));
             let answer = self
                 .api
                 .actions(&read.open.command.device.id, offset, PAGE_ACTIONS)
@@ -259,7 +258,8 @@ impl Delivery {
             let Answer::Ok(page) = answer else {
                 return None;
             };
-            let earliest = look_up::earliest(open, &page, asked_at);
+            let (answered_at, open) = (self.clock.now(), &read.now(&self.clock));
+            let earliest = look_up::earliest(open, &page, answered_at);
             listed.add(open, &page, earliest);
             if !page.has_more || look_up::reaches_back(&page, earliest) {
                 return Some(listed);
