@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::delivery::hosts::Hosts;
+use crate::delivery::record::record;
 use crate::domain::http::{HttpResult, Progress};
 use crate::store::Store;
 use crate::store::error::Error;
@@ -22,9 +23,6 @@ const UNDER_WAY_MAX: usize = 8;
 
 /// How long a stop waits for requests under way.
 const STOP_WAIT: Duration = Duration::from_secs(5);
-
-/// How soon an answer that could not be written down is tried to be written again.
-const RECORD_WAIT: Duration = Duration::from_millis(500);
 
 /// Takes requests out of the outbox.
 #[derive(Debug)]
@@ -109,7 +107,17 @@ impl HttpRequests {
             };
             let failure = failure(&progress);
             tracing::info!(request = %request.id, host = request.host, failure, "asked");
-            record(&store, &clock, &claimed, (progress, attempts)).await;
+            let now_of = clock.clone();
+            record(
+                &store,
+                &clock,
+                "the next start takes it as lost",
+                move |tx| {
+                    let (request, now) = (&claimed.request, now_of.now());
+                    http_requests::advance(tx, request, progress.clone(), attempts, now)
+                },
+            )
+            .await;
         });
     }
 
@@ -130,30 +138,5 @@ fn failure(progress: &Progress) -> Option<&str> {
             Some(&failure.message)
         }
         Progress::Over(HttpResult::Answered { .. }) => None,
-    }
-}
-
-/// Writes down what came of an attempt, however long that takes: an answer must not be lost.
-async fn record(
-    store: &Store,
-    clock: &Clock,
-    claimed: &Claimed,
-    (progress, attempts): (Progress, u32),
-) {
-    loop {
-        let (request, progress, now) = (claimed.request.clone(), progress.clone(), clock.now());
-        let written = store
-            .write(move |tx| http_requests::advance(tx, &request, progress.clone(), attempts, now));
-        match written.await {
-            Ok(()) => return,
-            Err(error @ (Error::Unavailable(_) | Error::Overloaded)) => {
-                tracing::warn!(%error, "waiting to write an answer down");
-                clock.sleep(RECORD_WAIT).await;
-            }
-            Err(error @ (Error::Broken(_) | Error::Closed)) => {
-                tracing::error!(%error, "an answer cannot be written down; the next start takes it as lost");
-                return;
-            }
-        }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;
 mod push;
+mod record;
 pub(crate) mod setting_writes;
 #[cfg(test)]
 mod tests;
@@ -46,9 +47,6 @@ const IN_HAND_MAX: usize = 128;
 
 /// How long a stop waits for requests under way. What is still out then is in doubt at the next start.
 const STOP_WAIT: Duration = Duration::from_secs(5);
-
-/// How soon an answer that could not be written down is tried to be written again.
-const RECORD_WAIT: Duration = Duration::from_millis(500);
 
 /// Pages of a look-up, and the actions on each (`amps-api.md` §3.5 allows 50).
 const PAGES_MAX: u32 = 10;
@@ -274,19 +272,7 @@ impl Delivery {
     where
         W: Fn(&Tx<'_>) -> Result<(), Error> + Clone + Send + 'static,
     {
-        loop {
-            match self.store.write(work.clone()).await {
-                Ok(()) => return true,
-                Err(error @ (Error::Unavailable(_) | Error::Overloaded)) => {
-                    tracing::warn!(%error, "waiting to write an answer down");
-                    self.clock.sleep(RECORD_WAIT).await;
-                }
-                Err(error @ (Error::Broken(_) | Error::Closed)) => {
-                    tracing::error!(%error, "an answer cannot be written down; it is in doubt");
-                    return false;
-                }
-            }
-        }
+        record::record(&self.store, &self.clock, "it is in doubt", work).await
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::delivery::record::record;
 use crate::delivery::verdict::{Key, Verdict};
 use crate::device_api::answer::Answer;
 use crate::device_api::gate::Gate;
@@ -24,9 +25,6 @@ const UNDER_WAY_MAX: usize = 4;
 
 /// How long a stop waits for requests under way.
 const STOP_WAIT: Duration = Duration::from_secs(5);
-
-/// How soon an answer that could not be written down is tried to be written again.
-const RECORD_WAIT: Duration = Duration::from_millis(500);
 
 /// Takes writes out of the outbox.
 #[derive(Debug)]
@@ -89,7 +87,14 @@ impl Stage for SettingWrites {
                 let reply = request(&api, &claimed).await;
                 let write = &claimed.write;
                 tracing::info!(write = %write.id, setting = write.setting, ?reply, "asked");
-                record(&store, &clock, &claimed, reply).await;
+                let now_of = clock.clone();
+                record(&store, &clock, "the next start asks again", move |tx| {
+                    let (standing, now) = ((&claimed.stage, claimed.attempts), now_of.now());
+                    let write = &claimed.write;
+                    let progress = write.after(standing, reply.clone(), claimed.created_at, now);
+                    setting_writes::advance(tx, &claimed, progress, now)
+                })
+                .await;
             });
         }
         Ok(Next::Again)
@@ -153,29 +158,4 @@ fn turned_away(failure: Failure, may_pass: bool, after: Option<Duration>) -> Rep
 fn lost(reason: &str) -> Reply {
     let message = format!("the answer was lost: {reason}");
     turned_away(Failure::new(None, message), true, None)
-}
-
-/// Writes down what came of a request, however long that takes.
-async fn record(store: &Store, clock: &Clock, claimed: &Claimed, reply: Reply) {
-    loop {
-        let (claimed, reply, now) = (claimed.clone(), reply.clone(), clock.now());
-        let written = store.write(move |tx| {
-            let standing = (&claimed.stage, claimed.attempts);
-            let progress = claimed
-                .write
-                .after(standing, reply.clone(), claimed.created_at, now);
-            setting_writes::advance(tx, &claimed, progress, now)
-        });
-        match written.await {
-            Ok(()) => return,
-            Err(error @ (Error::Unavailable(_) | Error::Overloaded)) => {
-                tracing::warn!(%error, "waiting to write an answer down");
-                clock.sleep(RECORD_WAIT).await;
-            }
-            Err(error @ (Error::Broken(_) | Error::Closed)) => {
-                tracing::error!(%error, "an answer cannot be written down; the next start asks again");
-                return;
-            }
-        }
-    }
 }
