@@ -35,7 +35,7 @@ use crate::housekeeping;
 use crate::intake::signature::Key;
 use crate::intake::{self, Hooks, Intake};
 use crate::notify::Notifiers;
-use crate::readings::inputs::{self, Inputs, Polled};
+use crate::readings::inputs::{self, Inputs};
 use crate::readings::{self, Poller};
 use crate::reload::{self, Reloader};
 use crate::rules::rule::{Rule, RuleSet};
@@ -113,7 +113,7 @@ impl App {
         };
         stages.spawn(alarms::run(alarms, stop.rest.clone()));
         let inputs = Inputs::try_new(store.clone(), clock.clone(), home.timezone.clone())?;
-        stages.spawn(inputs::run(inputs, polled(home), stop.rest.clone()));
+        stages.spawn(inputs::run(inputs, inputs::polled(home), stop.rest.clone()));
         let watch = ClockWatch {
             store: store.clone(),
             clock,
@@ -302,18 +302,6 @@ impl Inside {
         stages.spawn(intake::serve(listener, intake, self.stop.intake.clone()));
         stages
     }
-}
-
-/// The inputs that an address tells.
-fn polled(home: &Home) -> Vec<Polled> {
-    let inputs = home.inputs.iter().filter_map(|(name, input)| {
-        Some(Polled {
-            name: name.clone(),
-            kind: input.kind.clone(),
-            source: input.source.clone()?,
-        })
-    });
-    inputs.collect()
 }
 
 fn waits(home: &Home) -> Waits {

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The time, and waiting for it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,9 +39,34 @@ static TAKEN_OVER: LazyLock<watch::Sender<SignedDuration>> =
 /// A clock that somebody winds by hand.
 #[derive(Clone, Debug)]
 pub struct Simulated {
-    time: watch::Sender<Shown>,
+    time: Arc<Mutex<Shown>>,
+    /// Wakes who sleeps in the order in which they lay down, so that a day can be lived again as it was.
+    moved: Arc<Notify>,
     sleepers: Sleepers,
     wall: Wall,
+}
+
+impl Simulated {
+    fn shown(&self) -> Shown {
+        *self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, change: impl FnOnce(&mut Shown)) {
+        change(&mut self.time.lock().unwrap_or_else(PoisonError::into_inner));
+        self.moved.notify_waiters();
+    }
+
+    /// Returns when what is shown is `reached`.
+    async fn wait_for(&self, reached: impl Fn(Shown) -> bool) {
+        loop {
+            // What happens between the look and the wait counts too.
+            let moved = self.moved.notified();
+            if reached(self.shown()) {
+                return;
+            }
+            moved.await;
+        }
+    }
 }
 
 /// What a simulated clock shows.
@@ -114,10 +139,11 @@ impl Clock {
     /// A clock that stands at `start` until it is wound.
     pub fn simulated(start: Timestamp) -> (Self, Winder) {
         let simulated = Simulated {
-            time: watch::Sender::new(Shown {
+            time: Arc::new(Mutex::new(Shown {
                 steady: start,
                 taken_over: SignedDuration::ZERO,
-            }),
+            })),
+            moved: Arc::default(),
             sleepers: Sleepers::default(),
             wall: Wall::default(),
         };
@@ -127,7 +153,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => whole_microseconds(moved(self.steady(), self.taken_over())),
-            Self::Simulated(it) => it.time.borrow().now(),
+            Self::Simulated(it) => it.shown().now(),
         }
     }
 
@@ -138,7 +164,7 @@ impl Clock {
                 let (wall, began) = &*STARTED;
                 later(*wall, began.elapsed())
             }
-            Self::Simulated(it) => it.time.borrow().steady,
+            Self::Simulated(it) => it.shown().steady,
         }
     }
 
@@ -156,7 +182,7 @@ impl Clock {
     pub fn taken_over(&self) -> SignedDuration {
         match self {
             Self::System => *TAKEN_OVER.borrow(),
-            Self::Simulated(it) => it.time.borrow().taken_over,
+            Self::Simulated(it) => it.shown().taken_over,
         }
     }
 
@@ -167,7 +193,7 @@ impl Clock {
             Self::System => {
                 TAKEN_OVER.send_if_modified(|it| std::mem::replace(it, in_all) != in_all);
             }
-            Self::Simulated(it) => it.time.send_modify(|it| it.taken_over = in_all),
+            Self::Simulated(it) => it.show(|it| it.taken_over = in_all),
         }
     }
 
@@ -184,17 +210,15 @@ impl Clock {
                     #[expect(clippy::disallowed_methods, reason = "this is the place that waits")]
                     let passed = tokio::time::sleep(left);
                     tokio::select! {
+                        biased;
                         () = passed => {}
                         _ = set.changed() => {}
                     }
                 }
             }
-            Self::Simulated(Simulated { time, sleepers, .. }) => {
-                let _sleeper = sleepers.sleeper(moment);
-                let mut reached = time.subscribe();
-                if reached.wait_for(|it| it.now() >= moment).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
+            Self::Simulated(it) => {
+                let _sleeper = it.sleepers.sleeper(moment);
+                it.wait_for(|shown| moment <= shown.now()).await;
             }
         }
     }
@@ -209,6 +233,7 @@ impl Clock {
                 loop {
                     let set = self.taken_over();
                     tokio::select! {
+                        biased;
                         () = self.sleep_until(moved(end, set)) => {}
                         () = self.set_since(set) => {}
                     }
@@ -222,26 +247,22 @@ impl Clock {
 
     /// Returns when a simulated clock was set to something else than `before`.
     async fn set_since(&self, before: SignedDuration) {
-        if let Self::Simulated(it) = self {
-            let mut time = it.time.subscribe();
-            if time.wait_for(|it| it.taken_over != before).await.is_ok() {
-                return;
-            }
+        match self {
+            Self::System => std::future::pending().await,
+            Self::Simulated(it) => it.wait_for(|shown| shown.taken_over != before).await,
         }
-        std::future::pending::<()>().await;
     }
 }
 
 impl Winder {
     /// Moves the clock forward by `duration` and wakes who waits for it.
     pub fn advance(&self, duration: Duration) {
-        let wind = |it: &mut Shown| it.steady = later(it.steady, duration);
-        self.0.time.send_modify(wind);
+        self.0.show(|it| it.steady = later(it.steady, duration));
     }
 
     /// Sets the clock on the wall, by which a program that starts goes, `ahead` of this one.
     pub fn set_wall(&self, ahead: SignedDuration) {
-        let taken_over = self.0.time.borrow().taken_over;
+        let taken_over = self.0.shown().taken_over;
         *self.0.wall.set() = taken_over.saturating_add(ahead);
     }
 

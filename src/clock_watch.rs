@@ -36,6 +36,7 @@ pub(crate) async fn run(watch: ClockWatch, stop: CancellationToken) {
     }
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = watch.clock.sleep(LOOK_EVERY) => {}
         }

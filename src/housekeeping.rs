@@ -48,6 +48,7 @@ pub(crate) async fn run(store: Store, keep: Retention, clock: Clock, stop: Cance
             }
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = clock.sleep(wait) => {}
         }

@@ -76,6 +76,7 @@ pub(crate) async fn run<S: Stage>(
             continue;
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             // An error means that the store has ended.
             changed = news.changed() => if changed.is_err() { return },

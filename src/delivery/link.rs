@@ -47,6 +47,7 @@ pub(crate) async fn run(store: Store, api: Gate, clock: Clock, stop: Cancellatio
             }
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             changed = news.changed() => if changed.is_err() { return },
             () = clock.sleep(RECORD_WAIT), if is_late => {}

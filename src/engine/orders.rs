@@ -108,7 +108,9 @@ impl Orders {
         match &settled.outcome {
             Outcome::Completed => {
                 last.completed = Some(at);
-                if let Some(order) = order {
+                if let Some(mut order) = order {
+                    // The rows of what is over do not tell, and nobody asks.
+                    order.planned_by = None;
                     self.remember_completed(Completed { order, at });
                 }
             }

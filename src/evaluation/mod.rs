@@ -102,6 +102,12 @@ impl Evaluation {
         Ok(self.memory.state())
     }
 
+    /// Those in force.
+    #[cfg(test)]
+    pub(crate) fn rules(&self) -> Arc<RuleSet> {
+        Arc::clone(&self.rules.rules)
+    }
+
     /// Makes sure that memory is what the tables say, the rules included.
     fn recall(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
         let Memory::Unsure(before) = &self.memory else {

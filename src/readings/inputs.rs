@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::home::{HttpSource, InputKind};
+use crate::config::home::{Home, HttpSource, InputKind};
 use crate::domain::event::{Event, InputReading, Payload, Source};
 use crate::domain::id::{EventId, InputName};
 use crate::http_client::address::Address;
@@ -61,14 +61,36 @@ impl Inputs {
         clock: Clock,
         timezone: TimeZone,
     ) -> Result<Self, Unbuildable> {
-        Ok(Self {
+        let client = HttpClient::try_new(REQUEST_TIMEOUT)?;
+        Ok(Self::through(client, store, clock, timezone))
+    }
+
+    pub(crate) fn through(
+        client: HttpClient,
+        store: Store,
+        clock: Clock,
+        timezone: TimeZone,
+    ) -> Self {
+        Self {
             store,
             clock,
             timezone,
-            client: HttpClient::try_new(REQUEST_TIMEOUT)?,
+            client,
             room: Arc::new(Semaphore::new(REQUESTS_MAX)),
-        })
+        }
     }
+}
+
+/// The inputs that an address tells.
+pub(crate) fn polled(home: &Home) -> Vec<Polled> {
+    let inputs = home.inputs.iter().filter_map(|(name, input)| {
+        Some(Polled {
+            name: name.clone(),
+            kind: input.kind.clone(),
+            source: input.source.clone()?,
+        })
+    });
+    inputs.collect()
 }
 
 /// Reads until `stop`.

@@ -52,6 +52,7 @@ pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: Canc
         let due = line.due();
         let clock = poller.clock.clone();
         let news = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             Some(done) = requests.join_next() => match done {
                 Ok(Done { reading, answer }) => line.take(&reading, answer, clock.steady()),

@@ -1,6 +1,7 @@
 //! One day of a home: what chance does to it, and the time that passes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -17,6 +18,7 @@ use super::invariants::{self, Ends};
 use super::network::{Between, Network, open_for_reading};
 use crate::clock::{Clock, Winder, earlier, later};
 use crate::domain::secret::Secret;
+use crate::rules::rule::RuleSet;
 use crate::simulator::in_memory::InMemory;
 use crate::simulator::webhooks::Parcel;
 use crate::simulator::{Settings, WebhookTarget};
@@ -36,8 +38,8 @@ const COMES_AGAIN: &[Duration] = &[
 /// So often may something be due at one moment; more is a loop that waits for nothing.
 const STEPS_AT_ONCE_MAX: u32 = 3000;
 
-/// One step in so many is checked against the tables; a difference stays and is found with the next.
-const CHECKED_STEPS: u64 = 16;
+/// What became due on a full disk is dealt with so soon after there is room again.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What begins in this much of the quiet time has to be over at its end as well.
 const QUIET: Duration = Duration::from_mins(40);
@@ -47,6 +49,8 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(200);
 
 pub(super) struct Day {
     pub(super) plan: &'static Plan,
+    /// As the files have them.
+    rules: Arc<RuleSet>,
     pub(super) dir: TempDir,
     pub(super) chance: Chance,
     pub(super) findings: Findings,
@@ -63,7 +67,12 @@ pub(super) struct Day {
     acknowledged: BTreeSet<String>,
     ends: Ends,
     pub(super) is_disk_full: bool,
+    /// The disk has had room since.
+    room_since: Timestamp,
+    /// Of the database, when it was last looked at.
+    version: i64,
     pub(super) n_steps: u64,
+    pub(super) n_looks: u64,
 }
 
 /// A webhook on its way.
@@ -121,6 +130,7 @@ impl Day {
         });
         Self {
             plan,
+            rules: Arc::clone(&plan.rules),
             dir,
             chance,
             findings,
@@ -136,7 +146,10 @@ impl Day {
             acknowledged: BTreeSet::new(),
             ends: Ends::default(),
             is_disk_full: false,
+            room_since: start,
+            version: 0,
             n_steps: 0,
+            n_looks: 0,
         }
     }
 
@@ -173,18 +186,37 @@ impl Day {
         self.home_winder.set_wall(ahead - before);
     }
 
+    /// Somebody edits the files, and what they say then comes into force.
+    pub(super) async fn edit(&mut self) {
+        let n_editions = u64::try_from(self.plan.editions.len()).unwrap();
+        let edition = usize::try_from(self.chance.below(n_editions + 1)).unwrap();
+        self.told(&format!("edition {edition} of the rules"));
+        let edited = self.plan.editions.get(edition);
+        self.rules = Arc::clone(edited.unwrap_or(&self.plan.rules));
+        if let Some(engine) = &self.engine {
+            let rules = Arc::clone(&self.rules);
+            if let Err(error) = engine.put_in_force(rules, &self.home_clock).await {
+                self.told(&format!("they do not come into force: {error}"));
+            }
+        }
+    }
+
     async fn start(&mut self) {
         // A program that starts goes by the wall.
         if let Some(by) = self.home_clock.set_by() {
             self.home_clock.take_over(self.home_clock.taken_over() + by);
         }
         let home = (&self.home_clock, &self.network);
-        let started = Engine::start(self.plan, self.dir.path(), home, &self.findings).await;
+        let started = {
+            let rules = (self.plan, Arc::clone(&self.rules));
+            Engine::start(rules, self.dir.path(), home, &self.findings).await
+        };
         match started {
             Ok(engine) => {
                 self.told("started");
                 self.engine = Some(engine);
                 self.is_disk_full = false;
+                self.room_since = self.now();
             }
             Err(error) => {
                 self.told(&format!("could not be started: {error}"));
@@ -204,6 +236,7 @@ impl Day {
             });
             let done = engine.store.write(move |tx| tx.limit_pages(pages)).await;
             self.is_disk_full = is_full && done.is_ok();
+            self.room_since = self.now();
         }
     }
 
@@ -280,15 +313,26 @@ impl Day {
         self.deliver_letters();
         self.settle().await;
         self.note_answers();
-        // The whole state is read for it, which takes far longer than the step itself.
-        let is_looked_at = self.n_steps.is_multiple_of(CHECKED_STEPS);
-        if let Some(engine) = &self.engine
-            && !self.is_disk_full
-            && is_looked_at
-        {
-            let rules = &self.plan.rules;
-            invariants::check(engine, rules, &self.home_clock, &self.findings).await;
+        self.look().await;
+    }
+
+    /// What must be true after every step. A step that wrote nothing has changed nothing.
+    async fn look(&mut self) {
+        let Some(engine) = self.engine.as_ref().filter(|_| !self.is_disk_full) else {
+            return;
+        };
+        let has_room = later(self.room_since, GRACE) <= self.now();
+        if has_room {
+            invariants::check_alarm(engine, &self.home_clock, &self.findings);
         }
+        let version = invariants::version(&self.network.lock().database);
+        if version == self.version {
+            return;
+        }
+        self.version = version;
+        self.n_looks += 1;
+        invariants::check(engine, &self.findings).await;
+        invariants::check_open(&self.network.lock().database, &self.findings);
     }
 
     /// Webhooks that Amps lets go: on time, late, twice, or lost on the way.
@@ -401,6 +445,13 @@ impl Day {
             self.findings
                 .add(format!("{lost} was acknowledged and is lost"));
         }
+    }
+
+    /// Each step of each order, and when.
+    pub(super) fn all_steps(&self) -> Vec<String> {
+        let steps =
+            "SELECT format('%d %s %s', at, command_id, detail) FROM command_steps ORDER BY rowid";
+        invariants::texts(&self.network.lock().database, steps, [])
     }
 
     pub(super) fn n_acknowledged(&self) -> usize {

@@ -18,27 +18,31 @@ use crate::clock_watch::{self, ClockWatch};
 use crate::delivery::hosts::Hosts;
 use crate::delivery::http_requests::{self, HttpRequests};
 use crate::delivery::messages::{self, Messages};
+use crate::delivery::setting_writes::{self, SettingWrites};
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
 use crate::device_api::gate::Gate;
 use crate::device_api::pace::Rate;
-use crate::domain::event::{Event, Payload};
+use crate::domain::event::{EngineChange, Event, Payload, Source};
+use crate::domain::id::EventId;
 use crate::engine::decision::{Decision, ReadRequest};
 use crate::engine::state::State;
 use crate::engine::{self, Input};
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, Offer};
 use crate::http_client::HttpClient;
 use crate::intake::signature::Key;
 use crate::intake::{Hooks, Intake};
 use crate::notify::Notifiers;
+use crate::readings::inputs::{self, Inputs};
 use crate::readings::{self, Poller};
 use crate::rules::rule::RuleSet;
 use crate::store::error::Error;
 use crate::store::signal::AllNews;
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Store, runs};
+use crate::store::{Store, inbox, runs};
 use crate::tracking::{self, Reports, Tracking};
+use crate::worker::Alarm;
 
 /// One event in so many is decided again, from the same state and from the tables.
 const DECIDED_TWICE: u64 = 5;
@@ -49,25 +53,25 @@ pub(super) struct Engine {
     pub(super) store: Store,
     pub(super) intake: Intake,
     pub(super) evaluation: Arc<Mutex<Evaluation>>,
+    /// When something is due next, as the engine has told.
+    pub(super) alarms: watch::Receiver<Alarm>,
+    offers: watch::Sender<Option<Offer>>,
 }
 
 impl Engine {
     /// As the program starts it. Fails as the program does when the disk is full.
     pub(super) async fn start(
-        plan: &'static Plan,
+        (plan, rules): (&'static Plan, Arc<RuleSet>),
         dir: &Path,
         (clock, network): (&Clock, &Network),
         findings: &Findings,
     ) -> Result<Self, Error> {
-        // These rules stay in force.
-        let (_, nothing_offered) = watch::channel(None);
-        let rules = Arc::clone(&plan.rules);
-        let (evaluation, hints) = Evaluation::new(rules, nothing_offered, clock.clone());
+        let (offers, offered) = watch::channel(None);
+        let (evaluation, hints) = Evaluation::new(rules, offered, clock.clone());
         let evaluation = Arc::new(Mutex::new(evaluation));
         let watched = Watched {
             n_events: 0,
             evaluation: Arc::clone(&evaluation),
-            rules: Arc::clone(&plan.rules),
             clock: clock.clone(),
             findings: findings.clone(),
         };
@@ -93,6 +97,8 @@ impl Engine {
             store,
             intake,
             evaluation,
+            alarms: hints.alarms.clone(),
+            offers,
         };
         if let Err(error) = app::recover(&engine.store, waits, clock).await {
             engine.kill().await;
@@ -148,7 +154,10 @@ impl Engine {
             notifiers,
             clock: clock.clone(),
         };
-        let hosts = Hosts::through(client, PATIENCE, &plan.home);
+        let hosts = Hosts::through(client.clone(), PATIENCE, &plan.home);
+        let settings = SettingWrites::new(store.clone(), api.clone(), clock.clone());
+        let timezone = plan.home.timezone.clone();
+        let inputs = Inputs::through(client, store.clone(), clock.clone(), timezone);
         let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
         let poller = Poller {
             store: store.clone(),
@@ -163,7 +172,30 @@ impl Engine {
         tasks.spawn(tracking::run(tracking, stop(), news.reports));
         tasks.spawn(messages::run(messages, stop(), news.notifications));
         tasks.spawn(http_requests::run(requests, stop(), news.http));
+        tasks.spawn(setting_writes::run(settings, stop(), news.settings));
         tasks.spawn(readings::run(poller, devices, stop()));
+        tasks.spawn(inputs::run(inputs, inputs::polled(&plan.home), stop()));
+    }
+
+    /// What a stage does that reads edited rules again, up to the moment when they are in force.
+    pub(super) async fn put_in_force(
+        &self,
+        rules: Arc<RuleSet>,
+        clock: &Clock,
+    ) -> Result<(), Error> {
+        let event = Event {
+            id: EventId::engine("reloaded", clock.now()),
+            source: Source::Engine,
+            received_at: clock.now(),
+            payload: Payload::Engine(EngineChange::Reloaded),
+        };
+        let offer = Offer {
+            event: event.id.clone(),
+            rules,
+        };
+        self.offers.send_replace(Some(offer));
+        let record = move |tx: &Tx<'_>| inbox::record(tx, event.clone(), None).map(drop);
+        self.store.write(record).await
     }
 
     /// Nothing in it gets to know of it.
@@ -176,7 +208,6 @@ impl Engine {
 struct Watched {
     n_events: u64,
     evaluation: Arc<Mutex<Evaluation>>,
-    rules: Arc<RuleSet>,
     clock: Clock,
     findings: Findings,
 }
@@ -188,12 +219,15 @@ impl Consumer for Watched {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         self.n_events += 1;
-        if !self.n_events.is_multiple_of(DECIDED_TWICE) {
+        // New rules may come into force with such an event.
+        let is_of_engine = matches!(event.payload, Payload::Engine(_));
+        if !self.n_events.is_multiple_of(DECIDED_TWICE) || is_of_engine {
             return evaluation.consume(tx, event);
         }
         let remembered = evaluation.remembered(tx)?.clone();
-        let first = self.decisions(remembered.clone(), event);
-        let again = self.decisions(remembered.clone(), event);
+        let rules = evaluation.rules();
+        let first = self.decisions(&rules, remembered.clone(), event);
+        let again = self.decisions(&rules, remembered.clone(), event);
         self.findings.expect(first == again, || {
             format!(
                 "{event:?} led to two decisions: {}",
@@ -207,7 +241,7 @@ impl Consumer for Watched {
         ) {
             let mut stored = runs::load(tx)?;
             stored.keep_later_readings(&remembered);
-            let after_restart = self.decisions(stored, event);
+            let after_restart = self.decisions(&rules, stored, event);
             self.findings.expect(first == after_restart, || {
                 format!(
                     "{event:?} leads to another decision after a restart: {}",
@@ -225,7 +259,7 @@ impl Consumer for Watched {
 }
 
 impl Watched {
-    fn decisions(&self, mut state: State, event: &Event) -> Vec<Decision> {
+    fn decisions(&self, rules: &RuleSet, mut state: State, event: &Event) -> Vec<Decision> {
         let mut decisions = Vec::new();
         let input = Input {
             event,
@@ -233,7 +267,7 @@ impl Watched {
             settled: None,
         };
         let now = self.clock.now();
-        let taken = engine::take(&self.rules, &mut state, input, now, |_, decision| {
+        let taken = engine::take(rules, &mut state, input, now, |_, decision| {
             decisions.push(decision.clone());
             Ok::<(), std::convert::Infallible>(())
         });

@@ -40,7 +40,9 @@ devices:
   hall_heating: {type: hvac, id: dev_hvac01, poll: 1h, min_hold: 12m}
 notifiers:
   phone: {type: webhook, url: https://phone.invalid/hook}
-http_allow: panel.invalid
+http_allow: [panel.invalid, prices.invalid]
+inputs:
+  price: {type: number, unit: GBP/kWh, max_age: 40m, source: {http: {url: https://prices.invalid/now, every: 10m, pointer: /price}}}
 ";
 
 const RULES: &str = include_str!("rules.yaml");
@@ -60,7 +62,38 @@ rules:
 pub(super) struct Plan {
     pub(super) home: Home,
     pub(super) rules: Arc<RuleSet>,
+    /// The rules as somebody edits them, in all the ways that make a difference to what is under way.
+    pub(super) editions: Vec<Arc<RuleSet>>,
 }
+
+/// Words of the rules, and what is written in their place.
+type Edit = &'static [(&'static str, &'static str)];
+
+const EDITS: &[Edit] = &[
+    // Steps of runs that are under way.
+    &[
+        ("delay: 15m", "delay: 25m"),
+        ("timeout: 50m", "timeout: 5m"),
+        ("count: 3", "count: 2"),
+    ],
+    // What triggers remember.
+    &[
+        ("above: 80, reset: 70", "above: 75, reset: 60"),
+        ("for: 20m", "for: 10m"),
+        ("within: 30m", "within: 20m"),
+        ("absent_for: 25m", "absent_for: 5m"),
+        ("\"*/15 * * * *\"", "\"*/20 * * * *\""),
+    ],
+    // Rules that go away, with all that they wait for.
+    &[
+        ("- id: held", "- id: held-anew"),
+        ("rule: held", "rule: held-anew"),
+        ("- id: plugged", "- id: plugged-anew"),
+        ("- id: side-by-side", "- id: abreast"),
+        ("- id: plans", "- id: plans-anew"),
+        ("- id: silence", "- id: silent"),
+    ],
+];
 
 /// The same for every seed.
 pub(super) fn plan() -> &'static Plan {
@@ -74,7 +107,7 @@ pub(super) fn plan_of_one_order() -> &'static Plan {
     PLAN.get_or_init(|| read(ONE_ORDER))
 }
 
-fn read(rules: &str) -> Plan {
+fn read(text: &str) -> Plan {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("home.yaml"), SETTINGS).unwrap();
     let secrets =
@@ -84,16 +117,23 @@ fn read(rules: &str) -> Plan {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let loaded = config::load(dir.path(), &Environment::default());
     assert!(loaded.home.is_some(), "{:#?}", loaded.diagnostics);
-    let rules = crate::rules::load(&[SourceFile::new("rules/rules.yaml", rules)], &loaded.names);
-    let errors: Vec<_> = rules
-        .diagnostics
-        .iter()
-        .filter(|it| it.is_error())
-        .collect();
-    assert!(errors.is_empty(), "{errors:#?}");
+    let checked = |text: String| {
+        let file = SourceFile::new("rules/rules.yaml", text);
+        let rules = crate::rules::load(&[file], &loaded.names);
+        let errors = rules.diagnostics.iter().filter(|it| it.is_error());
+        let errors: Vec<_> = errors.collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        Arc::new(rules.rules)
+    };
+    let edited = |edit: &Edit| {
+        edit.iter().fold(text.to_owned(), |text, (before, after)| {
+            text.replace(before, after)
+        })
+    };
     Plan {
+        rules: checked(text.to_owned()),
+        editions: EDITS.iter().map(|it| checked(edited(it))).collect(),
         home: loaded.home.unwrap(),
-        rules: Arc::new(rules.rules),
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) enum At {
 impl At {
     fn of(asked: &Asked) -> Option<Self> {
         match (asked.method, asked.path.as_str()) {
-            ("POST", _) => Some(Self::Push),
+            ("POST", _) if device_of(asked).is_some() => Some(Self::Push),
             ("GET", "/actions") => Some(Self::List),
             ("GET", path) if path.starts_with("/actions/") => Some(Self::Action),
             _ => None,
@@ -209,6 +209,7 @@ impl Network {
             20..22 => Fate::Refused(503, "SERVICE_UNAVAILABLE"),
             22..24 => Fate::Refused(429, "RATE_LIMITED"),
             24..25 => Fate::Refused(500, ""),
+            25..26 => Fate::RefusedAfter(500, "INTERNAL_ERROR"),
             _ => Fate::Answered,
         };
         (fate, late, clock)
@@ -281,6 +282,14 @@ impl Network {
             self.lock().n_messages += 1;
             return Some(refused(200, ""));
         }
+        if asked.host == "prices.invalid" {
+            let price = self.lock().chance.below(40);
+            return Some(Answered {
+                status: 200,
+                retry_after: None,
+                body: json!({ "price": price }).to_string().into_bytes(),
+            });
+        }
         if asked.host == "panel.invalid" {
             return Some(self.panel(&asked, intent));
         }
@@ -316,10 +325,14 @@ impl Network {
     }
 }
 
-/// The device that a push goes to; none when it is no push.
+/// The device that a push goes to; none when it is no push, as it is for `/battery/ID/settings`.
 fn device_of(asked: &Asked) -> Option<&str> {
-    let is_push = asked.method == "POST" && asked.host == "amps.invalid";
-    is_push.then(|| asked.path.rsplit('/').next())?
+    let is_to_amps = asked.method == "POST" && asked.host == "amps.invalid";
+    let mut path = asked.path.trim_start_matches('/').split('/');
+    match (path.next(), path.next(), path.next()) {
+        (Some(_type), Some(device), None) if is_to_amps => Some(device),
+        _ => None,
+    }
 }
 
 fn refused(status: u16, code: &str) -> Answered {

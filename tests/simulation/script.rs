@@ -30,6 +30,7 @@ pub(super) async fn happen(day: &mut Day) {
         78..83 => full_disk(day).await,
         83..87 => outage(day),
         87..91 => clock(day).await,
+        91..95 => day.edit().await,
         _ => {}
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 use crate::clock::{Clock, moved};
 use crate::device_api::DeviceApi;
@@ -60,8 +60,8 @@ pub(crate) struct Gate {
 struct Shared {
     clock: Clock,
     state: Mutex<State>,
-    /// Something has changed for those who wait.
-    changes: watch::Sender<()>,
+    /// Something has changed for those who stand in line: wakes them, the first first.
+    changes: Notify,
     link: watch::Sender<Link>,
     places: Semaphore,
 }
@@ -113,7 +113,7 @@ impl Gate {
             shared: Arc::new(Shared {
                 clock,
                 state: Mutex::new(state),
-                changes: watch::Sender::new(()),
+                changes: Notify::new(),
                 link: watch::Sender::new(Link::default()),
                 places: Semaphore::new(REQUESTS_MAX),
             }),
@@ -146,7 +146,7 @@ impl Gate {
     /// No push leaves any more that has not left.
     pub(crate) fn stop(&self) {
         self.shared.state().is_stopped = true;
-        self.shared.changes.send_replace(());
+        self.shared.changes.notify_waiters();
     }
 
     /// [`DeviceApi::push`], when it may leave.
@@ -224,9 +224,9 @@ impl Gate {
             shared,
             ticket: shared.state().pace.stand_in_line(device),
         };
-        let mut changes = shared.changes.subscribe();
         loop {
-            changes.mark_unchanged();
+            // What changes between the look and the wait counts too.
+            let changed = shared.changes.notified();
             let wait_until = match shared.step(line.ticket, patience)? {
                 Step::Enter { is_probe } => {
                     // Those behind may be next.
@@ -236,7 +236,8 @@ impl Gate {
                 Step::Wait { until } => until,
             };
             tokio::select! {
-                _ = changes.changed() => {}
+                biased;
+                () = changed => {}
                 () = wait(&shared.clock, wait_until) => {}
             }
         }
@@ -328,7 +329,7 @@ impl Shared {
             link.outage = outage;
             *link != before
         });
-        self.changes.send_replace(());
+        self.changes.notify_waiters();
     }
 }
 
@@ -362,7 +363,7 @@ impl Drop for Pass<'_> {
     fn drop(&mut self) {
         if self.is_probe && !self.is_over {
             self.shared.state().door.forget_probe();
-            self.shared.changes.send_replace(());
+            self.shared.changes.notify_waiters();
         }
     }
 }
@@ -370,7 +371,7 @@ impl Drop for Pass<'_> {
 impl Drop for InLine<'_> {
     fn drop(&mut self) {
         self.shared.state().pace.leave(self.ticket);
-        self.shared.changes.send_replace(());
+        self.shared.changes.notify_waiters();
     }
 }
 
