@@ -119,7 +119,7 @@ pub enum Change {
     RunStarted(Run),
     /// A run stands elsewhere, or waits for something else.
     RunMoved(Run),
-    /// When a run that waits for conditions asks them again. Not a row: at a start, all of them ask.
+    /// When a run that waits for conditions asks them again. Not a row: when the rows are read, all of them ask.
     RunAsks {
         run: RunId,
         /// None when time alone changes nothing.

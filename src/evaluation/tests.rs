@@ -10,9 +10,10 @@ use super::*;
 use crate::config::names::Names;
 use crate::document::source::SourceFile;
 use crate::domain::device::{Device, DeviceType};
-use crate::domain::event::{EngineChange, Report, Source};
-use crate::domain::id::{ActionId, DeviceAlias, DeviceId, EventId};
+use crate::domain::event::{EngineChange, InputReading, Report, Source};
+use crate::domain::id::{ActionId, DeviceAlias, DeviceId, EventId, InputName};
 use crate::domain::lifecycle::{Failure, Outcome, Step};
+use crate::domain::value::Point;
 use crate::rules;
 use crate::store::Store;
 
@@ -39,6 +40,10 @@ fn rule_set(rules: &str) -> RuleSet {
 }
 
 fn ended(id: &str, action: &str, outcome: Outcome, at: Timestamp) -> Event {
+    ended_of("charge", (id, action), outcome, at)
+}
+
+fn ended_of(command: &str, (id, action): (&str, &str), outcome: Outcome, at: Timestamp) -> Event {
     Event {
         id: EventId::new(id),
         source: Source::Webhook,
@@ -47,7 +52,7 @@ fn ended(id: &str, action: &str, outcome: Outcome, at: Timestamp) -> Event {
             action: ActionId::new(action),
             device: DeviceId::new("dev_1"),
             device_type: None,
-            command: Some("charge".to_owned()),
+            command: Some(command.to_owned()),
             outcome,
             ended_at: None,
         }),
@@ -118,36 +123,73 @@ rules:
   - id: r
     triggers: {trigger: command, device: battery, command: charge}
     actions: [{delay: 5m}, {log: x}]
+  - id: s
+    triggers: {trigger: command, device: battery, command: idle}
+    actions: [{wait_until: '{{ 5 <= minute(now()) }}'}]
 ";
+
+/// Two prices, of five minutes each.
+fn foretold(id: &str, at: Timestamp) -> Event {
+    let five_minutes = Duration::from_mins(5);
+    let point = |start, value| Point {
+        start,
+        end: Some(crate::clock::later(start, five_minutes)),
+        value,
+    };
+    let series = vec![
+        point(at, 1.0),
+        point(crate::clock::later(at, five_minutes), 2.0),
+    ];
+    Event {
+        id: EventId::new(id),
+        source: Source::Poll,
+        received_at: at,
+        payload: Payload::Input(InputReading {
+            input: InputName::new("price"),
+            value: None,
+            taken_at: at,
+            series,
+        }),
+    }
+}
 
 #[tokio::test]
 async fn after_a_transaction_that_failed_the_next_moment_is_found_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::start(dir.path(), Vec::new()).unwrap().store;
-    let rings = |tx: &Tx<'_>| {
-        let now = Timestamp::UNIX_EPOCH;
-        let (clock, _winder) = Clock::simulated(now);
-        let (_, nothing_offered) = watch::channel(None);
-        let rules = Arc::new(rule_set(PATIENT));
-        let (mut evaluation, hints) = Evaluation::new(rules, nothing_offered, clock);
-        let alarms = hints.alarms;
-        let begins = ended("begins", "act_1", Outcome::Completed, now);
-        evaluation.consume(tx, &begins)?;
-        let over = crate::clock::later(now, Duration::from_mins(5));
-        assert_eq!(alarms.borrow().at, Some(over));
-        evaluation.forget();
-        assert_eq!(alarms.borrow().at, Some(Timestamp::MIN));
-        let tick = Event {
-            id: EventId::engine("tick", now),
-            source: Source::Engine,
-            received_at: now,
-            payload: Payload::Tick,
+    let now = Timestamp::UNIX_EPOCH;
+    for (begins, minutes) in [
+        (ended("begins", "act_1", Outcome::Completed, now), 5),
+        // What it waits for is asked minute by minute.
+        (
+            ended_of("idle", ("begins", "act_1"), Outcome::Completed, now),
+            1,
+        ),
+        (foretold("begins", now), 5),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), Vec::new()).unwrap().store;
+        let rings = move |tx: &Tx<'_>| {
+            let (clock, _winder) = Clock::simulated(now);
+            let (_, nothing_offered) = watch::channel(None);
+            let rules = Arc::new(rule_set(PATIENT));
+            let (mut evaluation, hints) = Evaluation::new(rules, nothing_offered, clock);
+            let alarms = hints.alarms;
+            evaluation.consume(tx, &begins)?;
+            let over = crate::clock::later(now, Duration::from_mins(minutes));
+            assert_eq!(alarms.borrow().at, Some(over));
+            evaluation.forget();
+            assert_eq!(alarms.borrow().at, Some(Timestamp::MIN));
+            let tick = Event {
+                id: EventId::engine("tick", now),
+                source: Source::Engine,
+                received_at: now,
+                payload: Payload::Tick,
+            };
+            evaluation.consume(tx, &tick)?;
+            assert_eq!(alarms.borrow().at, Some(over));
+            Ok(())
         };
-        evaluation.consume(tx, &tick)?;
-        assert_eq!(alarms.borrow().at, Some(over));
-        Ok(())
-    };
-    store.write(rings).await.unwrap();
+        store.write(rings).await.unwrap();
+    }
 }
 
 #[tokio::test]

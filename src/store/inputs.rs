@@ -1,18 +1,18 @@
 //! Inputs of the home as rows.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::moved;
 use crate::domain::event::InputReading;
 use crate::domain::id::InputName;
-use crate::domain::value::Reading;
+use crate::domain::value::{Point, Reading};
 use crate::engine::decision::Change;
 use crate::engine::state::{State, reading_of};
 use crate::store::error::Error;
 use crate::store::runs::is_worth_a_row;
 use crate::store::writer::Tx;
 
-/// What was written down. When the next value of a series begins is found at the start.
+/// What was written down. The next value of a series may have begun: it is asked for at once.
 pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     let mut statement = tx.prepare("SELECT name, reading, series FROM inputs")?;
     let mut rows = statement.query([])?;
@@ -21,17 +21,16 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
         let reading = row.get::<_, Option<String>>(1)?;
         let reading = reading.and_then(|it| serde_json::from_str::<Reading>(&it).ok());
         let series = row.get::<_, Option<String>>(2)?;
-        let series = series.and_then(|it| serde_json::from_str(&it).ok());
+        let series: Option<Vec<Point>> = series.and_then(|it| serde_json::from_str(&it).ok());
+        let series = series.unwrap_or_default();
         found.push(Change::Input {
+            turns_at: (!series.is_empty()).then_some(Timestamp::MIN),
             reading: InputReading {
                 input: InputName::new(row.get::<_, String>(0)?),
-                taken_at: reading
-                    .as_ref()
-                    .map_or(jiff::Timestamp::MIN, |it| it.taken_at),
+                taken_at: reading.as_ref().map_or(Timestamp::MIN, |it| it.taken_at),
                 value: reading.map(|it| it.value),
-                series: series.unwrap_or_default(),
+                series,
             },
-            turns_at: None,
         });
     }
     Ok(found)

@@ -44,6 +44,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     }
     load_starts(tx, &mut state)?;
     orders::load(tx, &mut state)?;
+    state.let_all_ask();
     Ok(state)
 }
 

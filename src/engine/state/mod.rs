@@ -200,6 +200,14 @@ impl State {
         self.runs.values().filter(waits)
     }
 
+    /// Nobody knows when they ask again: they do so at once.
+    pub fn let_all_ask(&mut self) {
+        let asking: Vec<_> = self.asking().map(|it| it.id.clone()).collect();
+        for run in asking {
+            self.ask(&run, Some(Timestamp::MIN));
+        }
+    }
+
     /// Why `rule` is paused; none when it is not.
     pub fn paused(&self, rule: &RuleId) -> Option<&str> {
         self.paused.get(rule).map(String::as_str)
@@ -231,16 +239,9 @@ impl State {
     /// Takes over what `other` has read later than this state knows of.
     pub fn keep_later_readings(&mut self, other: &Self) {
         self.contacts.keep_later(&other.contacts);
+        keep_later(&mut self.inputs, &other.inputs);
         for (device, readings) in &other.readings {
-            let known = self.readings.entry(device.clone()).or_default();
-            for (attribute, reading) in readings {
-                if known
-                    .get(attribute)
-                    .is_none_or(|it| it.taken_at < reading.taken_at)
-                {
-                    known.insert(attribute.clone(), reading.clone());
-                }
-            }
+            keep_later(self.readings.entry(device.clone()).or_default(), readings);
         }
     }
 
@@ -461,4 +462,14 @@ pub fn reading_of(reading: &InputReading) -> Option<Reading> {
         taken_at: reading.taken_at,
         origin: Origin::Live,
     })
+}
+
+/// Takes in what `others` have from later.
+fn keep_later<K: Clone + Ord>(known: &mut BTreeMap<K, Reading>, others: &BTreeMap<K, Reading>) {
+    for (name, other) in others {
+        let before = known.get(name);
+        if before.is_none_or(|it| it.taken_at < other.taken_at) {
+            known.insert(name.clone(), other.clone());
+        }
+    }
 }
