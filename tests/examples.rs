@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::cli::said;
 use crate::home::{House, until};
+use crate::why::masked;
 
 fn example(file: &str) -> String {
     fs::read_to_string(
@@ -128,6 +130,24 @@ async fn at_rose_cottage_nothing_charges_without_a_car() {
     assert_eq!(trace["verdict"], json!({"verdict": "condition_not_met"}));
     let unmet = trace["conditions"].as_array().unwrap().last().unwrap();
     assert_eq!(unmet["asked"], "car_charger.isConnected is true");
+    let why = house.cli(&["why", "car-after-battery"]);
+    let why = masked(said(&why.stdout));
+    let (_, why) = why.split_once("\n\nat ").unwrap();
+    let told: Vec<_> = why
+        .lines()
+        .filter(|it| !it.contains("house_battery.level") && !it.contains("found 6"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "DATE TIME, it did not run: a condition was not met",
+            "  because   charge on house_battery completed (webhook msg_ID)",
+            "  trigger   rules/rules.yaml:7",
+            "  no        car_charger.isConnected is true  (rules/rules.yaml:15)",
+            "            found false, AGE old",
+            "            car_charger.isConnected: live from the device, of DATE TIME",
+        ]
+    );
     assert_eq!(house.pushes().len(), 0);
 }
 
