@@ -29,6 +29,8 @@ mod expressions;
 mod fmt;
 /// The formatter changes how a file looks, and never what it means or remarks.
 mod format;
+/// Which generation Amps speaks is learned from its answers.
+mod generations;
 /// A home, its Amps and its engine, for the suites that look from outside.
 mod home;
 /// A rule's request goes to the hosts that home.yaml names, and its answer comes back to the run.

@@ -1,6 +1,6 @@
 //! Steps that do more with a device than order and wait for the end, from outside.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::home::{House, battery_charged, post, until};
 
@@ -209,6 +209,20 @@ rules:
       - {notify: phone, message: called off}
 ";
 
+const STEP_CALLED_OFF: &str = "version: 1
+rules:
+  - id: plan
+    triggers:
+      - {trigger: command, id: plan, device: house_battery, command: charge}
+      - {trigger: command, device: house_battery, command: idle}
+    actions:
+      if: {condition: trigger, id: plan}
+      then: {id: later, command: charge, device: car_charger, start: 40h, wait_for: accepted}
+      else:
+        - cancel: {step: later}
+        - {notify: phone, message: called off}
+";
+
 /// The battery idles: the plan is called off.
 async fn call_off(house: &House) {
     let mut body = battery_charged("act_2");
@@ -224,9 +238,19 @@ async fn call_off(house: &House) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_amps_has_planned_is_cancelled_there_after_a_kill_too() {
-    let mut house = House::start(CALLED_OFF).await;
+    is_called_off_after_a_kill(CALLED_OFF, &Value::Null).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_step_planned_is_cancelled_at_amps_after_a_kill_too() {
+    is_called_off_after_a_kill(STEP_CALLED_OFF, &json!("later")).await;
+}
+
+async fn is_called_off_after_a_kill(rules: &str, step: &Value) {
+    let mut house = House::start(rules).await;
     begin(&house).await;
-    house.command_in("acknowledged").await;
+    let planned = house.command_in("acknowledged").await;
+    assert_eq!(planned["step"], *step);
     let down = json!({
         "kind": "answer", "status": 500, "code": "INTERNAL_ERROR", "message": null,
         "retry_after_seconds": null,

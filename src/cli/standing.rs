@@ -47,7 +47,7 @@ pub(super) struct KnownRule {
 /// Something that keeps a rule from beginning a run, or a run that is under way.
 #[derive(Debug, Serialize)]
 pub(super) struct Reason {
-    /// `not_taken_over`, `removed`, `broken`, `disabled`, `unbuilt`, `paused`, `cooling_down`, `running`,
+    /// `not_taken_over`, `removed`, `broken`, `disabled`, `paused`, `cooling_down`, `running`,
     /// `waiting`.
     pub(super) is: &'static str,
     pub(super) text: String,
@@ -303,10 +303,6 @@ impl KnownRule {
         if !rule.enabled {
             let text = format!("switched off (`enabled: false`, {place})");
             reasons.push(Reason::new("disabled", text));
-        }
-        if let Some(word) = &rule.unbuilt {
-            let text = format!("{word} is checked and not carried out in this version");
-            reasons.push(Reason::new("unbuilt", text));
         }
         reasons
     }

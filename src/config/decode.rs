@@ -122,7 +122,7 @@ pub(super) fn report_unbuilt(findings: &mut Findings<'_>) {
     let Some(first) = unbuilt.first() else {
         return;
     };
-    let mut names: Vec<&str> = unbuilt.iter().map(|it| it.word.as_str()).collect();
+    let mut names: Vec<&str> = unbuilt.iter().map(|it| it.key).collect();
     names.dedup();
     let names = names.join("`, `");
     findings

@@ -291,14 +291,7 @@ fn named<'r>(rules: &'r RuleSet, id: &str) -> Result<&'r Rule, (StatusCode, Json
 
 /// Why the rule cannot run at all.
 fn why_never(rule: &Rule) -> Option<String> {
-    if !rule.enabled {
-        return Some(format!("`{}` is switched off (`enabled: false`)", rule.id));
-    }
-    let word = rule.unbuilt.as_ref()?;
-    Some(format!(
-        "`{}` does not run: {word} is checked and not carried out in this version",
-        rule.id
-    ))
+    (!rule.enabled).then(|| format!("`{}` is switched off (`enabled: false`)", rule.id))
 }
 
 impl Control {

@@ -6,6 +6,7 @@
 pub mod answer;
 pub(crate) mod door;
 pub(crate) mod gate;
+pub(crate) mod generation;
 pub(crate) mod pace;
 mod report;
 mod state;
@@ -20,7 +21,8 @@ use sha2::{Digest, Sha256};
 
 use crate::config::home::Amps;
 use crate::device_api::answer::Answer;
-use crate::device_api::when::WireTiming;
+use crate::device_api::generation::{Generation, Seen};
+use crate::device_api::when::{Form, WireTiming};
 use crate::device_api::wire::{Action, Page, Strategy};
 use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
@@ -29,7 +31,7 @@ use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::secret::Secret;
 use crate::domain::writing::{SettingWrite, Showing};
 use crate::http_client::address::Address;
-use crate::http_client::{Header, HttpClient, Unbuildable};
+use crate::http_client::{Exchange, Header, HttpClient, Unbuildable};
 
 /// The most actions that one page can have (`amps-api.md` §3.5).
 pub const ACTIONS_PER_PAGE_MAX: u32 = 50;
@@ -43,6 +45,7 @@ pub struct DeviceApi {
     key_print: String,
     /// Of the plant, as far as this home knows.
     zone: TimeZone,
+    seen: Seen,
 }
 
 /// Why Amps cannot be spoken to with these settings.
@@ -71,6 +74,7 @@ impl DeviceApi {
             headers: [key],
             key_print: print_of(&amps.api_key),
             zone: TimeZone::UTC,
+            seen: Seen::default(),
         })
     }
 
@@ -80,8 +84,26 @@ impl DeviceApi {
         Self { zone, ..self }
     }
 
+    /// As the generation wants it that was seen last.
     pub(crate) fn timing(&self, timing: &Timing, now: Timestamp) -> WireTiming {
-        WireTiming::of(timing, &self.zone, now)
+        let form = match self.seen.last() {
+            Generation::Flat => Form::Zoned,
+            Generation::Envelope => Form::PlantLocal(&self.zone),
+        };
+        WireTiming::of(timing, form, now)
+    }
+
+    /// What `exchange` comes to by `read`; what can be read shows which generation it is of.
+    fn answer<T>(
+        &self,
+        exchange: Exchange,
+        read: impl FnOnce(&[u8]) -> Result<T, &'static str>,
+    ) -> Answer<T> {
+        Answer::of(exchange, |body| {
+            let said = read(body)?;
+            self.seen.note(body);
+            Ok(said)
+        })
     }
 
     /// Asks Amps to carry `command` out at once (`amps-api.md` §3.3).
@@ -99,21 +121,21 @@ impl DeviceApi {
         let address = self.device(&command.device);
         let body = wire::push_body(command, strategy, timing);
         let exchange = self.client.post(&address, &self.headers, body).await;
-        Answer::of(exchange, wire::read_action)
+        self.answer(exchange, wire::read_action)
     }
 
     /// Looks an action up (`amps-api.md` §3.4).
     pub async fn action(&self, action: &ActionId) -> Answer<Action> {
         let address = self.base.below(&["actions", action.as_str()]);
         let exchange = self.client.get(&address, &self.headers).await;
-        Answer::of(exchange, wire::read_action)
+        self.answer(exchange, wire::read_action)
     }
 
     /// Cancels an action that has not begun (`amps-api.md` §3.6).
     pub async fn cancel(&self, action: &ActionId) -> Answer<Action> {
         let address = self.base.below(&["actions", action.as_str(), "cancel"]);
         let exchange = self.client.post(&address, &self.headers, Vec::new()).await;
-        Answer::of(exchange, wire::read_action)
+        self.answer(exchange, wire::read_action)
     }
 
     /// The actions on a device, newest first; `limit` is at least 1 and at most
@@ -127,7 +149,7 @@ impl DeviceApi {
         ]);
         let exchange = self.client.get(&address, &self.headers).await;
         let amps_time = exchange.date();
-        Answer::of(exchange, |body| wire::read_page(body, limit, amps_time))
+        self.answer(exchange, |body| wire::read_page(body, limit, amps_time))
     }
 
     /// Reads a device (`amps-api.md` §3.2); `expedite` asks for values that are a minute old at most, not a
@@ -138,7 +160,7 @@ impl DeviceApi {
             address = address.with_query(&[("expedite", "true")]);
         }
         let exchange = self.client.get(&address, &self.headers).await;
-        Answer::of(exchange, |body| state::read(body, device, now))
+        self.answer(exchange, |body| state::read(body, device, now))
     }
 
     /// Writes a setting of a device (`amps-api.md` §4.1). Returns what Amps' clock showed, where the answer told.
@@ -159,7 +181,7 @@ impl DeviceApi {
     pub async fn setting(&self, device: &Device, setting: &str) -> Answer<Showing> {
         let address = self.device(device).with_query(&[("expedite", "true")]);
         let exchange = self.client.get(&address, &self.headers).await;
-        Answer::of(exchange, |body| state::read_setting(body, setting))
+        self.answer(exchange, |body| state::read_setting(body, setting))
     }
 
     /// A piece of a hash of the key: it tells whether it is the same key, and not what it is.

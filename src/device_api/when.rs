@@ -1,8 +1,8 @@
 //! `start` and `end` of a push as Amps reads them (`amps-api.md` §3.3, §12.11). Pure.
 //!
 //! A start is a duration wherever it can be: every generation takes that, and it knows no zone. Further ahead, and
-//! for an end, the clock of the plant is written, which is taken to be that of the home; where that clock shows
-//! the same twice, a duration again.
+//! for an end, the generations want each what the other refuses: the newest the clock of the plant, which is taken
+//! to be that of the home (where that clock shows the same twice, a duration again), the one before it a zone.
 
 use std::time::Duration;
 
@@ -20,6 +20,15 @@ const START_MIN: SignedDuration = SignedDuration::from_secs(15);
 /// A duration has two decimals of a minute.
 const HUNDREDTH: Duration = Duration::from_millis(600);
 
+/// How a moment is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form<'a> {
+    /// With its zone, which must be there.
+    Zoned,
+    /// What the clocks of a plant in this zone show, without a zone.
+    PlantLocal(&'a TimeZone),
+}
+
 /// How a push says when it begins and ends; nothing for one that begins at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WireTiming {
@@ -30,7 +39,7 @@ pub struct WireTiming {
 impl WireTiming {
     /// What Amps is told at `now`. An order whose start has passed begins at once, or, since an end needs a start,
     /// as soon as can be.
-    pub(crate) fn of(timing: &Timing, zone: &TimeZone, now: Timestamp) -> Self {
+    pub(crate) fn of(timing: &Timing, form: Form<'_>, now: Timestamp) -> Self {
         let soonest = now.checked_add(START_MIN).unwrap_or(Timestamp::MAX);
         let start = match (timing.start, timing.end) {
             (Some(start), None) if start <= now => return Self::default(),
@@ -42,12 +51,23 @@ impl WireTiming {
         let near = (ahead < NEAR).then(|| relative(ahead));
         Self {
             start: near
-                .or_else(|| wall_clock(start, zone))
+                .or_else(|| form.write(start))
                 .or_else(|| Some(relative(ahead))),
             // From the start: so the documents are read where they are silent.
             end: timing.end.map(|end| {
-                wall_clock(end, zone).unwrap_or_else(|| relative(end.duration_since(start)))
+                form.write(end)
+                    .unwrap_or_else(|| relative(end.duration_since(start)))
             }),
+        }
+    }
+}
+
+impl Form<'_> {
+    /// To the second; none when it could mean two moments.
+    fn write(self, moment: Timestamp) -> Option<String> {
+        match self {
+            Self::Zoned => Some(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            Self::PlantLocal(zone) => wall_clock(moment, zone),
         }
     }
 }
@@ -78,13 +98,22 @@ mod tests {
     use super::*;
 
     fn told(start: Option<&str>, end: Option<&str>, now: &str) -> [Option<String>; 2] {
+        let zone = TimeZone::get("Europe/London").unwrap();
+        told_as(Form::PlantLocal(&zone), start, end, now)
+    }
+
+    fn told_as(
+        form: Form<'_>,
+        start: Option<&str>,
+        end: Option<&str>,
+        now: &str,
+    ) -> [Option<String>; 2] {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let timing = Timing {
             start: start.map(at),
             end: end.map(at),
         };
-        let zone = TimeZone::get("Europe/London").unwrap();
-        let WireTiming { start, end } = WireTiming::of(&timing, &zone, at(now));
+        let WireTiming { start, end } = WireTiming::of(&timing, form, at(now));
         [start, end]
     }
 
@@ -104,6 +133,22 @@ mod tests {
         }
         assert_eq!(told(Some(now), None, now), [None, None]);
         assert_eq!(told(None, None, now), [None, None]);
+    }
+
+    #[test]
+    fn where_a_zone_must_be_there_no_hour_comes_twice() {
+        let now = "2026-10-23T20:00:00Z";
+        let text = |it: &str| Some(it.to_owned());
+        let (first, second) = ("2026-10-25T00:30:00.9Z", "2026-10-25T01:30:00Z");
+        assert_eq!(
+            told_as(Form::Zoned, Some(first), Some(second), now),
+            [text("2026-10-25T00:30:00Z"), text(second)]
+        );
+        let near = "2026-10-23T20:30:00Z";
+        assert_eq!(
+            told_as(Form::Zoned, Some(near), None, now),
+            [text("30m"), None]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The stable list of codes. A code is never reused for another meaning.
+//! The stable list of codes. A code is never reused for another meaning: W605 is retired.
 //!
 //! E1xx YAML and file, E2xx names, E3xx types and units, E4xx what a device can do, E5xx structure, from E551 on of tests;
 //! W6xx advice on one rule, W7xx advice on several.
@@ -79,6 +79,7 @@ codes! {
     UNKNOWN_STEP "E219" "no step of the rule has this id"
     HOST_NOT_ALLOWED "E220" "a host is not among those that rules may call"
     NO_LOCATION "E221" "the sun needs to know where the home is"
+    NO_ORDER "E222" "a step that gives no order is to be cancelled"
     UNKNOWN_NAME "E230" "a name in an expression is not known"
     UNKNOWN_FUNCTION "E231" "a function is not known"
 
@@ -125,7 +126,6 @@ codes! {
     UNSEEN_WORD "W602" "no device was seen to report this word"
     NEVER_TOGETHER "W603" "conditions can never hold together"
     ALWAYS_HOLDS "W604" "a condition always holds"
-    DOES_NOT_RUN_YET "W605" "the rule is checked and does not run in this version"
     SETTING_NOT_YET "W606" "a setting is checked and has no effect in this version"
     NO_HYSTERESIS "W607" "a value that wobbles about a limit starts the rule again and again"
     NO_FOR "W608" "a state that lasts for a moment only starts the rule again and again"
@@ -136,6 +136,7 @@ codes! {
     UNUSED_VARIABLE "W613" "nothing reads a variable"
     NO_SUCH_HOOK "W614" "no webhook comes under this name"
     UNTOLD_INPUT "W615" "nothing tells an input its value"
+    BEGINS_AT_ONCE "W616" "an order that begins at once is to be cancelled"
 
     LOOP "W701" "rules lead back to each other"
     OPPOSITE "W702" "rules order opposite things at the same moment"
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 95));
+        assert_eq!((ordered, ALL.len()), (true, 96));
     }
 
     #[test]

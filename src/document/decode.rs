@@ -40,18 +40,12 @@ pub struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// The block that `word` begins or names: reports what is no block, what stands twice and what is not known, and
-    /// notes which of its words do not run in this version; none if it is no block.
+    /// notes which of its keys have no effect in this version; none if it is no block.
     pub fn of(node: &'n Node, word: &'static Word, findings: &mut Findings<'_>) -> Option<Self> {
         let fields = Self::open(node, word.what, &word.known(), &word.reserved(), findings)?;
-        let mut is_later = !word.runs;
-        for key in word.each_key() {
+        for key in word.each_key().filter(|it| !it.works) {
             if let Some(entry) = fields.entry(key.name) {
-                if is_later && key.name != word.name {
-                    findings.unbuilt(format!("{}: {}", key.name, word.name), entry.key.span);
-                } else if is_later || !key.runs {
-                    findings.unbuilt(key.name, entry.key.span);
-                }
-                is_later = false;
+                findings.unbuilt(key.name, entry.key.span);
             }
         }
         Some(fields)

@@ -84,14 +84,14 @@ impl Diagnostic {
 pub struct Findings<'s> {
     pub source: &'s SourceFile,
     pub diagnostics: Vec<Diagnostic>,
-    /// Words that were read and that this version checks without running them, in no order.
+    /// Keys that were read and have no effect in this version, in no order.
     pub unbuilt: Vec<Unbuilt>,
 }
 
-/// A word of the language that is checked and does not run in this version.
+/// A key that is checked and has no effect in this version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unbuilt {
-    pub word: String,
+    pub key: &'static str,
     pub span: Span,
 }
 
@@ -104,10 +104,9 @@ impl<'s> Findings<'s> {
         }
     }
 
-    /// Notes a word that does not run in this version.
-    pub fn unbuilt(&mut self, word: impl Into<String>, span: Span) {
-        let word = word.into();
-        self.unbuilt.push(Unbuilt { word, span });
+    /// Notes a key that has no effect in this version.
+    pub fn unbuilt(&mut self, key: &'static str, span: Span) {
+        self.unbuilt.push(Unbuilt { key, span });
     }
 
     /// Writes the problem down; what comes back can be told more.

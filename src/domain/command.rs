@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::device::Device;
 use crate::domain::event::Accepted;
-use crate::domain::id::{CommandId, EventId, RuleId, RunId};
+use crate::domain::id::{CommandId, EventId, RuleId, RunId, StepId};
 use crate::domain::value::Quantity;
 
 /// What is to be done with a device. Where it stands is its [`Lifecycle`](crate::domain::lifecycle::Lifecycle).
@@ -23,6 +23,9 @@ pub struct Command {
     pub retry: RetryPolicy,
     pub rule: RuleId,
     pub run: RunId,
+    /// The step of the rule that gave it; none when the step has no `id:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
     /// The event whose evaluation asked for it.
     pub cause: EventId,
     /// The rules of the runs that caused each other and led to this one, the first first.
@@ -132,6 +135,7 @@ impl Command {
             retry: RetryPolicy::DEFAULT,
             rule: RuleId::new("rule"),
             run: RunId::new("run_1"),
+            step: None,
             cause: EventId::new("msg_1"),
             chain: Vec::new(),
             claim: Claim::default(),

@@ -36,6 +36,8 @@ text_id! {
     EventId;
     /// A rule's `id:`, kebab-case, unique over all files of a home.
     RuleId;
+    /// The `id:` of a step, unique in its rule.
+    StepId;
     /// The hash of a rule's text: runs stay with the version they began with.
     RuleVersion;
     /// One execution of a rule.

@@ -1,11 +1,12 @@
-//! `cancel`: our orders to a device are called off, those that Amps has planned included.
+//! `cancel`: our orders to a device, or of one step, are called off, those that Amps has planned included.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clock::later;
 use crate::domain::answers::ACTION_NOT_CANCELLABLE;
-use crate::domain::id::CommandId;
+use crate::domain::command::Command;
+use crate::domain::id::{CommandId, DeviceAlias, RuleId};
 use crate::domain::lifecycle::Outcome;
 use crate::engine::Scene;
 use crate::engine::decision::{Change, Decision};
@@ -27,16 +28,7 @@ pub(super) fn cancel(
     operation: &CancelOperation,
     decision: &mut Decision,
 ) -> Step {
-    let CancelOperation::Device(device) = operation else {
-        let reason = "this version cannot cancel the order of one step".to_owned();
-        return Step::Fails(StepFailure::of_step(reason));
-    };
-    let known = scene.state.orders(&device.id).into_iter();
-    let mut open: BTreeSet<CommandId> = known.flat_map(|it| it.open().cloned()).collect();
-    // Given a moment ago, by this very run.
-    let just_now = decision.commands.iter();
-    let just_now = just_now.filter(|it| it.device.id == device.id);
-    open.extend(just_now.map(|it| it.id.clone()));
+    let open = open(scene, &run.rule, operation, decision);
     if open.is_empty() {
         return Step::Over("there is nothing to cancel".to_owned());
     }
@@ -44,6 +36,57 @@ pub(super) fn cancel(
     run.wait = Some(Wait::Cancel { open });
     run.until = Some(later(scene.now, ANSWER_WAIT));
     Step::Stands
+}
+
+/// The orders that are meant and not over, those that the run gave a moment ago included.
+fn open(
+    scene: Scene<'_>,
+    rule: &RuleId,
+    operation: &CancelOperation,
+    decision: &Decision,
+) -> BTreeSet<CommandId> {
+    let mut open = BTreeSet::new();
+    match operation {
+        CancelOperation::Device(device) => {
+            let known = scene.state.orders(&device.id).into_iter();
+            open.extend(known.flat_map(|it| it.open().cloned()));
+        }
+        CancelOperation::Step(step) => {
+            let known = scene.state.all_orders();
+            open.extend(known.flat_map(|it| it.of_step(rule, step).cloned()));
+        }
+    }
+    let is_meant = |it: &&Command| match operation {
+        CancelOperation::Device(device) => it.device.id == device.id,
+        CancelOperation::Step(step) => it.rule == *rule && it.step.as_ref() == Some(step),
+    };
+    let just_now = decision.commands.iter().filter(is_meant);
+    open.extend(just_now.map(|it| it.id.clone()));
+    open
+}
+
+/// The device whose order it is, as the home calls it.
+fn alias(scene: Scene<'_>, run: &Run) -> Option<DeviceAlias> {
+    let Some(OperationKind::Cancel(operation)) = run.operation().map(|it| &it.kind) else {
+        return None;
+    };
+    match operation {
+        CancelOperation::Device(device) => Some(device.alias.clone()),
+        // The step may stand in another branch than this one.
+        CancelOperation::Step(step) => {
+            let rule = scene.rules.rule(&run.rule)?;
+            let operations = rule.program.every_operation().into_iter();
+            let mut orders = operations.filter_map(|it| {
+                if let OperationKind::Command(order) = &it.kind {
+                    Some(order)
+                } else {
+                    None
+                }
+            });
+            let order = orders.find(|it| it.step.as_ref() == Some(step))?;
+            Some(order.device.alias.clone())
+        }
+    }
 }
 
 /// An order is over, or is not to be called off any more (no outcome): who waits for that goes on.
@@ -67,12 +110,7 @@ pub(super) fn heard(
             let failure = StepFailure {
                 outcome: "refused".to_owned(),
                 code: Some(ACTION_NOT_CANCELLABLE.to_owned()),
-                device: match run.operation().map(|it| &it.kind) {
-                    Some(OperationKind::Cancel(CancelOperation::Device(device))) => {
-                        Some(device.alias.clone())
-                    }
-                    Some(_) | None => None,
-                },
+                device: alias(scene, &run),
                 ..StepFailure::of_step(said.clone())
             };
             step_over(scene, run, (said, Some(failure)), decision);

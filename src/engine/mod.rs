@@ -55,6 +55,7 @@ use crate::engine::state::{State, Wakeful};
 use crate::engine::trace::Miss;
 use crate::engine::trigger::Happening;
 use crate::engine::trigger::hear::{Heard, Occasion, hear};
+pub(crate) use crate::engine::waiting::next_time_of_day;
 use crate::rules::condition::HeldSubject;
 use crate::rules::rule::{Listener, RuleSet};
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::moved;
 use crate::domain::command::Command;
 use crate::domain::event::Settled;
-use crate::domain::id::{CommandId, RunId};
+use crate::domain::id::{CommandId, RuleId, RunId, StepId};
 use crate::domain::lifecycle::Outcome;
 use crate::domain::value::Quantity;
 
@@ -27,6 +27,8 @@ pub struct Given {
     pub parameters: BTreeMap<String, Quantity>,
     /// Of one that is planned for later: who gave it.
     pub planned_by: Option<RunId>,
+    /// The step that gave it, where it has an `id:`.
+    pub step: Option<(RuleId, StepId)>,
 }
 
 /// When a command was last given, and when one last ended so or so.
@@ -57,6 +59,16 @@ impl Orders {
         let open = self.open.iter();
         open.filter(|(_, it)| it.planned_by.as_ref() == Some(run))
             .map(|(id, _)| id)
+    }
+
+    /// Those of them that this step of `rule` gave, in any of its runs.
+    pub fn of_step(&self, rule: &RuleId, step: &StepId) -> impl Iterator<Item = &CommandId> {
+        let gave = move |it: &Given| {
+            let by = it.step.as_ref();
+            by.is_some_and(|(of, id)| of == rule && id == step)
+        };
+        let open = self.open.iter();
+        open.filter(move |(_, it)| gave(it)).map(|(id, _)| id)
     }
 
     /// How many are under way, sent or still in line: of `command`, or of all.
@@ -90,6 +102,10 @@ impl Orders {
             name: command.name.clone(),
             parameters: command.parameters.clone(),
             planned_by: command.is_planned().then(|| command.run.clone()),
+            step: command
+                .step
+                .clone()
+                .map(|step| (command.rule.clone(), step)),
         };
         self.open.insert(command.id.clone(), given);
         self.remember(

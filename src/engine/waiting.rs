@@ -305,24 +305,24 @@ fn edge(test: &TimeTest, now: &Zoned) -> Option<Timestamp> {
     edges
         .into_iter()
         .flatten()
-        .filter_map(|time| next(time, now))
+        .filter_map(|time| next_time_of_day(time, now))
         .min()
 }
 
 /// The next moment at which the clock of the home shows `time`.
 pub(super) fn next_at(scene: Scene<'_>, time: Time) -> Option<Timestamp> {
     let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
-    next(time, &scene.now.to_zoned(zone))
+    next_time_of_day(time, &scene.now.to_zoned(zone))
 }
 
 /// The same from another moment on.
 pub(super) fn next_after(scene: Scene<'_>, from: Timestamp, time: Time) -> Option<Timestamp> {
     let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
-    next(time, &from.to_zoned(zone))
+    next_time_of_day(time, &from.to_zoned(zone))
 }
 
 /// When the clocks show `time` next, for the first or the second time, or jump over it.
-fn next(time: Time, now: &Zoned) -> Option<Timestamp> {
+pub(crate) fn next_time_of_day(time: Time, now: &Zoned) -> Option<Timestamp> {
     let first = |from: DateTime| {
         let today = from.date().to_datetime(time);
         if from <= today {

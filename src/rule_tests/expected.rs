@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Zoned;
+
 use crate::domain::command::Command;
 use crate::domain::http::{HeaderText, HttpRequest, Method};
 use crate::domain::id::{DeviceAlias, NotifierName, RuleId};
 use crate::domain::value::Quantity;
 use crate::domain::writing::SettingWrite;
 use crate::engine::decision::Notification;
+use crate::rule_tests::planned::{Planned, shown};
 use crate::rules::rule::Level;
 
 /// Something that should have happened. What it leaves open is not compared.
@@ -19,6 +22,7 @@ pub(super) enum Expected {
         command: String,
         /// All of them.
         parameters: Option<BTreeMap<String, Quantity>>,
+        planned: Planned,
         attempt: Option<u32>,
     },
     Notify {
@@ -59,6 +63,8 @@ pub(super) enum Happened {
     Command {
         command: Command,
         attempt: u32,
+        /// When its step gave the order, by the clocks of the home.
+        given: Zoned,
     },
     Notify(Notification),
     /// A setting was written.
@@ -127,11 +133,13 @@ impl Expected {
                     device,
                     command: name,
                     parameters,
+                    planned,
                     attempt,
                 },
                 Happened::Command {
                     command,
                     attempt: seen,
+                    given,
                 },
             ) => {
                 *device == command.device.alias
@@ -139,6 +147,7 @@ impl Expected {
                     && parameters
                         .as_ref()
                         .is_none_or(|it| are_same(it, &command.parameters))
+                    && planned.fits(&command.timing, given)
                     && attempt.is_none_or(|it| it == *seen)
             }
             (
@@ -271,12 +280,14 @@ impl fmt::Display for Expected {
                 device,
                 command,
                 parameters,
+                planned,
                 attempt,
             } => {
                 write!(f, "command: {device} {command}")?;
                 if let Some(parameters) = parameters {
                     write_parameters(f, parameters)?;
                 }
+                write!(f, "{planned}")?;
                 attempt.map_or(Ok(()), |it| write!(f, ", attempt {it}"))
             }
             Self::Notify {
@@ -315,9 +326,14 @@ impl fmt::Display for Expected {
 impl fmt::Display for Happened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Command { command, attempt } => {
+            Self::Command {
+                command,
+                attempt,
+                given,
+            } => {
                 write!(f, "command: {} {}", command.device.alias, command.name)?;
                 write_parameters(f, &command.parameters)?;
+                f.write_str(&shown(&command.timing, given))?;
                 if 1 < *attempt {
                     write!(f, ", attempt {attempt}")?;
                 }

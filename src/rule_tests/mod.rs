@@ -18,6 +18,7 @@ pub mod coverage;
 mod expected;
 mod outbox;
 pub mod parse;
+mod planned;
 pub mod report;
 mod rows;
 mod run;

@@ -5,12 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::clock::later;
 use crate::domain::command::{Command, Timing};
 use crate::domain::event::{Accepted, Report, Settled};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
+use crate::rule_tests::expected::Happened;
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -32,13 +34,26 @@ pub(super) struct Outbox {
 pub(super) struct Open {
     pub(super) command: Command,
     pub(super) lifecycle: Lifecycle,
+    given: Timestamp,
 }
 
 /// A push that left.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
-    pub(super) command: Command,
-    pub(super) attempt: u32,
+    command: Command,
+    attempt: u32,
+    given: Timestamp,
+}
+
+impl Sent {
+    /// The same, for a home in this zone.
+    pub(super) fn happened(self, zone: &TimeZone) -> Happened {
+        Happened::Command {
+            command: self.command,
+            attempt: self.attempt,
+            given: self.given.to_zoned(zone.clone()),
+        }
+    }
 }
 
 impl Outbox {
@@ -54,6 +69,7 @@ impl Outbox {
                 attempts: 0,
                 due: now,
             },
+            given: now,
         });
         self.promote(&command.device.id, now);
     }
@@ -96,6 +112,7 @@ impl Outbox {
         self.sent.push(Sent {
             command: open.command.clone(),
             attempt: open.lifecycle.attempts().unwrap_or_default(),
+            given: open.given,
         });
         let action = ActionId::new(format!("act_{}", self.actions.len() + 1));
         self.actions.insert(action.clone(), open.command.id.clone());

@@ -308,11 +308,10 @@ impl<'w> World<'w> {
     }
 
     fn note_sent(&mut self) {
+        let zone = self.timezone();
         let sent = self.outbox.take_sent().into_iter();
-        self.since.happened.extend(sent.map(|it| Happened::Command {
-            command: it.command,
-            attempt: it.attempt,
-        }));
+        let sent = sent.map(|it| it.happened(&zone));
+        self.since.happened.extend(sent);
         let written = self.writes.take_sent().into_iter();
         self.since
             .happened

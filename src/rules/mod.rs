@@ -198,7 +198,6 @@ impl<'h> FileLoading<'h> {
     /// The first `n_read` findings are those of reading the file, in its order.
     fn rule(&mut self, (index, node): (usize, &Node), n_read: usize, findings: &mut Findings<'_>) {
         let mark = findings.mark();
-        findings.unbuilt.clear();
         let is_hurt = {
             let start = |it: &Diagnostic| it.primary.location.span.start;
             let read = &findings.diagnostics[..n_read];
@@ -218,9 +217,8 @@ impl<'h> FileLoading<'h> {
             findings.report(code::TOO_MANY, node.head(), message);
         }
         match rule.filter(|_| !is_hurt && !findings.has_errors_since(mark)) {
-            Some(mut rule) => {
+            Some(rule) => {
                 lint::rule(&written, &rule, self.names, findings);
-                rule.unbuilt = lint::unbuilt(&rule, findings);
                 self.rules.push(rule);
             }
             None => self.broken.push(BrokenRule {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
 use crate::domain::http::{HeaderText, Method};
-use crate::domain::id::RuleId;
+use crate::domain::id::{RuleId, StepId};
 use crate::domain::unit::Unit;
 use crate::domain::value::Quantity;
 use crate::rules::condition::Block;
@@ -153,8 +153,8 @@ pub struct SettingOperation {
 #[serde(rename_all = "snake_case")]
 pub enum CancelOperation {
     Device(Device),
-    /// The order of the step with this `id`.
-    Step(String),
+    /// What the step with this `id` ordered, in this run and in others of the rule.
+    Step(StepId),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use crate::config::home::{Allowance, Location};
 use crate::domain::command::{Claim, RetryPolicy};
 use crate::domain::device::Device;
 use crate::domain::event::ConnectionChange;
-use crate::domain::id::{DeviceId, InputName, NotifierName, RuleId, RuleVersion};
+use crate::domain::id::{DeviceId, InputName, NotifierName, RuleId, RuleVersion, StepId};
 use crate::domain::value::Value;
 use crate::rules::condition::{
     Block, CommandTest, HeldSubject, InputTest, RuleTest, SunTest, weekdays,
@@ -101,16 +101,14 @@ pub struct Rule {
     pub variables: Vec<Variable>,
     pub triggers: Vec<Trigger>,
     pub conditions: Vec<Condition>,
-    /// The first word that this version checks and does not run. Such a rule never listens.
-    pub unbuilt: Option<String>,
     /// Shared with the runs that began with this version.
     pub program: Arc<Program>,
 }
 
 impl Rule {
-    /// Whether it takes part: it is enabled, and all of its words run.
+    /// Whether it takes part.
     pub fn listens(&self) -> bool {
-        self.enabled && self.unbuilt.is_none()
+        self.enabled
     }
 }
 
@@ -443,6 +441,9 @@ pub struct TestOperation {
 pub struct CommandOperation {
     pub device: Device,
     pub command: String,
+    /// The step's `id:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
     /// In the units of the catalogue.
     pub parameters: BTreeMap<String, Amount>,
     pub retry: RetryPolicy,

@@ -88,6 +88,7 @@ fn load_completed(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
                 name: command.name,
                 parameters: command.parameters,
                 planned_by: None,
+                step: None,
             },
             at: moment(row.get(1)?),
         });

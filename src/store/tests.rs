@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Payload, Report, Source};
 use crate::domain::id::{
-    ActionId, CommandId, DeviceId, EventId, InputName, RuleId, RuleVersion, RunId,
+    ActionId, CommandId, DeviceId, EventId, InputName, RuleId, RuleVersion, RunId, StepId,
 };
 use crate::domain::lifecycle::{Failure, Outcome, Step};
 use crate::engine::decision::Change;
@@ -62,6 +62,26 @@ async fn what_a_value_was_is_there_again_until_nobody_asks_for_it() {
     assert_eq!(write(known).await.history(&of), Some(&history));
     let over = Change::HistoryOver { of: of.clone() };
     assert_eq!(write(over).await.history(&of), None);
+}
+
+#[tokio::test]
+async fn the_row_of_an_order_names_the_step_that_gave_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    let written = store.write(|tx| {
+        let without = Command::example("cmd_1", "dev_1");
+        let with = Command {
+            step: Some(StepId::new("later")),
+            ..Command::example("cmd_2", "dev_1")
+        };
+        for command in [without, with] {
+            outbox::enqueue(tx, &command, NOW)?;
+        }
+        let mut statement = tx.prepare("SELECT step FROM commands ORDER BY seq")?;
+        let steps = statement.query_map([], |row| row.get::<_, Option<String>>(0))?;
+        Ok(steps.collect::<Result<Vec<_>, _>>()?)
+    });
+    assert_eq!(written.await.unwrap(), [None, Some("later".to_owned())]);
 }
 
 #[tokio::test]

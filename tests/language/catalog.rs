@@ -51,14 +51,12 @@ fn complaints(text: &str) -> String {
     let source = SourceFile::new("rules/a.yaml", text);
     let mut loaded = rules::load(std::slice::from_ref(&source), &names);
     // An example shows a word, and not what reads the variable that it gives.
-    loaded
-        .diagnostics
-        .retain(|it| !["W605", "W613"].contains(&it.code.name));
+    loaded.diagnostics.retain(|it| it.code.name != "W613");
     render::text(&loaded.diagnostics, &[source], Style::Plain)
 }
 
 #[test]
-fn every_example_is_right_and_runs_when_the_catalogue_says_so() {
+fn every_example_is_right() {
     for (section, words) in SECTIONS {
         for word in *words {
             let text = match *section {
@@ -70,20 +68,6 @@ fn every_example_is_right_and_runs_when_the_catalogue_says_so() {
                 _ => continue,
             };
             assert_eq!(complaints(&text), "", "{section} {}\n{text}", word.name);
-            let source = SourceFile::new("rules/a.yaml", text.as_str());
-            let mut names = names();
-            names.location = Some(Location {
-                latitude: 0.0,
-                longitude: 0.0,
-            });
-            let loaded = rules::load(&[source], &names);
-            let runs = loaded.rules.rules[0].unbuilt.is_none();
-            let example_asks_more = text.contains("for:");
-            assert!(
-                runs == word.runs || example_asks_more,
-                "{section} {}",
-                word.name
-            );
         }
     }
 }
@@ -154,7 +138,7 @@ fn every_code_has_a_page_whose_wrong_example_is_wrong_and_whose_right_one_is_rig
         let right = codes_of(page.frame, page.right);
         let complaints: Vec<_> = right
             .into_iter()
-            .filter(|it| !["W605", "W606", "W613"].contains(it) || *it == page.code)
+            .filter(|it| !["W606", "W613"].contains(it) || *it == page.code)
             .collect();
         assert_eq!(complaints, [""; 0], "{}", page.code);
     }

@@ -32,7 +32,7 @@ mod home;
 mod loading;
 /// Texts that nobody would write.
 pub(crate) mod mutation;
-/// The words that are checked and do not run yet.
+/// Words beyond the plainest.
 mod words;
 
 /// The one rule of `text`, which has nothing wrong with it.
@@ -176,6 +176,7 @@ fn the_actions_of_a_whole_rule_become_its_program() {
     let charge = OperationKind::Command(CommandOperation {
         device: device("car_charger"),
         command: "charge".to_owned(),
+        step: None,
         parameters: BTreeMap::new(),
         retry: RetryPolicy::DEFAULT,
         options: CommandOptions::default(),
@@ -414,6 +415,7 @@ fn commands_carry_parameters_in_the_units_of_the_catalogue() {
         OperationKind::Command(CommandOperation {
             device: device("house_battery"),
             command: "charge".to_owned(),
+            step: None,
             parameters: parameters
                 .map(|(name, it)| (name.to_owned(), Amount::Fixed(it)))
                 .into(),

@@ -1,4 +1,4 @@
-//! The words that this version checks without running them, by value; and what keeps a rule from running.
+//! Words of triggers, conditions and actions beyond the plainest, by value.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use jiff::civil::{Weekday, time};
 use amps_rules::config::home::Location;
 use amps_rules::document::source::SourceFile;
 use amps_rules::domain::http::HeaderText;
-use amps_rules::domain::id::{InputName, RuleId};
+use amps_rules::domain::id::{InputName, RuleId, StepId};
 use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::Value;
 use amps_rules::engine::memory::{Memory, Plan};
@@ -21,7 +21,8 @@ use amps_rules::rules::expr::template::Template;
 use amps_rules::rules::expr::value::Value as Kept;
 use amps_rules::rules::expression::Expression;
 use amps_rules::rules::operation::{
-    Awaited, CommandOptions, Goal, Handler, Json, Moment, OnConflict, Rounds, RuleVerb, VerifyTest,
+    Awaited, CancelOperation, CommandOptions, Goal, Handler, Json, Moment, OnConflict, Rounds,
+    RuleVerb, VerifyTest,
 };
 use amps_rules::rules::rule::{Mode, On, OperationKind, Rule, Settings, Test};
 use amps_rules::rules::trigger::{
@@ -29,7 +30,7 @@ use amps_rules::rules::trigger::{
 };
 use amps_rules::rules::{self, Loaded};
 
-use super::{ACTION, CONDITION, TRIGGER, device, rule_text};
+use super::{ACTION, CONDITION, TRIGGER, device, operations, rule_text};
 use crate::diagnostics::names;
 
 fn load(text: &str) -> Loaded {
@@ -257,6 +258,20 @@ fn a_command_step_carries_what_it_asks_beyond_the_order() {
         (number.at_least, verify.within),
         (Some(80.0), Duration::from_hours(1))
     );
+}
+
+#[test]
+fn an_order_names_its_step_and_cancel_names_it_too() {
+    let steps = operations(
+        "{id: later, command: idle, device: car_charger, start: 1h, on_failure: {cancel: {step: later}}}",
+    );
+    let later = StepId::new("later");
+    let OperationKind::Command(order) = &steps[0] else {
+        panic!("another operation");
+    };
+    assert_eq!(order.step.as_ref(), Some(&later));
+    let cancelled = OperationKind::Cancel(CancelOperation::Step(later));
+    assert!(steps.contains(&cancelled), "{steps:?}");
 }
 
 #[test]
@@ -504,24 +519,6 @@ fn a_rule_that_moves_keeps_its_version_and_one_that_means_something_else_does_no
     let moved = text.replace("version: 1\n", "version: 1\n\n\n");
     assert_eq!(version(&text), version(&moved));
     assert_ne!(version(&text), version(&text.replace("22:00", "23:00")));
-}
-
-#[test]
-fn a_rule_that_does_not_run_yet_listens_to_nothing() {
-    let loaded = load(&rule_text(
-        TRIGGER,
-        CONDITION,
-        "[{log: x}, {command: idle, device: car_charger, id: it}, {cancel: {step: it}}]",
-    ));
-    assert_eq!(loaded.rules.rules[0].unbuilt.as_deref(), Some("step"));
-    assert!(loaded.rules.listeners.is_empty());
-    let runs = load(&rule_text(
-        TRIGGER,
-        CONDITION,
-        "[{log: x}, {command: idle, device: car_charger, id: it}, {cancel: {step: it}, enabled: false}]",
-    ));
-    assert_eq!(runs.rules.rules[0].unbuilt, None);
-    assert_eq!(runs.rules.listeners.len(), 1);
 }
 
 #[test]

@@ -148,6 +148,11 @@ fn orders_begin_later_and_end_by_themselves() {
 }
 
 #[test]
+fn when_an_order_is_to_begin_and_end_is_compared() {
+    check("planned_differences.yaml", &[], "planned_differences.txt");
+}
+
+#[test]
 fn orders_are_called_off_until_they_begin() {
     check("cancel.yaml", &[], "cancel.txt");
 }

@@ -317,6 +317,15 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "E222",
+        Actions,
+        "`cancel: {step: …}` calls off what a step ordered, and the step with this `id:` is no `command`.",
+        [
+            "{id: tonight, if: {condition: time, after: \"22:00\"}, then: {cancel: {step: tonight}}}",
+            "{id: tonight, command: idle, device: house_battery, start: \"22:00\", on_failure: {cancel: {step: tonight}}}",
+        ],
+    ),
+    page(
         "E230",
         Conditions,
         "An expression names devices by their names in home.yaml, with a point and what they report behind, and what the trigger saw.",

@@ -320,15 +320,6 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
-        "W605",
-        Actions,
-        "The rule is right, and uses a word that this version only checks. It is left out as a whole, so that it never runs by half.",
-        [
-            "{id: tonight, command: idle, device: house_battery, on_failure: {cancel: {step: tonight}}}",
-            "{cancel: {device: house_battery}}",
-        ],
-    ),
-    page(
         "W606",
         Home,
         "The setting is right, and this version does not act on it yet.",
@@ -407,6 +398,15 @@ pub(super) const PAGES: &[Page] = &[
         Nowhere,
         "A rule asks an input that has no `source:`, and no hook of its name stands under `hooks:` in home.yaml. Nothing can give it a value, so that it stays unknown and the rule does nothing. It is said when the rules of the whole home are checked.",
         ["", ""],
+    ),
+    page(
+        "W616",
+        Actions,
+        "Only an order that has not begun can be cancelled. One without `start:` begins as soon as the device is free, so that `cancel` comes too late nearly always, and then fails.",
+        [
+            "{id: tonight, command: idle, device: house_battery, on_failure: {cancel: {step: tonight}}}",
+            "{id: tonight, command: idle, device: house_battery, start: \"22:00\", on_failure: {cancel: {step: tonight}}}",
+        ],
     ),
     page(
         "W701",

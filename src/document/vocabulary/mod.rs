@@ -25,8 +25,6 @@ pub struct Word {
     pub reserved: &'static [&'static [(&'static str, Reserved)]],
     /// A block that is right, as a test checks.
     pub example: &'static str,
-    /// Whether this version runs it, or checks it only.
-    pub runs: bool,
 }
 
 /// A key of a block.
@@ -37,8 +35,8 @@ pub struct Key {
     pub kind: Kind,
     pub need: Need,
     pub meaning: &'static str,
-    /// Whether this version runs it, or checks it only.
-    pub runs: bool,
+    /// Whether it has an effect in this version, or is checked only.
+    pub works: bool,
 }
 
 /// Whether a key must be there, and what its absence means.
@@ -71,7 +69,6 @@ pub const fn word(name: &'static str, what: &'static str, meaning: &'static str)
         together: &[],
         reserved: &[],
         example: "",
-        runs: true,
     }
 }
 
@@ -82,7 +79,7 @@ pub const fn optional(name: &'static str, kind: Kind, meaning: &'static str) -> 
         kind,
         need: Need::Optional,
         meaning,
-        runs: true,
+        works: true,
     }
 }
 
@@ -107,9 +104,12 @@ pub const fn defaulting(
     }
 }
 
-/// A key that is checked and does not run in this version.
+/// A key that is checked and has no effect in this version.
 pub const fn later(key: Key) -> Key {
-    Key { runs: false, ..key }
+    Key {
+        works: false,
+        ..key
+    }
 }
 
 impl Word {

@@ -24,7 +24,7 @@ use crate::document::source::SourceFile;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-const DOES_NOT_RUN: &str = "Checked, and does not run yet in this version.";
+const HAS_NO_EFFECT: &str = "Checked, and without effect in this version.";
 
 /// Named, so that it is told once. What stands in the braces is for `check`.
 const EXPRESSION: Named = Named {
@@ -88,7 +88,7 @@ impl Definitions {
         let mut schema = object(json!({
             "type": "object",
             "title": word.name,
-            "description": sentences(&[word.meaning], word.runs),
+            "description": sentences(&[word.meaning]),
             "properties": properties,
             "additionalProperties": false,
         }));
@@ -124,8 +124,10 @@ impl Definitions {
             (true, false) => vec![word.meaning, key.meaning],
             (false, _) => vec![key.meaning],
         };
-        let runs = key.runs && (word.runs || !begins);
-        let description = sentences(&meanings, runs);
+        let mut description = sentences(&meanings);
+        if !key.works {
+            description = format!("{description} {HAS_NO_EFFECT}");
+        }
         if begins && !word.example.is_empty() {
             let example = format!("{description}\n\n```yaml\n{}```", word.example);
             schema.insert("markdownDescription".to_owned(), json!(example));
@@ -358,11 +360,8 @@ fn examples(texts: &[&str], schema: &mut Object) {
     }
 }
 
-fn sentences(texts: &[&str], runs: bool) -> String {
-    let mut sentences: Vec<String> = texts.iter().map(|it| sentence(it)).collect();
-    if !runs {
-        sentences.push(DOES_NOT_RUN.to_owned());
-    }
+fn sentences(texts: &[&str]) -> String {
+    let sentences: Vec<String> = texts.iter().map(|it| sentence(it)).collect();
     sentences.join(" ")
 }
 

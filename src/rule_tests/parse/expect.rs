@@ -14,6 +14,7 @@ use crate::domain::http::HeaderText;
 use crate::domain::id::RuleId;
 use crate::rule_tests::expected::{Expected, ExpectedRequest};
 use crate::rule_tests::parse::{Known, items, key, wants_block};
+use crate::rule_tests::planned::Planned;
 use crate::rule_tests::test::Expectation;
 use crate::rules::catalog::bounds::HEADER_CHARACTERS_MAX;
 use crate::rules::catalog::choices::{LEVELS, METHODS};
@@ -141,6 +142,8 @@ fn command(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option
         Some(node) => Some(whole_number(node, 1, RetryPolicy::ATTEMPTS_MAX, findings)?),
         None => None,
     };
+    let start = fields.maybe("start", findings, given::moment);
+    let end = fields.maybe("end", findings, given::moment);
     let device = device?;
     let spec = given::command(name?, &device, findings)?;
     let parameters = match fields.get("parameters") {
@@ -158,6 +161,10 @@ fn command(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -> Option
         device: device.alias,
         command: spec.name.to_owned(),
         parameters,
+        planned: Planned {
+            start: start?,
+            end: end?,
+        },
         attempt,
     })
 }

@@ -153,7 +153,6 @@ pub static COMMAND: Word = Word {
         ],
     ],
     example: "command: charge\ndevice: house_battery\nparameters: {target: 90 %, power: 3 kW}\nretry: {attempts: 3, backoff: 30s}\non_failure: {notify: phone, message: The battery does not charge.}\n",
-    runs: true,
 };
 
 pub static NOTIFY: Word = Word {
@@ -184,7 +183,6 @@ pub static NOTIFY: Word = Word {
         ],
     ],
     example: "notify: phone\nmessage: The car charges.\ntitle: Car\nlevel: info\n",
-    runs: true,
 };
 
 const LEVEL: Key = defaulting(
@@ -205,7 +203,6 @@ pub static LOG: Word = Word {
         &[("message", Foreign("write the text behind `log:`"))],
     ],
     example: "log: the car is here\nlevel: warning\n",
-    runs: true,
 };
 
 pub static IF: Word = Word {
@@ -223,7 +220,6 @@ pub static IF: Word = Word {
     together: &[],
     reserved: &[FOREIGN, &[("elif", Foreign("write `choose:`"))]],
     example: "if: {condition: time, after: \"22:00\"}\nthen: {log: late}\nelse: {log: early}\n",
-    runs: true,
 };
 
 pub static CHOOSE: Word = Word {
@@ -240,7 +236,6 @@ pub static CHOOSE: Word = Word {
     together: &[],
     reserved: &[FOREIGN, &[("else", Elsewhere("write `default:`"))]],
     example: "choose:\n  - conditions: {condition: time, after: \"22:00\"}\n    sequence: {log: late}\n  - conditions: {condition: time, before: \"06:00\"}\n    sequence: {log: very late}\ndefault: {log: early}\n",
-    runs: true,
 };
 
 pub static REPEAT: Word = Word {
@@ -258,7 +253,6 @@ pub static REPEAT: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "repeat:\n  count: 3\n  sequence: {log: again}\n",
-    runs: true,
 };
 
 pub static VARIABLES: Word = Word {
@@ -276,7 +270,6 @@ pub static VARIABLES: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "variables: {goal: 80 %, who: everybody}\n",
-    runs: true,
 };
 
 pub static SET: Word = Word {
@@ -287,7 +280,6 @@ pub static SET: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "set: {state.last_mode: night}\n",
-    runs: true,
 };
 
 pub static STOP: Word = Word {
@@ -309,7 +301,6 @@ pub static STOP: Word = Word {
     together: &[],
     reserved: &[FOREIGN, &[("error", Foreign("write `failed:`"))]],
     example: "stop: nothing to do\n",
-    runs: true,
 };
 
 pub static SETTING: Word = Word {
@@ -339,13 +330,12 @@ pub static SETTING: Word = Word {
         ],
     ],
     example: "setting: safety_reserve\ndevice: house_battery\nvalue: 20 %\n",
-    runs: true,
 };
 
 pub static CANCEL: Word = Word {
     name: "cancel",
     what: WHAT,
-    meaning: "calls off our orders to a device that have not begun, and waits until that is sure; one that has begun goes on, and the step fails as `refused`",
+    meaning: "calls off our orders to a device, or those of one step, that have not begun, and waits until that is sure; one that has begun goes on, and the step fails as `refused`",
     keys: &[
         &[required(
             "cancel",
@@ -357,7 +347,6 @@ pub static CANCEL: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "cancel: {device: car_charger}\n",
-    runs: true,
 };
 
 pub static READ: Word = Word {
@@ -374,7 +363,6 @@ pub static READ: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "read: [house_battery, car_charger]\nmax_age: 5m\n",
-    runs: true,
 };
 
 pub static HTTP: Word = Word {
@@ -392,7 +380,6 @@ pub static HTTP: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "http:\n  url: https://panel.example/api/lights\n  method: POST\n  json: {scene: evening}\n",
-    runs: true,
 };
 
 pub static DELAY: Word = Word {
@@ -410,7 +397,6 @@ pub static DELAY: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "delay: 5m\n",
-    runs: true,
 };
 
 pub static WAIT_FOR_TRIGGER: Word = Word {
@@ -428,7 +414,6 @@ pub static WAIT_FOR_TRIGGER: Word = Word {
     together: &[ON_TIMEOUT],
     reserved: &[FOREIGN],
     example: "wait_for_trigger: {trigger: device, device: car_charger, event: connected}\ntimeout: 1h\n",
-    runs: true,
 };
 
 pub static WAIT_UNTIL: Word = Word {
@@ -446,7 +431,6 @@ pub static WAIT_UNTIL: Word = Word {
     together: &[ON_TIMEOUT],
     reserved: &[FOREIGN],
     example: "wait_until: {condition: numeric_state, device: house_battery, attribute: level, at_least: 80 %}\ntimeout: 2h\ncontinue_on_timeout: false\n",
-    runs: true,
 };
 
 pub static PARALLEL: Word = Word {
@@ -457,5 +441,4 @@ pub static PARALLEL: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "parallel:\n  - {command: charge, device: car_charger}\n  - - {command: idle, device: house_battery}\n    - {log: idle}\n",
-    runs: true,
 };

@@ -3,7 +3,7 @@
 use crate::document::decode::Reserved::{Elsewhere, Foreign};
 use crate::document::vocabulary::durations::DURATION;
 use crate::document::vocabulary::kind::{Kind, whole};
-use crate::document::vocabulary::{Together, Word, defaulting, later, optional, required};
+use crate::document::vocabulary::{Together, Word, defaulting, optional, required};
 use crate::domain::command::RetryPolicy;
 use crate::rules::catalog::actions::RETRY_KEY;
 use crate::rules::catalog::bounds::ROUNDS_MAX;
@@ -41,7 +41,6 @@ pub(in crate::rules) static CHOICE: Word = Word {
         ("actions", Elsewhere("write `sequence:`")),
     ]],
     example: "",
-    runs: true,
 };
 
 pub static REPEAT_BLOCK: Word = Word {
@@ -77,7 +76,6 @@ pub static REPEAT_BLOCK: Word = Word {
     ])],
     reserved: &[&[("times", Foreign("write `count:`"))]],
     example: "",
-    runs: true,
 };
 
 pub(in crate::rules) static CANCELLED: Word = Word {
@@ -86,12 +84,15 @@ pub(in crate::rules) static CANCELLED: Word = Word {
     meaning: "which order",
     keys: &[&[
         optional("device", DEVICE, "every order of ours to it"),
-        later(optional("step", STEP, "the order of that step")),
+        optional(
+            "step",
+            STEP,
+            "what that `command` step of this rule ordered, in this run and in earlier ones",
+        ),
     ]],
     together: &[Together::One(&[&["device"], &["step"]])],
     reserved: &[],
     example: "",
-    runs: true,
 };
 
 pub static HTTP_BLOCK: Word = Word {
@@ -130,7 +131,6 @@ pub static HTTP_BLOCK: Word = Word {
         ("content_type", Foreign("write `headers:`")),
     ]],
     example: "",
-    runs: true,
 };
 
 pub(in crate::rules) static BRANCH: Word = Word {
@@ -141,7 +141,6 @@ pub(in crate::rules) static BRANCH: Word = Word {
     together: &[],
     reserved: &[],
     example: "",
-    runs: true,
 };
 
 pub static RETRY: Word = Word {
@@ -166,7 +165,6 @@ pub static RETRY: Word = Word {
     together: &[],
     reserved: &[],
     example: "attempts: 5\nbackoff: 1m\n",
-    runs: true,
 };
 
 pub static VERIFY: Word = Word {
@@ -199,7 +197,6 @@ pub static VERIFY: Word = Word {
     ])],
     reserved: &[],
     example: "",
-    runs: true,
 };
 
 pub static LEASE: Word = Word {
@@ -210,7 +207,6 @@ pub static LEASE: Word = Word {
     together: &[],
     reserved: &[],
     example: "",
-    runs: true,
 };
 
 pub(in crate::rules) static QUANTITY: Word = Word {
@@ -224,5 +220,4 @@ pub(in crate::rules) static QUANTITY: Word = Word {
     together: &[],
     reserved: &[],
     example: "",
-    runs: true,
 };

@@ -100,7 +100,6 @@ pub static STATE: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "condition: state\ndevice: house_battery\nattribute: status\nis: [idle, charging]\n",
-    runs: true,
 };
 
 pub static NUMERIC_STATE: Word = Word {
@@ -125,7 +124,6 @@ pub static NUMERIC_STATE: Word = Word {
     ],
     reserved: &[FOREIGN],
     example: "condition: numeric_state\ndevice: house_battery\nattribute: level\nat_least: 80 %\nif_unknown: allow\n",
-    runs: true,
 };
 
 pub static TIME: Word = Word {
@@ -151,7 +149,6 @@ pub static TIME: Word = Word {
     together: &[Together::Some(&[&["after"], &["before"], &["weekday"]])],
     reserved: &[&[("platform", PLATFORM_OF_CONDITION)]],
     example: "condition: time\nafter: \"22:30\"\nbefore: \"06:00\"\nweekday: [sat, sun]\n",
-    runs: true,
 };
 
 pub static SUN: Word = Word {
@@ -179,7 +176,6 @@ pub static SUN: Word = Word {
     together: &[Together::Some(&[&["after"], &["before"]])],
     reserved: &[&[("platform", PLATFORM_OF_CONDITION)]],
     example: "condition: sun\nafter: sunset\noffset: -30m\n",
-    runs: true,
 };
 
 pub static TRIGGER: Word = Word {
@@ -190,7 +186,6 @@ pub static TRIGGER: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "condition: trigger\nid: plugged-in\n",
-    runs: true,
 };
 
 pub static COMMAND: Word = Word {
@@ -216,7 +211,6 @@ pub static COMMAND: Word = Word {
         ("device_id", ENTITY),
     ]],
     example: "condition: command\ndevice: car_charger\ncommand: charge\nstate: {completed_within: 10m}\n",
-    runs: true,
 };
 
 pub static RULE: Word = Word {
@@ -238,7 +232,6 @@ pub static RULE: Word = Word {
     together: &[Together::Some(&[&["running"], &["last_ran_within"]])],
     reserved: &[FOREIGN],
     example: "condition: rule\nrule: a-rule\nrunning: false\n",
-    runs: true,
 };
 
 const LIST: Key = required("conditions", CONDITIONS, "what is joined");
@@ -251,7 +244,6 @@ pub static AND: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "and:\n  - {condition: time, after: \"22:00\"}\n  - {condition: time, weekday: sat}\n",
-    runs: true,
 };
 
 pub static OR: Word = Word {
@@ -262,7 +254,6 @@ pub static OR: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "or:\n  - {condition: time, after: \"22:00\"}\n  - {condition: time, weekday: sat}\n",
-    runs: true,
 };
 
 pub static NOT: Word = Word {
@@ -273,7 +264,6 @@ pub static NOT: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "not: {condition: time, weekday: [sat, sun]}\n",
-    runs: true,
 };
 
 pub(in crate::rules) static AND_KEY: Word = Word {

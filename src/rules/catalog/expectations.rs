@@ -1,7 +1,7 @@
 //! The words of what a test expects: an order, a message, a request, a run; and of answers to requests.
 
 use crate::config::kinds::URL;
-use crate::document::vocabulary::durations::DURATION;
+use crate::document::vocabulary::durations::{DURATION, TIME};
 use crate::document::vocabulary::kind::{Kind, whole};
 use crate::document::vocabulary::{Key, Word, defaulting, optional, required, word};
 use crate::domain::command::RetryPolicy;
@@ -16,6 +16,8 @@ use crate::rules::catalog::test_files::{CODE, LEVEL, MESSAGE, OUTCOMES, TEXT};
 pub(crate) const STATUS_MIN: u32 = 200;
 pub(crate) const STATUS_MAX: u32 = 599;
 
+const PLANNED: Kind = Kind::Either(&[DURATION, TIME]);
+
 pub(crate) static EXPECTED_COMMAND: Word = Word {
     keys: &[&[
         required("device", DEVICE, "to which device"),
@@ -24,6 +26,16 @@ pub(crate) static EXPECTED_COMMAND: Word = Word {
             "parameters",
             PARAMETER_LINES,
             "all that the order has; not compared when left out",
+        ),
+        optional(
+            "start",
+            PLANNED,
+            "when it is to begin: so long after it was given, or the next such time of day; not compared when left out",
+        ),
+        optional(
+            "end",
+            PLANNED,
+            "when it is to end: so long after it was given, or the next such time of day after its start; not compared when left out",
         ),
         optional(
             "attempt",

@@ -40,7 +40,6 @@ pub static FILE: Word = Word {
         ("automations", Foreign("write `rules:`")),
     ]],
     example: "version: 1\nrules:\n  - id: hello\n    triggers: {trigger: device, device: car_charger, event: connected}\n    actions: {log: hello}\n",
-    runs: true,
 };
 
 pub static RULE: Word = Word {
@@ -122,5 +121,4 @@ pub static RULE: Word = Word {
         ("use_blueprint", Later),
     ]],
     example: "id: hello\nalias: Hello\nmode: single\nvariables: {who: everybody}\ntriggers: {trigger: device, device: car_charger, event: connected}\nconditions: {condition: time, after: \"07:00\", before: \"22:00\"}\nactions: {notify: phone, message: The car is here.}\non_failure: {log: it went wrong}\n",
-    runs: true,
 };

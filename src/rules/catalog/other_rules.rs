@@ -12,7 +12,6 @@ pub(super) static RUN_RULE: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "run_rule: a-rule\n",
-    runs: true,
 };
 
 const RULE_ID: &[Key] = &[required("run_rule", RULE, "which rule")];
@@ -25,7 +24,6 @@ pub(super) static PAUSE_RULE: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "pause_rule: a-rule\n",
-    runs: true,
 };
 
 pub(super) static RESUME_RULE: Word = Word {
@@ -36,5 +34,4 @@ pub(super) static RESUME_RULE: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "resume_rule: a-rule\n",
-    runs: true,
 };

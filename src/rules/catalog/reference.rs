@@ -10,7 +10,7 @@ use crate::rules::catalog::{SECTIONS, requests, waiting};
 /// Every section with its words, their keys and their examples.
 pub fn markdown() -> String {
     let mut text = String::from(
-        "A word marked ◌ is checked and does not run yet in this version: a rule that uses it is left out, and `check` says so.\n",
+        "A key marked ◌ is checked and has no effect in this version, and `check` says so.\n",
     );
     for (name, words) in SECTIONS {
         let (title, opening) = heading(name);
@@ -108,9 +108,8 @@ fn table(keys: impl Iterator<Item = &'static Key>) -> String {
 }
 
 fn section(word: &Word, shared: &[&Key]) -> String {
-    let mark = if word.runs { "" } else { " ◌" };
     let mut text = format!(
-        "\n### `{}`{mark}\n\n{}.\n\n",
+        "\n### `{}`\n\n{}.\n\n",
         word.name,
         capitalized(word.meaning)
     );
@@ -143,7 +142,7 @@ fn needs(together: &Together) -> String {
 }
 
 fn row(key: &Key) -> String {
-    let mark = if key.runs { "" } else { " ◌" };
+    let mark = if key.works { "" } else { " ◌" };
     let absent = match key.need {
         Need::Required => "required".to_owned(),
         Need::Optional => String::new(),

@@ -107,7 +107,6 @@ pub static COMMAND: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: command\ndevice: house_battery\ncommand: charge\nresult: failed\nerror_code: DEVICE_OFFLINE\n",
-    runs: true,
 };
 
 pub static DEVICE: Word = Word {
@@ -129,7 +128,6 @@ pub static DEVICE: Word = Word {
     together: &[HELD_TOGETHER],
     reserved: &[FOREIGN],
     example: "trigger: device\ndevice: [house_battery, car_charger]\nevent: disconnected\n",
-    runs: true,
 };
 
 pub static STATE: Word = Word {
@@ -156,7 +154,6 @@ pub static STATE: Word = Word {
         ],
     ],
     example: "trigger: state\ndevice: car_charger\nattribute: isConnected\nto: true\nfor: 1m\n",
-    runs: true,
 };
 
 pub static NUMERIC_STATE: Word = Word {
@@ -195,7 +192,6 @@ pub static NUMERIC_STATE: Word = Word {
         ],
     ],
     example: "trigger: numeric_state\ndevice: house_battery\nattribute: level\nabove: 98 %\nreset: 95 %\n",
-    runs: true,
 };
 
 pub static TIME: Word = Word {
@@ -233,7 +229,6 @@ pub static TIME: Word = Word {
         ],
     ],
     example: "trigger: time\nat: [\"06:30\", \"22:30\"]\nweekday: [mon, tue, wed, thu, fri]\ncatch_up: latest\nwithin: 15m\n",
-    runs: true,
 };
 
 pub static CRON: Word = Word {
@@ -252,7 +247,6 @@ pub static CRON: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: cron\nexpression: \"*/15 6-22 * * mon-fri\"\n",
-    runs: true,
 };
 
 pub static SUN: Word = Word {
@@ -274,7 +268,6 @@ pub static SUN: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: sun\nevent: sunset\noffset: -30m\n",
-    runs: true,
 };
 
 pub static WEBHOOK: Word = Word {
@@ -301,7 +294,6 @@ pub static WEBHOOK: Word = Word {
         ],
     ],
     example: "trigger: webhook\nname: doorbell\n",
-    runs: true,
 };
 
 pub static ENGINE: Word = Word {
@@ -319,7 +311,6 @@ pub static ENGINE: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: engine\nevent: started\n",
-    runs: true,
 };
 
 const SEVERAL: Key = required("triggers", TRIGGERS_TOGETHER, "what must come");
@@ -338,7 +329,6 @@ pub static ALL_OF: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: all_of\nwithin: 10m\ntriggers:\n  - {trigger: device, device: car_charger, event: connected}\n  - {trigger: device, device: house_battery, event: connected}\n",
-    runs: true,
 };
 
 pub static SEQUENCE: Word = Word {
@@ -355,7 +345,6 @@ pub static SEQUENCE: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: sequence\nwithin: 1h\ntriggers:\n  - {trigger: device, device: car_charger, event: disconnected}\n  - {trigger: device, device: car_charger, event: connected}\n",
-    runs: true,
 };
 
 pub static ABSENCE: Word = Word {
@@ -373,7 +362,6 @@ pub static ABSENCE: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: absence\nof: {trigger: device, device: car_charger, event: reconnected}\nabsent_for: 10m\nafter: {trigger: device, device: car_charger, event: disconnected}\n",
-    runs: true,
 };
 
 pub static COUNT: Word = Word {
@@ -391,7 +379,6 @@ pub static COUNT: Word = Word {
     together: &[],
     reserved: &[FOREIGN],
     example: "trigger: count\nof: {trigger: device, device: car_charger, event: disconnected}\ncount: 3\nwithin: 1h\n",
-    runs: true,
 };
 
 pub(in crate::rules) static DEVICE_TYPE: Word = Word {
@@ -402,5 +389,4 @@ pub(in crate::rules) static DEVICE_TYPE: Word = Word {
     together: &[],
     reserved: &[],
     example: "type: battery\n",
-    runs: true,
 };

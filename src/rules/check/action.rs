@@ -10,10 +10,11 @@ use crate::document::node::Node;
 use crate::document::suggest::closest;
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
+use crate::domain::id::StepId;
 use crate::domain::setting::SettingSpec;
 use crate::rules::catalog::blocks;
 use crate::rules::check::quantity::{Wanted, quantity};
-use crate::rules::check::{Scope, condition, device, http, rule_named, trigger};
+use crate::rules::check::{Scope, StepUse, condition, device, http, rule_named, trigger};
 use crate::rules::condition::{Block, Join};
 use crate::rules::expr::value::Value;
 use crate::rules::expression::{Expression, Wanted as WantedKind, compile_as, is_computed};
@@ -154,19 +155,7 @@ fn cancel(
         }
         (None, Some(node)) => {
             let written = parse::name(node, "the id of a step", findings)?;
-            if scope.steps.contains(written.value) {
-                return Some(CancelOperation::Step(written.value.to_owned()));
-            }
-            let near = closest(written.value, scope.steps.iter().copied());
-            let message = format!("unknown step `{}`", shown(written.value));
-            let diagnostic = findings
-                .report(code::UNKNOWN_STEP, written.span, message)
-                .label("no step of this rule has this id")
-                .did_you_mean(near);
-            if near.is_none() {
-                diagnostic.help("give the step an `id:`");
-            }
-            None
+            ordering_step(written, scope, findings).map(CancelOperation::Step)
         }
         (Some(_), Some(_)) | (None, None) => {
             findings
@@ -179,6 +168,44 @@ fn cancel(
             None
         }
     }
+}
+
+/// The step of the rule with this id, which gives an order.
+fn ordering_step(
+    written: Written<&str>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<StepId> {
+    let id = shown(written.value);
+    let is_known = match scope.steps.get(written.value) {
+        Some(StepUse::Orders) => return Some(StepId::new(written.value)),
+        Some(StepUse::Else) => true,
+        None => false,
+    };
+    let orders = scope.steps.iter().filter(|(_, it)| **it == StepUse::Orders);
+    let near = closest(written.value, orders.map(|(id, _)| *id));
+    let diagnostic = if is_known {
+        findings
+            .report(
+                code::NO_ORDER,
+                written.span,
+                format!("the step `{id}` gives no order"),
+            )
+            .label("`cancel` calls off what a `command` step ordered")
+    } else {
+        findings
+            .report(
+                code::UNKNOWN_STEP,
+                written.span,
+                format!("unknown step `{id}`"),
+            )
+            .label("no step of this rule has this id")
+    };
+    diagnostic.did_you_mean(near);
+    if near.is_none() {
+        diagnostic.help("give the `command` step an `id:`, and write that here");
+    }
+    None
 }
 
 fn read(

@@ -10,6 +10,8 @@ use crate::domain::device::Device;
 use crate::domain::id::{InputName, NotifierName};
 use crate::domain::setting::SettingSpec;
 use crate::domain::value::{Quantity, Value};
+pub(crate) use crate::rules::check::order::FixedMoment;
+use crate::rules::check::order::fixed_moment;
 use crate::rules::check::quantity::{Wanted, quantity};
 use crate::rules::check::{action, condition, device, step, watched};
 use crate::rules::syntax::Written;
@@ -78,6 +80,11 @@ pub(crate) fn parameter(
     let name = written(&entry.key, "a parameter", findings)?;
     let quantity = step::parameter(command, name, &entry.value, findings)?;
     Some((name.value.to_owned(), quantity))
+}
+
+/// When an order begins or ends.
+pub(crate) fn moment(node: &Node, findings: &mut Findings<'_>) -> Option<FixedMoment> {
+    fixed_moment(node, findings)
 }
 
 /// The setting of `device` that `node` names.

@@ -47,9 +47,17 @@ pub(super) struct Scope<'h> {
     /// Ids of the rule's triggers.
     triggers: Rc<BTreeSet<&'h str>>,
     /// Ids of the rule's steps.
-    steps: Rc<BTreeSet<&'h str>>,
+    steps: Rc<BTreeMap<&'h str, StepUse>>,
     /// What expressions may name.
     values: Values<'h>,
+}
+
+/// What a step can be named for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StepUse {
+    /// It gives an order to a device.
+    Orders,
+    Else,
 }
 
 /// Names that mean something else in an expression.
@@ -68,7 +76,7 @@ pub(super) fn rule(
     (names, rules): (&Names, &BTreeMap<RuleId, Location>),
     findings: &mut Findings<'_>,
 ) -> Option<Rule> {
-    let mut steps = BTreeSet::new();
+    let mut steps = BTreeMap::new();
     collect_steps(&written.steps, &mut steps, findings);
     collect_steps(&written.on_failure, &mut steps, findings);
     // Those that are broken count, so that nothing is said of what would be there without the mistake.
@@ -88,15 +96,14 @@ pub(super) fn rule(
     let mut known = Known::default();
     let mut looks = 0;
     loop {
-        let mark = (findings.mark(), findings.unbuilt.len());
+        let mark = findings.mark();
         let mut definitions = Definitions::default();
         let mut scope = scope.clone();
         scope.values = known.clone().within(scope.values);
         let rule = look(written, place.clone(), scope, &mut definitions, findings);
         looks += 1;
         // Nothing was used before it was there.
-        let is_certain =
-            looks == 1 && !findings.has_errors_since(mark.0) && !definitions.has_changed;
+        let is_certain = looks == 1 && !findings.has_errors_since(mark) && !definitions.has_changed;
         let mut joined = known.clone().joined(definitions.known);
         if is_certain || joined == known || looks > LOOKS_MAX {
             return rule.map(|mut rule| {
@@ -108,8 +115,7 @@ pub(super) fn rule(
             joined.forget_kinds();
         }
         known = joined;
-        findings.diagnostics.truncate(mark.0);
-        findings.unbuilt.truncate(mark.1);
+        findings.diagnostics.truncate(mark);
     }
 }
 
@@ -162,7 +168,6 @@ fn look(
         variables: rule_variables,
         triggers,
         conditions,
-        unbuilt: None,
         program: Arc::new(program),
         id,
     })
@@ -171,13 +176,25 @@ fn look(
 /// Every step's `id`, which is unique in the rule.
 fn collect_steps<'n>(
     written: &[syntax::Step<'n>],
-    ids: &mut BTreeSet<&'n str>,
+    ids: &mut BTreeMap<&'n str, StepUse>,
     findings: &mut Findings<'_>,
 ) {
     use syntax::StepKind as K;
     for step in written {
+        let what = match &step.kind {
+            K::Command { .. } => StepUse::Orders,
+            K::Notify { .. }
+            | K::Log { .. }
+            | K::Choose { .. }
+            | K::Repeat { .. }
+            | K::Variables(_)
+            | K::Set(_)
+            | K::Stop { .. }
+            | K::Parallel(_)
+            | K::Of(..) => StepUse::Else,
+        };
         if let Some(id) = step.id
-            && !ids.insert(id.value)
+            && ids.insert(id.value, what).is_some()
         {
             let message = format!("two steps have the id `{}`", shown(id.value));
             findings

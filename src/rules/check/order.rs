@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::civil::Time;
+
 use crate::document::code;
 use crate::document::decode::{Fields, boolean, word};
 use crate::document::diagnostic::Findings;
@@ -100,20 +102,37 @@ fn moment(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option
         let expression = compile_as(Wanted::Moment, node, &scope.values, findings);
         return expression.map(Moment::Computed);
     }
+    Some(match fixed_moment(node, findings)? {
+        FixedMoment::In(duration) => Moment::In(duration),
+        FixedMoment::At(time) => Moment::At(time),
+    })
+}
+
+/// A moment that is written out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum FixedMoment {
+    /// From now.
+    In(Duration),
+    /// The next such time of day, in the home's zone.
+    At(Time),
+}
+
+/// A duration from now, or a time of day.
+pub(super) fn fixed_moment(node: &Node, findings: &mut Findings<'_>) -> Option<FixedMoment> {
     if let Kind::Text(text) = &node.kind {
         // `22:30` is a time of day, and so is `22:30:15`: a duration here is written with letters.
         if text.contains(':') {
-            return time_of_day(node, findings).map(Moment::At);
+            return time_of_day(node, findings).map(FixedMoment::At);
         }
         if let Some(milliseconds) = parse(text) {
             let duration = Duration::from_millis(milliseconds);
             if duration <= DURATION_MAX {
-                return Some(Moment::In(duration));
+                return Some(FixedMoment::In(duration));
             }
         }
     }
     let duration = bounded(node, Duration::from_secs(1), DURATION_MAX, findings)?;
-    Some(Moment::In(duration))
+    Some(FixedMoment::In(duration))
 }
 
 fn verify(node: &Node, on: &Device, findings: &mut Findings<'_>) -> Option<Verify> {

@@ -6,7 +6,7 @@ use crate::document::code;
 use crate::document::decode::{whole_number, wrong_type};
 use crate::document::diagnostic::Findings;
 use crate::document::node::{Kind as NodeKind, Node};
-use crate::domain::id::RuleVersion;
+use crate::domain::id::{RuleVersion, StepId};
 use crate::rules::check::known::Definitions;
 use crate::rules::check::{Scope, condition, learn, place, step};
 use crate::rules::expr::kind::Kind;
@@ -117,13 +117,11 @@ impl<'d, 'h> Compiler<'d, 'h> {
     fn sequence(&mut self, steps: &[Step<'_>], findings: &mut Findings<'_>) {
         for step in steps {
             let before = (self.operations.len(), self.handlers.len());
-            let n_unbuilt = findings.unbuilt.len();
             self.step(step, findings);
             // A step that is not enabled is checked like any other and becomes nothing.
             if !step.enabled {
                 self.operations.truncate(before.0);
                 self.handlers.truncate(before.1);
-                findings.unbuilt.truncate(n_unbuilt);
             }
         }
     }
@@ -175,7 +173,10 @@ impl<'d, 'h> Compiler<'d, 'h> {
             | StepKind::Set(_)
             | StepKind::Stop { .. }
             | StepKind::Of(..)) => {
-                let operation = step::kind(kind, &self.scope, findings);
+                let mut operation = step::kind(kind, &self.scope, findings);
+                if let Some(OperationKind::Command(order)) = &mut operation {
+                    order.step = step.id.map(|it| StepId::new(it.value));
+                }
                 match &operation {
                     Some(operation) => self.definitions.step(operation, self.scope.names),
                     None => self.definitions.broken_step(kind),

@@ -151,6 +151,8 @@ fn command(
     Some(CommandOperation {
         device,
         command: spec.name.to_owned(),
+        // The step's own id, which whoever has the whole step fills in.
+        step: None,
         parameters,
         retry: written.retry,
         options: options?,

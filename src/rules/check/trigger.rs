@@ -58,8 +58,7 @@ pub(super) fn on(
     findings: &mut Findings<'_>,
 ) -> Option<On> {
     let names = scope.names;
-    let n_unbuilt = findings.unbuilt.len();
-    let on = match &written.on {
+    Some(match &written.on {
         syntax::On::Command {
             devices,
             commands,
@@ -90,11 +89,7 @@ pub(super) fn on(
             })
         }
         syntax::On::Of(word, fields) => other(word.name, fields, scope, findings)?,
-    };
-    if !written.enabled {
-        findings.unbuilt.truncate(n_unbuilt);
-    }
-    Some(on)
+    })
 }
 
 fn other(

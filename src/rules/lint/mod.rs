@@ -2,6 +2,7 @@
 
 mod asked;
 mod branches;
+mod called_off;
 mod flow;
 mod formula;
 mod full;
@@ -13,7 +14,6 @@ mod reads;
 mod region;
 mod spots;
 mod together;
-mod unbuilt;
 mod unused;
 mod wobble;
 
@@ -34,11 +34,11 @@ pub(super) fn rule(
     full::completed_is_not_full(written, rule, findings);
     branches::conditions(written, rule, findings);
     wobble::wobble(written, rule, names, findings);
+    called_off::begins_at_once(written, findings);
     live::not_offered_yet(written, rule, names.platform, findings);
     unused::variables(written, rule, findings);
 }
 
-pub(super) use self::unbuilt::unbuilt;
 pub(super) use self::unused::{inputs as unused_inputs, untold as untold_inputs};
 
 /// Advice on rules that meet. Nothing here keeps a rule from running.

@@ -63,7 +63,6 @@ pub(in crate::rules) fn condition<'n>(
         });
     }
     let word = which(node, findings)?;
-    let n_unbuilt = findings.unbuilt.len();
     let fields = Fields::of(node, word, findings)?;
     let alias = alias(&fields, findings);
     let enabled = enabled(&fields, findings);
@@ -85,9 +84,6 @@ pub(in crate::rules) fn condition<'n>(
         }
         (_, None) => Some(Test::Of(word, fields)),
     };
-    if !enabled {
-        findings.unbuilt.truncate(n_unbuilt);
-    }
     Some(Condition {
         head,
         alias,

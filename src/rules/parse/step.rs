@@ -23,7 +23,6 @@ const BACKOFF_MAX: Duration = Duration::from_hours(24);
 
 pub(in crate::rules) fn step<'n>(node: &'n Node, findings: &mut Findings<'_>) -> Option<Step<'n>> {
     let word = which(node, findings)?;
-    let n_unbuilt = findings.unbuilt.len();
     let fields = Fields::of(node, word, findings)?;
     let alias = alias(&fields, findings);
     let id = fields.maybe("id", findings, step_id);
@@ -40,9 +39,6 @@ pub(in crate::rules) fn step<'n>(node: &'n Node, findings: &mut Findings<'_>) ->
         }
         _ => Some(StepKind::Of(word, fields)),
     };
-    if !enabled {
-        findings.unbuilt.truncate(n_unbuilt);
-    }
     Some(Step {
         head,
         alias,

@@ -49,7 +49,6 @@ pub(in crate::rules) fn trigger<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<Trigger<'n>> {
     let word = which(node, findings)?;
-    let n_unbuilt = findings.unbuilt.len();
     let fields = Fields::of(node, word, findings)?;
     let id = fields
         .get("id")
@@ -62,9 +61,6 @@ pub(in crate::rules) fn trigger<'n>(
         "device" => device(&fields, findings),
         _ => Some(On::Of(word, fields)),
     };
-    if !enabled {
-        findings.unbuilt.truncate(n_unbuilt);
-    }
     Some(Trigger {
         head,
         id: id.map(|it| it.value),

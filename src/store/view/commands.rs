@@ -28,6 +28,8 @@ pub struct CommandRow {
     pub action: Option<String>,
     pub rule: String,
     pub run: String,
+    /// The `id:` of the step that gave it, where it has one.
+    pub step: Option<String>,
     /// The event that led to it.
     pub cause: String,
     pub created_at: Timestamp,
@@ -102,6 +104,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<CommandRow, Unreadable> {
         action: row.get(4)?,
         rule: command.rule.to_string(),
         run: command.run.to_string(),
+        step: command.step.map(|it| it.to_string()),
         cause: command.cause.to_string(),
         created_at: moment(row, 5)?,
         updated_at: moment(row, 6)?,

@@ -1,0 +1,110 @@
+//! Which generation Amps speaks is learned from its answers: an order for a far moment means the same in each.
+
+use std::time::Duration;
+
+use amps_rules::clock::Clock;
+use serde_json::{Value, json};
+
+use crate::home::{API_KEY, House, client, until};
+
+const BATTERY: &str = "/battery/dev_abc123";
+
+/// Two orders for thirty hours ahead, an hour apart; the device is read before each.
+const PLANS: &str = "\
+version: 1
+rules:
+  - id: plans
+    triggers: {trigger: engine, event: started}
+    actions:
+      - {read: house_battery, max_age: 1s}
+      - {command: charge, device: house_battery, start: 30h, end: 40h, wait_for: accepted}
+      - cancel: {device: house_battery}
+      - {notify: phone, message: called off}
+      - {delay: 1h}
+      - {read: house_battery, max_age: 1s}
+      - {command: charge, device: house_battery, start: 30h, wait_for: accepted}
+";
+
+/// What the orders to the battery said of when, and how each was answered.
+fn said(house: &House) -> Vec<(Value, Value, u16)> {
+    let requests = house.amps.requests().into_iter();
+    let pushes = requests.filter(|it| it.method == "POST" && it.path == BATTERY);
+    pushes
+        .map(|it| {
+            let body: Value = serde_json::from_str(&it.body).unwrap();
+            let action = &body["action"];
+            let status = it.status.unwrap();
+            (action["start"].clone(), action["end"].clone(), status)
+        })
+        .collect()
+}
+
+fn speak(house: &House, generation: &str) {
+    let switches = json!({"generation": generation});
+    house.amps.control("POST", "/switches", &switches).unwrap();
+}
+
+/// When the newest orders begin and end, as Amps has it; 0 is the last one.
+async fn planned(house: &House, index: usize) -> (Value, Value) {
+    let commands = house.json(&["commands"]);
+    let action = commands[index]["action"].as_str().unwrap();
+    let url = format!("{}/actions/{action}", house.amps.url());
+    let answer = client().get(url).header("x-api-key", API_KEY).send().await;
+    let body: Value = serde_json::from_str(&answer.unwrap().text().await.unwrap()).unwrap();
+    let action = body.get("data").unwrap_or(&body);
+    (action["start"].clone(), action["end"].clone())
+}
+
+/// Plays [`PLANS`] from 9 o'clock in summer, at an Amps that speaks one generation and then the other.
+async fn plays(first: &str, second: &str) -> [(Value, Value, u16); 2] {
+    let (clock, winder) = Clock::simulated("2026-06-10T08:00:00Z".parse().unwrap());
+    let house = House::on_clock(PLANS, clock.clone()).await;
+    speak(&house, first);
+    let app = house.engine_here(clock).await;
+    until("the first is called off", || house.phone().pop()).await;
+    speak(&house, second);
+    winder.advance(Duration::from_hours(1));
+    until("the second is planned", || {
+        let commands = house.json(&["commands"]);
+        (commands[0]["state"] == "acknowledged" && commands[1]["state"] == "cancelled")
+            .then_some(())
+    })
+    .await;
+    let text = |it: &str| json!(format!("{it}:00.000Z"));
+    let former = (text("2026-06-11T14:00"), text("2026-06-12T00:00"));
+    assert_eq!(planned(&house, 1).await, former);
+    let last = (text("2026-06-11T15:00"), Value::Null);
+    assert_eq!(planned(&house, 0).await, last);
+    app.stop().await.unwrap();
+    said(&house).try_into().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_newest_to_the_one_before() {
+    assert_eq!(
+        plays("c", "b").await,
+        [
+            (
+                json!("2026-06-11T15:00:00"),
+                json!("2026-06-12T01:00:00"),
+                202
+            ),
+            (json!("2026-06-11T15:00:00Z"), Value::Null, 202),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_one_before_to_the_newest() {
+    assert_eq!(
+        plays("b", "c").await,
+        [
+            (
+                json!("2026-06-11T14:00:00Z"),
+                json!("2026-06-12T00:00:00Z"),
+                202
+            ),
+            (json!("2026-06-11T16:00:00"), Value::Null, 202),
+        ]
+    );
+}
