@@ -2,6 +2,7 @@
 
 mod home;
 mod machine;
+mod patience;
 mod traffic;
 
 use std::io::Write;
@@ -93,7 +94,12 @@ pub(super) fn doctor(dir: &Path, as_json: bool, console: &mut Console) -> anyhow
     findings.extend(machine::findings(&patient)?);
     match broken {
         Some(broken) => findings.push(broken),
-        None => findings.extend(traffic::findings(&patient)?),
+        None => {
+            findings.extend(traffic::findings(&patient)?);
+            if let Some(view) = &patient.view {
+                findings.extend(patience::findings(&patient, view)?);
+            }
+        }
     }
     if as_json {
         console.json(&findings)?;
