@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_traces_of_rule.sql"),
     include_str!("migrations/0014_setting_writes.sql"),
     include_str!("migrations/0015_cancel.sql"),
+    include_str!("migrations/0016_causes.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.
