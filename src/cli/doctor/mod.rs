@@ -94,12 +94,7 @@ pub(super) fn doctor(dir: &Path, as_json: bool, console: &mut Console) -> anyhow
     findings.extend(machine::findings(&patient)?);
     match broken {
         Some(broken) => findings.push(broken),
-        None => {
-            findings.extend(traffic::findings(&patient)?);
-            if let Some(view) = &patient.view {
-                findings.extend(patience::findings(&patient, view)?);
-            }
-        }
+        None => findings.extend(traffic::findings(&patient)?),
     }
     if as_json {
         console.json(&findings)?;

@@ -198,7 +198,7 @@ mod tests {
             // The first is too old to count.
             (0..=100).try_for_each(|n| {
                 let command = Command::example(&format!("cmd_{n}"), DEVICE);
-                let took = if n == 0 { 5_000_000 } else { n };
+                let took = [5_000_000, n][usize::from(0 < n)];
                 order(tx, &command, (took, took * 10))
             })
         })
@@ -213,7 +213,7 @@ mod tests {
     async fn among_two_thousand_orders_of_the_home() {
         let (of, other) = observed(|tx| {
             (0..=ORDERS_OF_HOME_MAX).try_for_each(|n| {
-                let device = if n < 2 { DEVICE } else { "dev_2" };
+                let device = [DEVICE, "dev_2"][usize::from(2 <= n)];
                 let command = Command::example(&format!("cmd_{n}"), device);
                 order(tx, &command, (i64::try_from(n).unwrap() + 1, 3000))
             })
