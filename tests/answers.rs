@@ -40,15 +40,12 @@ const DOCUMENTED: &[(&str, &[u16], Meaning)] = &[
     ("CREDENTIAL_NOT_FOUND", &[404], GiveUp),
     ("DEVICE_OFFLINE", &[], Retry),
     ("SCHEDULER_ACTIVE", &[], Retry),
-    ("NETWORK_ERROR", &[], Retry),
+    ("NETWORK_ERROR", &[], InDoubt),
     ("RATE_LIMITED", &[], Retry),
-    ("SERVICE_UNAVAILABLE", &[], Retry),
-    ("TIMEOUT", &[], Retry),
-    ("UNKNOWN_ERROR", &[], Retry),
+    ("SERVICE_UNAVAILABLE", &[], InDoubt),
+    ("TIMEOUT", &[], InDoubt),
+    ("UNKNOWN_ERROR", &[], InDoubt),
 ];
-
-/// Codes that say that nothing was carried out, whatever the status.
-const SURE: &[&str] = &["RATE_LIMIT_EXCEEDED", "RATE_LIMITED"];
 
 #[test]
 fn each_code_with_each_status_that_it_may_come_with_means_one_thing() {
@@ -72,22 +69,48 @@ fn the_table_has_the_codes_of_the_documents_with_their_statuses_and_no_others() 
 #[test]
 fn a_known_code_decides_beside_any_status_that_does_not_say_more() {
     for (code, statuses, means) in DOCUMENTED {
-        let own = match *code {
-            // With its own status it is in doubt; with another one, the code is all there is.
-            "INTERNAL_ERROR" => Retry,
-            _ => *means,
-        };
-        for status in [400, 401, 403, 404, 409, 422, 501, 503] {
+        for status in [400, 401, 403, 404, 409, 422] {
             if !statuses.contains(&status) {
-                assert_eq!(meaning(status, Some(code)), own, "{status} {code}");
+                assert_eq!(meaning(status, Some(code)), *means, "{status} {code}");
             }
         }
-        let is_sure = SURE.contains(code);
-        for status in [408, 500, 502, 504] {
-            let expected = if is_sure { Retry } else { InDoubt };
-            assert_eq!(meaning(status, Some(code)), expected, "{status} {code}");
+        for status in [408, 500, 502, 503, 504] {
+            assert_eq!(meaning(status, Some(code)), InDoubt, "{status} {code}");
         }
         assert_eq!(meaning(429, Some(code)), Retry, "429 {code}");
+        assert_eq!(meaning(501, Some(code)), GiveUp, "501 {code}");
+    }
+}
+
+/// At most one push of an order is taken: after an answer that leaves it open, nothing is sent before a look-up.
+#[test]
+fn only_an_answer_that_says_plainly_that_nothing_was_taken_is_sent_again_at_once() {
+    let codes = CODES.iter().map(|it| Some(it.name));
+    for code in codes.chain([Some("NEW_CODE"), None]) {
+        for status in 500..=599 {
+            let found = meaning(status, code);
+            assert!(matches!(found, InDoubt | GiveUp), "{status} {code:?}");
+        }
+        for status in (400..=499).filter(|it| *it != 429) {
+            let again = matches!(meaning(status, code), Retry | Unauthorized | Wait);
+            let plain = [
+                "UNAUTHORIZED",
+                "RATE_LIMIT_EXCEEDED",
+                "CONFLICT",
+                "ACTION_NOT_CANCELLABLE",
+                "DEVICE_OFFLINE",
+                "SCHEDULER_ACTIVE",
+                "RATE_LIMITED",
+            ];
+            let is_plain = code.is_some_and(|it| plain.contains(&it));
+            let by_status = match status {
+                401 => code.is_none(),
+                409 => matches!(code, None | Some("NEW_CODE")),
+                _ => false,
+            };
+            let expected = status != 408 && (is_plain || by_status);
+            assert_eq!(again, expected, "{status} {code:?}");
+        }
     }
 }
 
@@ -108,7 +131,7 @@ fn an_unknown_code_and_none_go_by_the_status() {
         (500, InDoubt, InDoubt),
         (501, GiveUp, GiveUp),
         (502, InDoubt, InDoubt),
-        (503, Retry, InDoubt),
+        (503, InDoubt, InDoubt),
         (504, InDoubt, InDoubt),
         (599, InDoubt, InDoubt),
         (600, GiveUp, GiveUp),

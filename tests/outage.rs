@@ -7,8 +7,10 @@ use amps_rules::clock::{Clock, Winder};
 use amps_rules::domain::secret::Secret;
 use amps_rules::simulator::{Settings, Simulator};
 use amps_rules::store::view::{AmpsLinkRow, View};
-use serde_json::json;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
+use crate::cli::said;
 use crate::home::{API_KEY, CAR_AFTER_BATTERY, House, battery_charged, post, until};
 
 fn link(house: &House) -> AmpsLinkRow {
@@ -25,6 +27,43 @@ async fn wind_until<T>(winder: &Winder, what: &str, mut found: impl FnMut() -> O
         found
     })
     .await
+}
+
+/// What `doctor` says of Amps.
+fn of_amps(house: &House) -> Value {
+    let output = house.cli(&["doctor", "--json"]);
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let mut findings = findings.into_iter();
+    findings.find(|it| it["check"] == "amps").unwrap()
+}
+
+/// `status` and `doctor` say since when Amps does not answer, why, and what to do.
+fn outage_is_told(house: &House, down: &AmpsLinkRow) {
+    let since = down.silent_since.unwrap();
+    let shown = since.to_zoned(TimeZone::get("Europe/London").unwrap());
+    let shown = shown.strftime("%Y-%m-%d %H:%M:%S");
+    let text = format!("does not answer since {shown}: Connection refused (os error 111)");
+    let status = house.cli(&["status"]);
+    let lines: Vec<&str> = said(&status.stdout).lines().collect();
+    assert!(
+        lines.contains(&format!("  amps      {text}").as_str()),
+        "{lines:#?}"
+    );
+    assert_eq!(
+        house.json(&["status"])["amps"],
+        json!({
+            "silent_since": since, "error": "Connection refused (os error 111)", "commands_waiting": 1,
+        })
+    );
+    assert_eq!(
+        of_amps(house),
+        json!({
+            "check": "amps", "verdict": "problem", "text": text,
+            "remedy": "look whether this machine reaches the internet, and whether the API key is right; \
+                       orders wait meanwhile",
+        })
+    );
+    assert_eq!(house.cli(&["doctor"]).status.code(), Some(1));
 }
 
 /// A home whose Amps is at an address where nobody listens.
@@ -61,6 +100,7 @@ async fn an_order_waits_for_amps_and_leaves_when_it_is_back() {
         Some("Connection refused (os error 111)")
     );
     assert!(start <= down.silent_since.unwrap() && down.silent_since.unwrap() <= clock.now());
+    outage_is_told(&house, &down);
 
     // Longer than three attempts take.
     let later = clock.now() + jiff::SignedDuration::from_mins(30);
@@ -99,6 +139,12 @@ async fn an_order_waits_for_amps_and_leaves_when_it_is_back() {
         (link(&house) == up).then_some(())
     })
     .await;
+    let status = house.cli(&["status"]);
+    assert!(said(&status.stdout).contains("\n  amps      answers\n"));
+    assert_eq!(
+        of_amps(&house),
+        json!({"check": "amps", "verdict": "ok", "text": "answers", "remedy": null})
+    );
     app.stop().await.unwrap();
 }
 

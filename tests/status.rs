@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use crate::cli::{at, said};
-use crate::home::{CAR_AFTER_BATTERY, House, home};
+use crate::home::{CAR_AFTER_BATTERY, House, home, until};
 use crate::why::{charged, masked};
 
 /// What is said on standard output, and how it ends.
@@ -110,7 +110,9 @@ async fn a_device_is_shown_with_its_values() {
         "\
 car_charger  (ev_charger, dev_ev001)
 our order `charge` is acknowledged since DATE TIME, by car-after-battery (cmd_ID)
-held by rule car-after-battery"
+held by rule car-after-battery
+how soon Amps takes an order: unknown
+how soon an order is over: unknown"
     );
     assert!(values.contains("\nstatus "), "{values}");
     let unknown = house.cli(&["devices", "show", "car_chargr"]);
@@ -137,6 +139,95 @@ async fn inputs_are_listed_also_before_they_have_a_value() {
         told(&house, &["inputs"]).0,
         "input       value  age\ngrid_price  none"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_orders_took_is_told_and_a_timeout_that_is_shorter_is_advised_against() {
+    let impatient = "        force: true\n        timeout: 10s\n        retry:";
+    let mut house = House::start(&CAR_AFTER_BATTERY.replace("        retry:", impatient)).await;
+    let none = json!({"orders": 0, "p50_seconds": null, "p95_seconds": null});
+    assert_eq!(
+        house.json(&["devices", "show", "car_charger"])["observed"],
+        json!({"acknowledge": none, "completion": none})
+    );
+    for n in 1..=5 {
+        charged(&house, "charge", &format!("msg_{n}")).await;
+        until("the run is over", || {
+            let runs = house.json(&["runs"]);
+            (runs.as_array().unwrap().len() == n && runs[0]["state"] == "completed").then_some(())
+        })
+        .await;
+    }
+    house.stop_engine().await;
+    assert_eq!(timeouts(&house), Vec::<String>::new());
+
+    // As slow as a day on which the manufacturer is.
+    let database = amps_rules::store::database_path(house.dir.path());
+    let database = rusqlite::Connection::open(database).unwrap();
+    database
+        .execute_batch(
+            "UPDATE commands SET over_at = began_at + (10 + seq) * 1000000;
+             UPDATE command_steps SET at = (SELECT at FROM command_steps AS sent
+                     WHERE sent.command_id = command_steps.command_id AND sent.state = 'sending')
+                 + 12250000 WHERE state = 'acknowledged';",
+        )
+        .unwrap();
+    assert_eq!(
+        house.json(&["devices", "show", "car_charger"])["observed"],
+        json!({
+            "acknowledge": {"orders": 5, "p50_seconds": 12.25, "p95_seconds": 12.25},
+            "completion": {"orders": 5, "p50_seconds": 13.0, "p95_seconds": 15.0},
+        })
+    );
+    let shown = house.cli(&["devices", "show", "car_charger"]);
+    let text = said(&shown.stdout);
+    for line in [
+        "how soon Amps takes an order: half of 5 orders within 12s250ms, 95 % within 12s250ms",
+        "how soon an order is over: half of 5 orders within 13s, 95 % within 15s",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+    }
+    assert_eq!(
+        timeouts(&house),
+        [
+            "warning  timeout    car-after-battery (rules/rules.yaml:9) waits 10s for `charge` on car_charger (`timeout:`); \
+             95 % of the last 5 orders to it were over within 15s",
+            "                    = help: write `timeout: 31s` or more there, or leave it out",
+        ]
+    );
+    // Only as far as the step waits.
+    house.edit("rules/rules.yaml", |text| {
+        text.replace("timeout: 10s", "timeout: 15s")
+    });
+    house.start_engine();
+    assert_eq!(timeouts(&house), Vec::<String>::new());
+    house.stop_engine().await;
+    house.edit("rules/rules.yaml", |text| {
+        text.replace("timeout: 15s", "timeout: 12s\n        wait_for: accepted")
+    });
+    house.start_engine();
+    assert_eq!(
+        timeouts(&house),
+        [
+            "warning  timeout    car-after-battery (rules/rules.yaml:9) waits 12s for `charge` on car_charger (`timeout:`); \
+             95 % of the last 5 orders to it were taken by Amps within 12s250ms",
+            "                    = help: write `timeout: 25s` or more there, or leave it out",
+        ]
+    );
+}
+
+/// What `doctor` says of timeouts, with the help below each line.
+fn timeouts(house: &House) -> Vec<String> {
+    let output = house.cli(&["doctor"]);
+    let mut lines = said(&output.stdout).lines().map(str::to_owned).peekable();
+    let mut found = Vec::new();
+    while let Some(line) = lines.next() {
+        if line.contains(" timeout    ") {
+            found.push(line);
+            found.extend(lines.next_if(|it| it.contains("= help")));
+        }
+    }
+    found
 }
 
 /// Each check with its verdict.

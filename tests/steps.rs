@@ -1,5 +1,8 @@
 //! Steps that do more with a device than order and wait for the end, from outside.
 
+use std::time::Duration;
+
+use amps_rules::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::home::{House, battery_charged, post, until};
@@ -131,6 +134,47 @@ async fn a_setting_that_amps_turns_away_for_good_fails_the_step() {
         run["reason"].as_str().unwrap().contains("too much"),
         "{run}"
     );
+}
+
+const CONTRADICTED: &str = "      - setting: safety_reserve
+        device: house_battery
+        value: 35 %
+        retry: {attempts: 2, backoff: 1s}
+        on_failure:
+          - notify: phone
+            message: \"{{ failure.outcome }}, {{ failure.attempts }}: {{ failure.message }}\"
+";
+
+/// Amps takes the write, and the device goes on showing what it had.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_the_device_does_not_show_is_written_again_and_then_contradicted() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&rule(CONTRADICTED), clock.clone()).await;
+    let deaf = json!({"ignores_settings": true});
+    house
+        .amps
+        .control("POST", "/devices/dev_abc123", &deaf)
+        .unwrap();
+    let app = house.engine_here(clock).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+
+    let heard = until("the phone rings", || {
+        winder.advance(Duration::from_secs(5));
+        house.phone().pop()
+    })
+    .await;
+    assert_eq!(
+        heard["message"],
+        "contradicted, 2: `safety_reserve` of `house_battery` was written as 35 %, and the device shows 5 %"
+    );
+    assert_eq!(
+        written(&house),
+        [r#"{"safety_reserve":{"value":35,"unit":"percent"}}"#; 2]
+    );
+    app.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,4 +315,55 @@ async fn is_called_off_after_a_kill(rules: &str, step: &Value) {
     house.command_in("cancelled").await;
     let heard = until("the phone rings", || house.phone().pop()).await;
     assert_eq!(heard["message"], "called off");
+}
+
+const RESTARTED: &str = "version: 1
+rules:
+  - id: plan
+    mode: restart
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {command: charge, device: car_charger, start: 40h}
+";
+
+/// A new run takes the place of the old one, and its plan that of the old plan.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_cancels_what_amps_has_planned_for_the_run_before() {
+    let house = House::start(RESTARTED).await;
+    begin(&house).await;
+    let first = house.command_in("acknowledged").await;
+    let body = battery_charged("act_2").to_string();
+    let answer = post(&house.engine().webhooks, "msg_act_2", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+
+    let commands = until("the second plan is made", || {
+        let commands = house.json(&["commands"]);
+        let has_two = commands.as_array().unwrap().len() == 2;
+        (has_two && commands[0]["state"] == "acknowledged").then_some(commands)
+    })
+    .await;
+    assert_eq!(
+        json!([commands[1]["id"], commands[1]["state"]]),
+        json!([first["id"], "cancelled"])
+    );
+    let runs = house.json(&["runs"]);
+    assert_eq!(
+        json!([
+            runs[0]["state"],
+            runs[0]["cause"],
+            runs[1]["state"],
+            runs[1]["cause"]
+        ]),
+        json!(["running", "msg_act_2", "stopped", "msg_act_1"])
+    );
+    let cancelled = house.amps.requests().into_iter();
+    let cancelled: Vec<_> = cancelled
+        .filter(|it| it.path.ends_with("/cancel"))
+        .map(|it| (it.path, it.status))
+        .collect();
+    let action = first["action"].as_str().unwrap();
+    assert_eq!(
+        cancelled,
+        [(format!("/actions/{action}/cancel"), Some(200))]
+    );
+    assert_eq!((house.pushes().len(), house.accepted_pushes()), (2, 2));
 }

@@ -109,6 +109,30 @@ async fn an_answer_that_is_lost_is_looked_up_and_nothing_is_sent_twice() {
     assert_eq!(states, ["sending", "in_doubt", "acknowledged", "completed"]);
 }
 
+/// A code is no proof that nothing was taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_was_taken_and_answered_with_503_is_not_sent_twice() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    house.fault_push(json!({
+        "kind": "answer_after", "status": 503, "code": "SERVICE_UNAVAILABLE",
+        "message": "try again", "retry_after_seconds": 1,
+    }));
+    tell(&house, "act_1").await;
+
+    let command = house.command_in("completed").await;
+    assert_eq!(command["attempts"], 1);
+    assert_eq!((house.pushes().len(), house.accepted_pushes()), (1, 1));
+    let story = house.json(&["commands", "show", command["id"].as_str().unwrap()]);
+    let steps = story["steps"].as_array().unwrap();
+    let states: Vec<_> = steps.iter().map(|it| &it["state"]).collect();
+    assert_eq!(states, ["sending", "in_doubt", "acknowledged", "completed"]);
+    assert_eq!(
+        steps[1]["detail"],
+        "Amps may have taken it, and answered: SERVICE_UNAVAILABLE, try again; \
+         looking it up before anything is sent again"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_up_that_gets_no_answer_proves_nothing() {
     let house = House::start(CAR_AFTER_BATTERY).await;

@@ -403,3 +403,71 @@ async fn what_keeps_a_rule_from_running_is_told_with_what_to_do() {
         "removed: no file has it any more; the next start or reload removes it"
     );
 }
+
+/// Rules that are broken from the first, or wait.
+const WAITING: &str = "\
+version: 1
+rules:
+  - id: wrong
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: [{lok: x}]
+  - id: asks
+    triggers: {trigger: command, device: house_battery, command: charge}
+    conditions: {condition: numeric_state, device: house_battery, attribute: level, below: 200}
+    actions: [{log: x}]
+  - id: watches
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions:
+      - wait_for_trigger: {trigger: device, device: car_charger, event: connected}
+        timeout: 1h
+  - id: lines-up
+    mode: queued
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: [{delay: 1h}]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_never_was_right_or_that_waits_says_so() {
+    let mut house = House::without_engine(WAITING).await;
+    // As long as a value is waited for.
+    let slow = json!({"kind": "delay_before", "ms": 20_000});
+    house.fault(
+        "requests",
+        &json!({"method": "GET", "path": "/battery", "times": 9, "fault": slow}),
+    );
+    house.start_engine();
+    charged(&house, "charge", "msg_1").await;
+    assert_eq!(
+        now(&house, "asks"),
+        ["waiting: woken and not decided: reads house_battery first, until DATE TIME at most"]
+    );
+    charged(&house, "charge", "msg_2").await;
+    assert_eq!(
+        now(&house, "wrong"),
+        ["broken: its text is broken (rules/rules.yaml:3); `amps-rules check` tells more"]
+    );
+    assert_eq!(
+        why(&house, &["wrong"]),
+        "\
+wrong  (rules/rules.yaml:3)
+  now       its text is broken (rules/rules.yaml:3); `amps-rules check` tells more
+
+it has never run, as far as is on record
+
+nothing has woken it"
+    );
+    assert_eq!(
+        now(&house, "watches"),
+        [
+            "running: running since DATE TIME (run_ID); one run at a time: waits for something to happen, until DATE TIME at most"
+        ]
+    );
+    assert_eq!(
+        now(&house, "lines-up"),
+        [
+            "running: running since DATE TIME (run_ID): waits until DATE TIME",
+            "running: running since DATE TIME (run_ID): in line behind another run of the rule, until DATE TIME at most"
+        ]
+    );
+    house.kill_engine();
+}

@@ -2,24 +2,27 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::Exit;
 use crate::cli::arguments::{NowArguments, ShowCommand};
+use crate::cli::check::count;
 use crate::cli::console::Console;
 use crate::cli::standing::{self, Standing};
 use crate::cli::words::{Words, origin_words};
 use crate::clock::Clock;
 use crate::config::home::Input;
 use crate::config::names::Names;
+use crate::document::duration::display;
 use crate::document::suggest::closest;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceAlias, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Value};
 use crate::engine::wait::Wait;
-use crate::store::view::{KnownInput, KnownValue, OpenCommand, Unreadable, View};
+use crate::store::view::{KnownInput, KnownValue, Observed, OpenCommand, Spread, Unreadable, View};
 
 /// A device of `home.yaml`.
 #[derive(Debug, Serialize)]
@@ -60,7 +63,24 @@ struct Holder {
 struct DeviceStory {
     #[serde(flatten)]
     row: DeviceRow,
+    observed: ObservedRow,
     values: Vec<ValueRow>,
+}
+
+/// How long its last orders took.
+#[derive(Debug, Serialize)]
+struct ObservedRow {
+    acknowledge: SpreadRow,
+    completion: SpreadRow,
+}
+
+#[derive(Debug, Serialize)]
+struct SpreadRow {
+    orders: usize,
+    p50_seconds: Option<f64>,
+    p95_seconds: Option<f64>,
+    #[serde(skip)]
+    spread: Spread,
 }
 
 #[derive(Debug, Serialize)]
@@ -170,7 +190,7 @@ impl<'s> Sources<'s> {
         })
     }
 
-    fn story(&self, device: &Device) -> DeviceStory {
+    fn story(&self, device: &Device, observed: Observed) -> DeviceStory {
         let values = self.values.iter().filter(|it| it.device == device.id);
         let values = values.map(|it| ValueRow {
             unit: standing::unit(device, &it.attribute).trim().to_owned(),
@@ -182,6 +202,10 @@ impl<'s> Sources<'s> {
         });
         DeviceStory {
             values: values.collect(),
+            observed: ObservedRow {
+                acknowledge: observed.acknowledge.into(),
+                completion: observed.completion.into(),
+            },
             row: self.device(device),
         }
     }
@@ -236,7 +260,11 @@ pub(super) fn devices(
         }
         return Ok(Exit::Usage);
     };
-    let story = sources.story(device);
+    let observed = view
+        .as_ref()
+        .map(|it| it.observed(&device.id))
+        .transpose()?;
+    let story = sources.story(device, observed.unwrap_or_default());
     if arguments.json {
         console.json(&story)?;
     } else {
@@ -312,6 +340,16 @@ impl DeviceStory {
         if let Some(holder) = &row.held_by {
             writeln!(out, "held by rule {}", holder.describe(words))?;
         }
+        let ObservedRow {
+            acknowledge,
+            completion,
+        } = &self.observed;
+        writeln!(
+            out,
+            "how soon Amps takes an order: {}",
+            acknowledge.describe()
+        )?;
+        writeln!(out, "how soon an order is over: {}", completion.describe())?;
         let cells: Vec<_> = self.values.iter().map(|it| it.cells(words)).collect();
         if cells.is_empty() {
             writeln!(out, "never read")?;
@@ -319,6 +357,30 @@ impl DeviceStory {
         }
         console.table(&["attribute", "value", "age", "origin"], &cells)?;
         Ok(())
+    }
+}
+
+impl From<Spread> for SpreadRow {
+    fn from(spread: Spread) -> Self {
+        let seconds = |it: Option<Duration>| it.map(|it| it.as_secs_f64());
+        Self {
+            orders: spread.orders,
+            p50_seconds: seconds(spread.p50),
+            p95_seconds: seconds(spread.p95),
+            spread,
+        }
+    }
+}
+
+impl SpreadRow {
+    /// `half of 24 orders within 140ms, 95 % within 1s200ms`
+    fn describe(&self) -> String {
+        let (Some(half), Some(most)) = (self.spread.p50, self.spread.p95) else {
+            return "unknown".to_owned();
+        };
+        let (half, most) = (display(half), display(most));
+        let orders = count(self.orders, "order");
+        format!("half of {orders} within {half}, 95 % within {most}")
     }
 }
 

@@ -137,13 +137,24 @@ async fn request(api: &Gate, claimed: &Claimed) -> Reply {
         works_now: None,
     };
     match Verdict::of_refusal(&refusal, key) {
-        Verdict::Retry { failure, after } => turned_away(failure, true, after),
+        Verdict::Retry {
+            failure,
+            after,
+            remedy,
+        } => {
+            let is_last = write.retry.attempts <= claimed.attempts;
+            turned_away(failure.with_remedy(remedy.filter(|_| is_last)), true, after)
+        }
         Verdict::Blocked(failure) => turned_away(failure, true, refusal.retry_after),
         Verdict::GiveUp(failure) => turned_away(failure, false, None),
         // Made again, it does no harm.
-        Verdict::InDoubt(_) | Verdict::Unsent { .. } | Verdict::Acknowledged(_) => {
-            lost(&refusal.message)
-        }
+        Verdict::InDoubt {
+            answered: Some(failure),
+            after,
+        } => turned_away(failure, true, after),
+        Verdict::InDoubt { answered: None, .. }
+        | Verdict::Unsent { .. }
+        | Verdict::Acknowledged(_) => lost(&refusal.message),
     }
 }
 

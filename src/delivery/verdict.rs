@@ -28,12 +28,17 @@ pub(super) enum Verdict {
     Retry {
         failure: Failure,
         after: Option<Duration>,
+        /// What a person can do about it. Told when no attempt is left.
+        remedy: Option<&'static str>,
     },
     /// Another action holds the device (`amps-api.md` §5.3).
     Blocked(Failure),
     /// It may have arrived. Amps drops no repeats (§5.4), so it is looked up before it is sent again.
-    /// With what was answered, if anything was.
-    InDoubt(Option<Failure>),
+    InDoubt {
+        /// What was answered, if anything was.
+        answered: Option<Failure>,
+        after: Option<Duration>,
+    },
     /// No number of attempts would help.
     GiveUp(Failure),
 }
@@ -45,7 +50,10 @@ impl Verdict {
             Answer::NotSent { reason } => Self::Unsent {
                 why: format!("Amps cannot be reached: {reason}"),
             },
-            Answer::Lost { .. } => Self::InDoubt(None),
+            Answer::Lost { .. } => Self::InDoubt {
+                answered: None,
+                after: None,
+            },
             Answer::Refused(refusal) => Self::of_refusal(refusal, key),
         }
     }
@@ -54,18 +62,28 @@ impl Verdict {
     pub(super) fn of_refusal(refusal: &Refusal, key: Key) -> Self {
         let code = refusal.code.as_deref();
         let meaning = answers::meaning(refusal.status, code);
-        let again = || Self::Retry {
+        let again = |remedy| Self::Retry {
             failure: Failure::new(code, &refusal.message),
             after: refusal.retry_after,
+            remedy,
         };
         match meaning {
-            Meaning::Retry => again(),
+            Meaning::Retry => again(remedy(code, key)),
             // A burst shows so too.
-            Meaning::Unauthorized if key.has_worked => again(),
-            Meaning::Unauthorized => Self::GiveUp(told(refusal, Some(answers::KEY_REMEDY))),
-            Meaning::InDoubt => Self::InDoubt(Some(Failure::new(code, &refusal.message))),
+            Meaning::Unauthorized if key.has_worked => again(Some(answers::KEY_REMEDY)),
+            Meaning::Unauthorized => {
+                let failure = Failure::new(code, &refusal.message);
+                Self::GiveUp(failure.with_remedy(Some(answers::KEY_REMEDY)))
+            }
+            Meaning::InDoubt => Self::InDoubt {
+                answered: Some(Failure::new(code, &refusal.message)),
+                after: refusal.retry_after,
+            },
             Meaning::Wait => Self::Blocked(Failure::new(code, &refusal.message)),
-            Meaning::GiveUp => Self::GiveUp(told(refusal, remedy(code, key))),
+            Meaning::GiveUp => {
+                let failure = Failure::new(code, &refusal.message);
+                Self::GiveUp(failure.with_remedy(remedy(code, key)))
+            }
         }
     }
 }
@@ -94,15 +112,6 @@ fn remedy(code: Option<&str>, key: Key) -> Option<&'static str> {
     })
 }
 
-/// The failure in Amps' words, and what to do about it.
-fn told(refusal: &Refusal, remedy: Option<&str>) -> Failure {
-    let message = match remedy {
-        Some(remedy) => format!("{}; {remedy}", refusal.message),
-        None => refusal.message.clone(),
-    };
-    Failure::new(refusal.code.as_deref(), message)
-}
-
 /// How soon a push that did not leave is tried again. When more of them do not leave, nobody asks for a
 /// while (`device_api::door`).
 const UNSENT_WAIT: Duration = Duration::from_secs(5);
@@ -129,9 +138,14 @@ impl Waits {
         match verdict {
             Verdict::Acknowledged(action) => self.acknowledged(&open.command, &action, now),
             Verdict::Unsent { why } => unsent(open, why, later(now, UNSENT_WAIT), now),
-            Verdict::Retry { failure, after } => {
-                let asked = after.map(|after| later(now, after));
-                let retry_at = again.map(|at| asked.map_or(at, |asked| at.max(asked)));
+            Verdict::Retry {
+                failure,
+                after,
+                remedy,
+            } => {
+                let retry_at = again.map(|at| not_before(at, after, now));
+                let remedy = remedy.filter(|_| retry_at.is_none());
+                let failure = failure.with_remedy(remedy);
                 Step::Refused { failure, retry_at }
             }
             Verdict::Blocked(failure) if later(open.began_at, BLOCKED_MAX) <= now => {
@@ -144,12 +158,21 @@ impl Waits {
                 why: "another action held the device".to_owned(),
                 retry_at: later(now, BLOCKED_WAIT),
             },
-            Verdict::InDoubt(answered) => Step::AnswerLost {
-                doubt: Doubt {
-                    answered,
-                    ..self.doubt(DoubtCause::AnswerLost, now)
-                },
-            },
+            Verdict::InDoubt { answered, after } => {
+                let doubt = self.doubt(DoubtCause::AnswerLost, now);
+                // The look-up that decides comes when the order may be sent again.
+                let again = again.filter(|_| answered.is_some());
+                let again = again.map_or(doubt.settles_at, |at| not_before(at, after, now));
+                let settles_at = doubt.settles_at.max(again);
+                Step::AnswerLost {
+                    doubt: Doubt {
+                        answered,
+                        settles_at,
+                        deadline: doubt.deadline.max(later(settles_at, self.in_doubt_for)),
+                        ..doubt
+                    },
+                }
+            }
             Verdict::GiveUp(failure) => Step::Refused {
                 failure,
                 retry_at: None,
@@ -186,6 +209,11 @@ impl Waits {
             deadline,
         }
     }
+}
+
+/// `at`, or as long after `now` as Amps asked for.
+fn not_before(at: Timestamp, after: Option<Duration>, now: Timestamp) -> Timestamp {
+    after.map_or(at, |after| at.max(later(now, after)))
 }
 
 /// The step for a push that did not leave. While the order is young, that is no attempt.

@@ -1,7 +1,8 @@
 //! What Amps' answers mean for an order: the one table of its codes and statuses (`amps-api.md` §7, §8).
 //!
-//! A code decides where it is known, the status where it is not. After a status that may have come after
-//! the order was carried out, nothing is sent again before a look-up, whatever the code says.
+//! A code decides where it is known, the status where it is not. An order is sent again without a look-up only
+//! where the answer says plainly that it was not taken: after a status of the server's trouble, or a code that
+//! leaves it open, it may have been carried out.
 
 use std::fmt::Write;
 
@@ -29,8 +30,9 @@ pub struct Code {
     /// for which an action failed.
     pub statuses: &'static [u16],
     pub meaning: Meaning,
-    /// It says that nothing was carried out, whatever the status.
-    pub is_sure: bool,
+    /// In answer to an order, it leaves open whether that was carried out: then it means
+    /// [`Meaning::InDoubt`], and `meaning` is that of an action that failed with it.
+    pub is_unclear: bool,
     pub what: &'static str,
     /// What a person can do about it. Told with the failure.
     pub remedy: Option<&'static str>,
@@ -46,16 +48,16 @@ const fn code(
         name,
         statuses,
         meaning,
-        is_sure: false,
+        is_unclear: false,
         what,
         remedy: None,
     }
 }
 
 impl Code {
-    const fn sure(self) -> Self {
+    const fn unclear(self) -> Self {
         Self {
-            is_sure: true,
+            is_unclear: true,
             ..self
         }
     }
@@ -64,6 +66,15 @@ impl Code {
         Self {
             remedy: Some(remedy),
             ..self
+        }
+    }
+
+    /// What it means in answer to an order, where the status does not say more.
+    fn in_answer(&self) -> Meaning {
+        if self.is_unclear {
+            Meaning::InDoubt
+        } else {
+            self.meaning
         }
     }
 }
@@ -104,8 +115,7 @@ pub const CODES: &[Code] = &{
             &[401, 429],
             Retry,
             "too many requests",
-        )
-        .sure(),
+        ),
         code(
             "INSUFFICIENT_PERMISSIONS",
             &[403],
@@ -208,7 +218,7 @@ pub const CODES: &[Code] = &{
             GiveUp,
             "the device does not take so much, or so little",
         ),
-        code("INTERNAL_ERROR", &[500], Retry, "something broke at Amps"),
+        code("INTERNAL_ERROR", &[500], Retry, "something broke at Amps").unclear(),
         code("NOT_IMPLEMENTED", &[501], GiveUp, "Amps cannot do this yet"),
         code(
             "INVALID_CREDENTIALS",
@@ -266,22 +276,22 @@ pub const CODES: &[Code] = &{
             Retry,
             "a schedule in the manufacturer's own app holds the device",
         ),
-        code("NETWORK_ERROR", &[], Retry, "Amps does not reach the manufacturer"),
+        code("NETWORK_ERROR", &[], Retry, "Amps does not reach the manufacturer").unclear(),
         code(
             "RATE_LIMITED",
             &[],
             Retry,
             "Amps asks the manufacturer too often",
-        )
-        .sure(),
+        ),
         code(
             "SERVICE_UNAVAILABLE",
             &[],
             Retry,
             "the manufacturer's service, or Amps, is down",
-        ),
-        code("TIMEOUT", &[], Retry, "the manufacturer does not answer in time"),
-        code("UNKNOWN_ERROR", &[], Retry, "the manufacturer says something unclear"),
+        )
+        .unclear(),
+        code("TIMEOUT", &[], Retry, "the manufacturer does not answer in time").unclear(),
+        code("UNKNOWN_ERROR", &[], Retry, "the manufacturer says something unclear").unclear(),
     ]
 };
 
@@ -323,20 +333,13 @@ pub const STATUSES: &[Statuses] = &{
         row((408, 408), Some(InDoubt), InDoubt, InDoubt, "time ran out"),
         row((409, 409), None, Wait, Wait, "something is in the way"),
         row((429, 429), Some(Retry), Retry, Retry, "too many requests"),
-        row((501, 501), None, GiveUp, GiveUp, "not built"),
-        row(
-            (503, 503),
-            None,
-            Retry,
-            InDoubt,
-            "down; without a code it is not Amps that says so",
-        ),
+        row((501, 501), Some(GiveUp), GiveUp, GiveUp, "not built"),
         row(
             (500, 599),
             Some(InDoubt),
             InDoubt,
             InDoubt,
-            "something broke after the order was read",
+            "something broke or is down, perhaps after the order was read",
         ),
     ]
 };
@@ -352,8 +355,9 @@ pub fn meaning(status: u16, code: Option<&str>) -> Meaning {
         .iter()
         .find(|it| (it.first..=it.last).contains(&status));
     match (code, code.and_then(known)) {
-        (_, Some(code)) if code.is_sure => code.meaning,
-        (_, Some(code)) => row.and_then(|it| it.with_known).unwrap_or(code.meaning),
+        (_, Some(code)) => row
+            .and_then(|it| it.with_known)
+            .unwrap_or_else(|| code.in_answer()),
         (Some(_), None) => row.map_or(Meaning::GiveUp, |it| it.with_unknown),
         (None, _) => row.map_or(Meaning::GiveUp, |it| it.without),
     }
@@ -386,15 +390,15 @@ pub fn markdown() -> String {
     let mut text = String::from(
         "\n## When Amps turns an order away\n\n\
          The code is what `failure.code` says in `on_failure`. An action that Amps took and that fails later has a code too: \
-         those that are sent again here are sent again then as well, and all others are final.\n\n\
+         where the order is sent again here, at once or after a look-up, it is sent again then as well; all others are final.\n\n\
          | code | status | what is wrong | what becomes of the order | what you can do |\n|---|---|---|---|---|\n",
     );
     for code in CODES {
         let statuses: Vec<String> = code.statuses.iter().map(u16::to_string).collect();
-        let meaning = code
-            .statuses
-            .first()
-            .map_or(code.meaning, |status| meaning(*status, Some(code.name)));
+        let meaning = code.statuses.first().map_or_else(
+            || code.in_answer(),
+            |status| meaning(*status, Some(code.name)),
+        );
         writeln!(
             text,
             "| `{}` | {} | {} | {} | {} |",

@@ -169,6 +169,7 @@ fn devices(world: &World) -> Value {
                 "timezone": device.settings.timezone,
                 "lacks": device.settings.lacks,
                 "scheduler_active": device.scheduler_active,
+                "ignores_settings": device.ignores_settings,
                 "state": world.device_state(device),
             })
         })
@@ -208,6 +209,7 @@ fn patch(world: &mut World, id: &str, body: &[u8], now: Timestamp) -> Result<Val
             "timezone" => timezone(&mut after, value),
             "lacks" => lacks(&mut after, value),
             "scheduler_active" => flag(key, value).map(|it| after.scheduler_active = it),
+            "ignores_settings" => flag(key, value).map(|it| after.ignores_settings = it),
             _ => after.settings.kind.patch(key, value),
         };
         done.map_err(|message| Refused::new(400, message))?;

@@ -33,6 +33,8 @@ pub enum RequestFault {
     DropConnection,
     /// An error is answered, and nothing has happened.
     Answer(ErrorAnswer),
+    /// The request takes effect, and an error is answered all the same.
+    AnswerAfter(ErrorAnswer),
     /// The request waits before it takes effect. Wall clock.
     DelayBefore { ms: u64 },
     /// The request takes effect, and the answer waits. Wall clock.
@@ -113,6 +115,7 @@ impl RequestFault {
             Self::DropAnswer => "drop_answer",
             Self::DropConnection => "drop_connection",
             Self::Answer(_) => "answer",
+            Self::AnswerAfter(_) => "answer_after",
             Self::DelayBefore { .. } => "delay_before",
             Self::DelayAfter { .. } => "delay_after",
         }
@@ -154,7 +157,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn add_request(&mut self, rule: RequestRule) -> Result<(), NotAdded> {
-        if let RequestFault::Answer(answer) = &rule.fault
+        if let RequestFault::Answer(answer) | RequestFault::AnswerAfter(answer) = &rule.fault
             && !(400..=599).contains(&answer.status)
         {
             return Err(NotAdded::NoErrorStatus);

@@ -288,7 +288,11 @@ fn write_settings(
     let changes = push::object(&request.body)?;
     let read_only_code = world.switches.read_only_code();
     let device = world.device_mut(id).ok_or_else(device_not_found)?;
-    let updated = setting::write(&mut device.settings.kind, &changes, read_only_code)?;
+    let mut after = device.settings.kind.clone();
+    let updated = setting::write(&mut after, &changes, read_only_code)?;
+    if !device.ignores_settings {
+        device.settings.kind = after;
+    }
     world.advance_physics(now);
     Ok(Reply {
         status: if world.switches.settings_are_202 {

@@ -186,7 +186,7 @@ pub(super) async fn serve_api(
         }
         Some(_) | None => {}
     }
-    let outcome = match &fault {
+    let mut outcome = match &fault {
         Some(RequestFault::Answer(answer)) => Err(answer.error()),
         _ if too_large => {
             // Not documented; our assumption.
@@ -207,6 +207,7 @@ pub(super) async fn serve_api(
     }
     match fault {
         Some(RequestFault::DropAnswer) => return Err(Dropped),
+        Some(RequestFault::AnswerAfter(answer)) => outcome = Err(answer.error()),
         Some(RequestFault::DelayAfter { ms }) => {
             shared.clock.sleep(Duration::from_millis(ms)).await;
         }

@@ -68,6 +68,8 @@ pub(crate) struct Device {
     pub(crate) zone: TimeZone,
     /// What the OEM answers to whatever Amps wants of the device; none when it lets everything through.
     pub(crate) oem_error: Option<&'static OemError>,
+    /// What is written to its settings is answered, and changes nothing.
+    pub(crate) ignores_settings: bool,
     /// The OEM's own scheduler holds the device: windowed actions fail (`amps-api.md` §5.3).
     pub(crate) scheduler_active: bool,
     /// The last action of this device, ended or not.
@@ -455,6 +457,7 @@ impl Device {
             settings,
             zone,
             oem_error: None,
+            ignores_settings: false,
             scheduler_active: false,
             last_action: None,
             in_force: None,

@@ -208,8 +208,14 @@ fn answers() -> Vec<Play> {
         (500, "INTERNAL_ERROR"),
         (500, ""),
         (502, ""),
+        (502, "RATE_LIMITED"),
         (503, ""),
+        (503, "SERVICE_UNAVAILABLE"),
+        (503, "SOMETHING_ELSE"),
         (504, ""),
+        (401, "UNKNOWN_ERROR"),
+        (409, "NETWORK_ERROR"),
+        (422, "TIMEOUT"),
     ] {
         let name = if code.is_empty() {
             "without a code"

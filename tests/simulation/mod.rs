@@ -109,7 +109,8 @@ fn a_seed_is_the_same_day_each_time() {
 fn whatever_happens_in_a_day_the_invariants_hold() {
     let mut total = Lived::default();
     for seed in seeds() {
-        match in_virtual_time(async { live(&mut Day::new(seed)).await }) {
+        let mut day = Day::new(seed);
+        match in_virtual_time(live(&mut day)) {
             Ok(lived) => {
                 total.steps += lived.steps;
                 total.looks += lived.looks;
@@ -118,7 +119,9 @@ fn whatever_happens_in_a_day_the_invariants_hold() {
                 total.hours += lived.hours;
             }
             Err(report) => panic!(
-                "seed {seed}: {report}\nonce more with: SIMULATION_SEED={seed} cargo test --lib simulation"
+                "seed {seed}: {report}\nonce more with: SIMULATION_SEED={seed} cargo test --lib simulation\n\
+                 its database is kept in {}",
+                day.dir.keep().display()
             ),
         }
     }

@@ -77,6 +77,33 @@ async fn section_7_any_error_can_be_answered_in_place_of_the_truth() {
 }
 
 #[tokio::test]
+async fn section_5_4_a_push_can_be_taken_and_answered_with_an_error() {
+    let house = House::new().await;
+    let fault = json!({"kind": "answer_after", "status": 503, "code": "SERVICE_UNAVAILABLE",
+        "retry_after_seconds": 7});
+    house
+        .control("/faults/requests", json!({"path": BATTERY, "fault": fault}))
+        .await;
+    let response = send(&house, command("charge")).await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "7");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "SERVICE_UNAVAILABLE");
+    let actions = house.data("/actions").await;
+    assert_eq!(actions["pagination"]["total"], 1);
+    let ledger = house.simulator.requests();
+    assert_eq!(
+        (ledger[0].status, ledger[0].accepted_action.as_deref()),
+        (Some(503), actions["items"][0]["id"].as_str())
+    );
+    let fault = json!({"kind": "answer_after", "status": 200, "code": null});
+    let refused = house
+        .simulator
+        .control("POST", "/faults/requests", &json!({"fault": fault}));
+    assert_eq!(refused.unwrap_err().status, 400);
+}
+
+#[tokio::test]
 async fn section_13_a_push_can_be_late_on_its_way_in() {
     let house = House::new().await;
     let fault = json!({"method": "POST", "fault": {"kind": "delay_before", "ms": 3000}});

@@ -210,6 +210,33 @@ async fn section_8_times_are_naive_ahead_and_in_order() {
 }
 
 #[tokio::test]
+async fn section_4_1_a_setting_can_be_taken_and_change_nothing() {
+    let house = House::new().await;
+    let reserve = async || {
+        let battery = house.data(BATTERY).await;
+        battery["settings"]["safety_reserve"]["value"].clone()
+    };
+    house
+        .control("/devices/dev_abc123", json!({"ignores_settings": true}))
+        .await;
+    let path = format!("{BATTERY}/settings");
+    let write = json!({"safety_reserve": {"value": 35, "unit": "percent"}});
+    let (status, body) = house.post(&path, write.clone()).await;
+    assert_eq!(
+        (status, &body["data"]["updated"]),
+        (200, &json!(["safety_reserve"]))
+    );
+    assert_eq!(reserve().await, 5);
+    let too_much = json!({"safety_reserve": {"value": 135, "unit": "percent"}});
+    assert_eq!(house.post(&path, too_much).await.0, 422);
+    house
+        .control("/devices/dev_abc123", json!({"ignores_settings": false}))
+        .await;
+    assert_eq!(house.post(&path, write).await.0, 200);
+    assert_eq!(reserve().await, 35);
+}
+
+#[tokio::test]
 async fn section_4_1_settings_are_written_together_or_not_at_all() {
     let house = House::new().await;
     let path = format!("{BATTERY}/settings");

@@ -2,6 +2,7 @@
 
 mod home;
 mod machine;
+mod patience;
 mod traffic;
 
 use std::io::Write;

@@ -2,7 +2,7 @@
 
 use crate::cli::check::count;
 use crate::cli::devices::Sources;
-use crate::cli::doctor::{Finding, Patient};
+use crate::cli::doctor::{Finding, Patient, patience};
 use crate::cli::status::text;
 use crate::config::names::Names;
 use crate::domain::value::Origin;
@@ -35,6 +35,7 @@ pub(super) fn findings(patient: &Patient<'_>) -> Result<Vec<Finding>, Unreadable
     findings.extend(messages(view)?);
     findings.push(deadlines(&patient.standing.runs));
     findings.push(dead_letters(view)?);
+    findings.extend(patience::findings(patient, view)?);
     Ok(findings)
 }
 

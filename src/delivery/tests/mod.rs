@@ -93,7 +93,10 @@ fn the_meaning_of_an_answer_is_its_verdict() {
     let failure = |code| Failure::new(code, "no");
     assert_eq!(
         of(500, Some("INTERNAL_ERROR")),
-        Verdict::InDoubt(Some(failure(Some("INTERNAL_ERROR"))))
+        Verdict::InDoubt {
+            answered: Some(failure(Some("INTERNAL_ERROR"))),
+            after: None
+        }
     );
     assert_eq!(
         of(409, Some("CONFLICT")),
@@ -107,7 +110,8 @@ fn the_meaning_of_an_answer_is_its_verdict() {
         of(429, None),
         Verdict::Retry {
             failure: failure(None),
-            after: None
+            after: None,
+            remedy: None
         }
     );
 }
@@ -133,10 +137,23 @@ fn a_key_that_has_worked_is_not_given_up_for_a_burst() {
             of(true),
             Verdict::Retry {
                 failure,
-                after: None
+                after: None,
+                remedy: Some("check `api_key` below `amps` in home.yaml")
             }
         );
         assert_eq!(of(false), Verdict::GiveUp(Failure::new(code, told)));
+        // When no attempt is left, it is told all the same.
+        let given_up = |attempts| {
+            let mut open = open_at(at(0));
+            open.lifecycle = Lifecycle::Sending { attempts };
+            let step = WAITS.step(of(true), &open, at(100));
+            let Step::Refused { failure, retry_at } = step else {
+                panic!("{step:?}");
+            };
+            (failure.message, retry_at)
+        };
+        assert_eq!(given_up(2), ("no".to_owned(), Some(at(160))));
+        assert_eq!(given_up(3), (told.to_owned(), None));
     }
 }
 
@@ -189,8 +206,34 @@ fn what_never_left_is_tried_again_and_what_may_have_arrived_is_in_doubt() {
             },
             Key::default()
         ),
-        Verdict::InDoubt(None)
+        Verdict::InDoubt {
+            answered: None,
+            after: None
+        }
     );
+}
+
+#[test]
+fn what_may_have_been_taken_is_sent_again_no_sooner_than_amps_and_the_rule_say() {
+    let doubt = |attempts, answered: Option<Failure>, after| {
+        let mut open = open_at(at(0));
+        open.lifecycle = Lifecycle::Sending { attempts };
+        open.command.retry.backoff = Duration::from_secs(70);
+        let after = Some(after).filter(|it| *it != 0).map(Duration::from_secs);
+        let step = WAITS.step(Verdict::InDoubt { answered, after }, &open, at(10));
+        let Step::AnswerLost { doubt } = step else {
+            panic!("{step:?}");
+        };
+        assert_eq!(doubt.look_up_at, at(11), "it is looked up at once");
+        (doubt.settles_at, doubt.deadline)
+    };
+    let answered = || Some(Failure::new(Some("SERVICE_UNAVAILABLE"), "no"));
+    assert_eq!(doubt(1, answered(), 0), (at(80), at(910)));
+    assert_eq!(doubt(1, answered(), 90), (at(100), at(910)));
+    assert_eq!(doubt(1, answered(), 3600), (at(3610), at(3670)));
+    // It is not sent again: what is known is told as soon as it is.
+    assert_eq!(doubt(3, answered(), 90), (at(70), at(910)));
+    assert_eq!(doubt(1, None, 0), (at(70), at(910)));
 }
 
 #[test]
@@ -202,6 +245,7 @@ fn a_retry_waits_as_long_as_the_rule_says_and_as_amps_asks() {
         let verdict = Verdict::Retry {
             failure: failure.clone(),
             after,
+            remedy: None,
         };
         let step = WAITS.step(verdict, &open, at(100));
         let Step::Refused { retry_at, .. } = step else {

@@ -371,6 +371,15 @@ impl Failure {
         }
     }
 
+    /// The same, and what a person can do about it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: Option<&str>) -> Self {
+        if let Some(remedy) = remedy {
+            self.message = format!("{}; {remedy}", self.message);
+        }
+        self
+    }
+
     fn held_too_long(hold: &Hold) -> Self {
         let actions: Vec<&str> = hold.actions.iter().map(ActionId::as_str).collect();
         let message = match actions.as_slice() {
