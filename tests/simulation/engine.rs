@@ -15,8 +15,9 @@ use crate::alarms::{self, Alarms};
 use crate::app;
 use crate::clock::Clock;
 use crate::clock_watch::{self, ClockWatch};
+use crate::delivery::asking::Asking;
 use crate::delivery::hosts::Hosts;
-use crate::delivery::http_requests::{self, HttpRequests};
+use crate::delivery::http_requests::HttpRequests;
 use crate::delivery::messages::{self, Messages};
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
@@ -149,7 +150,7 @@ impl Engine {
             clock: clock.clone(),
         };
         let hosts = Hosts::through(client, PATIENCE, &plan.home);
-        let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
+        let requests = Asking::new(HttpRequests { hosts }, store.clone(), clock.clone());
         let poller = Poller {
             store: store.clone(),
             api,
@@ -162,7 +163,7 @@ impl Engine {
         tasks.spawn(delivery::run(delivery, stop(), news.requests));
         tasks.spawn(tracking::run(tracking, stop(), news.reports));
         tasks.spawn(messages::run(messages, stop(), news.notifications));
-        tasks.spawn(http_requests::run(requests, stop(), news.http));
+        tasks.spawn(requests.run(stop(), news.http));
         tasks.spawn(readings::run(poller, devices, stop()));
     }
 
