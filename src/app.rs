@@ -18,6 +18,7 @@ use crate::config::home::Home;
 use crate::config::names::Names;
 use crate::config::{self};
 use crate::control::server::{self as control, Control, Socket};
+use crate::delivery::asking::Asking;
 use crate::delivery::hosts::Hosts;
 use crate::delivery::http_requests::HttpRequests;
 use crate::delivery::messages::Messages;
@@ -43,7 +44,7 @@ use crate::rules::{Loaded, last_good};
 use crate::store::signal::AllNews;
 use crate::store::view::{StoredRule, View};
 use crate::store::writer::{Consumer, Tx};
-use crate::store::{Lock, Store, clock_set, http_requests, inbox, outbox, setting_writes};
+use crate::store::{Lock, Store, awaited, clock_set, http_requests, inbox, outbox, setting_writes};
 use crate::tracking::{self, Reports, Tracking};
 
 /// A running engine.
@@ -256,8 +257,9 @@ impl Inside {
             notifiers,
             clock: clock.clone(),
         };
-        let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
-        let settings = SettingWrites::new(store.clone(), api.clone(), clock.clone());
+        let requests = Asking::new(HttpRequests { hosts }, store.clone(), clock.clone());
+        let writes = SettingWrites { api: api.clone() };
+        let settings = Asking::new(writes, store.clone(), clock.clone());
         let poller = Poller {
             store: store.clone(),
             api,
@@ -286,12 +288,8 @@ impl Inside {
             stop(),
             news.notifications,
         ));
-        stages.spawn(delivery::http_requests::run(requests, stop(), news.http));
-        stages.spawn(delivery::setting_writes::run(
-            settings,
-            stop(),
-            news.settings,
-        ));
+        stages.spawn(requests.run(stop(), news.http));
+        stages.spawn(settings.run(stop(), news.settings));
         stages.spawn(readings::run(poller, devices, stop()));
         stages.spawn(housekeeping::run(
             store.clone(),
@@ -322,8 +320,8 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
         .write(move |tx| {
             clock_set::begin_life(tx)?;
             outbox::hand_on_unheard(tx)?;
-            http_requests::recover(tx, now)?;
-            setting_writes::recover(tx, now)?;
+            awaited::recover::<http_requests::Claimed>(tx, now)?;
+            awaited::recover::<setting_writes::Claimed>(tx, now)?;
             inbox::record(tx, started_event(now), None)?;
             delivery::recover(tx, waits, now)
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::domain::command::RetryPolicy;
 use crate::notify::{Message, Notifiers, Sent};
 use crate::store::Store;
@@ -87,17 +87,12 @@ fn judge(sent: &Sent, attempts: u32, now: Timestamp) -> Try {
         Sent::GiveUp { reason } => Try::GivenUp {
             reason: reason.clone(),
         },
-        Sent::Retry { reason, after } => match PATIENCE.next_attempt(attempts, now) {
-            Some(at) => {
-                let asked = after.map(|after| later(now, after));
-                Try::Again {
-                    at: asked.map_or(at, |asked| at.max(asked)),
-                    reason: reason.clone(),
-                }
+        Sent::Retry { reason, after } => {
+            let reason = reason.clone();
+            match PATIENCE.next_attempt_as_asked(*after, attempts, now) {
+                Some(at) => Try::Again { at, reason },
+                None => Try::GivenUp { reason },
             }
-            None => Try::GivenUp {
-                reason: reason.clone(),
-            },
-        },
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The claim is on the disk before a push starts. When the program dies in between, the row says
 //! "sending", and the next start takes that as in doubt: looked up before anything is sent again.
 
+pub(crate) mod asking;
 mod conflict;
 pub(crate) mod hosts;
 pub(crate) mod http_requests;

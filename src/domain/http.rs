@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::RetryPolicy;
@@ -230,14 +230,10 @@ impl HttpRequest {
         attempts: u32,
         now: Timestamp,
     ) -> Progress {
-        let next = self.retry.next_attempt(attempts, now);
-        let Some(at) = next.filter(|_| may_pass) else {
-            return Progress::Over(HttpResult::Failed(failure));
-        };
-        let asked = asked.and_then(|it| SignedDuration::try_from(it).ok());
-        let asked = asked.and_then(|it| now.checked_add(it).ok());
-        let at = asked.map_or(at, |asked| at.max(asked));
-        Progress::Again { at, failure }
+        match self.retry.next_attempt_as_asked(asked, attempts, now) {
+            Some(at) if may_pass => Progress::Again { at, failure },
+            Some(_) | None => Progress::Over(HttpResult::Failed(failure)),
+        }
     }
 }
 

@@ -18,12 +18,18 @@ impl Failure {
 impl RetryPolicy {
     /// When to push again after `attempts` pushes; none when they are used up.
     pub fn next_attempt(&self, attempts: u32, now: Timestamp) -> Option<Timestamp> {
-        (attempts < self.attempts).then(|| {
-            let wait = SignedDuration::try_from(self.wait_after(attempts));
-            wait.ok()
-                .and_then(|wait| now.checked_add(wait).ok())
-                .unwrap_or(Timestamp::MAX)
-        })
+        (attempts < self.attempts).then(|| later(now, self.wait_after(attempts)))
+    }
+
+    /// The same for an answer that asked for so long a wait.
+    pub fn next_attempt_as_asked(
+        &self,
+        asked: Option<Duration>,
+        attempts: u32,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let at = self.next_attempt(attempts, now)?;
+        Some(asked.map_or(at, |asked| at.max(later(now, asked))))
     }
 
     /// When to push again after an action ended with `outcome`; none when that is the last word.
@@ -57,9 +63,13 @@ pub const PLANNED_LOOK_UP: Duration = Duration::from_hours(1);
 pub fn next_look_up(began: Timestamp, shortest: Duration, now: Timestamp) -> Timestamp {
     let waited = Duration::try_from(now.duration_since(began)).unwrap_or_default();
     let wait = waited.clamp(shortest, LOOK_UP_WAIT_MAX.max(shortest));
-    let wait = SignedDuration::try_from(wait).ok();
-    wait.and_then(|wait| now.checked_add(wait).ok())
-        .unwrap_or(Timestamp::MAX)
+    later(now, wait)
+}
+
+/// `moment` plus `duration`, at most the end of the calendar.
+pub(super) fn later(moment: Timestamp, duration: Duration) -> Timestamp {
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    moment.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

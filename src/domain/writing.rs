@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::RetryPolicy;
 use crate::domain::device::Device;
 use crate::domain::id::{EventId, RequestId, RuleId, RunId};
 use crate::domain::lifecycle::{Failure, OUTAGE_MAX};
+use crate::domain::retry::later;
 use crate::domain::value::Quantity;
 
 /// How long the device is read until it shows the new value.
@@ -258,12 +259,11 @@ impl SettingWrite {
         (may_pass, asked): (bool, Option<Duration>),
         (attempts, now): (u32, Timestamp),
     ) -> Progress {
-        let next = self.retry.next_attempt(attempts, now);
+        let next = self.retry.next_attempt_as_asked(asked, attempts, now);
         let Some(at) = next.filter(|_| may_pass) else {
             let outcome = outcome.to_owned();
             return Progress::Over(WriteResult::Failed { outcome, failure });
         };
-        let at = asked.map_or(at, |it| at.max(later(now, it)));
         again(at, Stage::Write, attempts, Some(failure.to_string()))
     }
 }
@@ -275,11 +275,6 @@ fn again(at: Timestamp, stage: Stage, attempts: u32, why: Option<String>) -> Pro
         attempts,
         why,
     }
-}
-
-fn later(from: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    from.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 impl WriteOver {

@@ -194,27 +194,6 @@ pub enum On {
     Count(CountTrigger),
 }
 
-impl On {
-    /// As in `trigger: command`.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Command(_) => "command",
-            Self::Device(_) => "device",
-            Self::State(_) => "state",
-            Self::NumericState(_) => "numeric_state",
-            Self::Time(_) => "time",
-            Self::Cron(_) => "cron",
-            Self::Sun(_) => "sun",
-            Self::Webhook(_) => "webhook",
-            Self::Engine(_) => "engine",
-            Self::AllOf(_) => "all_of",
-            Self::Sequence(_) => "sequence",
-            Self::Absence(_) => "absence",
-            Self::Count(_) => "count",
-        }
-    }
-}
-
 /// An action on one of `devices` ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CommandTrigger {

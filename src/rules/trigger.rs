@@ -10,7 +10,59 @@ use crate::domain::device::Device;
 use crate::domain::id::InputName;
 use crate::domain::value::Value;
 use crate::rules::condition::weekdays;
-use crate::rules::rule::Trigger;
+use crate::rules::rule::{On, Trigger};
+
+impl On {
+    /// As in `trigger: command`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Device(_) => "device",
+            Self::State(_) => "state",
+            Self::NumericState(_) => "numeric_state",
+            Self::Time(_) => "time",
+            Self::Cron(_) => "cron",
+            Self::Sun(_) => "sun",
+            Self::Webhook(_) => "webhook",
+            Self::Engine(_) => "engine",
+            Self::AllOf(_) => "all_of",
+            Self::Sequence(_) => "sequence",
+            Self::Absence(_) => "absence",
+            Self::Count(_) => "count",
+        }
+    }
+
+    /// The triggers that it is made of, in their order.
+    pub fn inner(&self) -> Vec<&Trigger> {
+        match self {
+            Self::AllOf(group) | Self::Sequence(group) => group.triggers.iter().collect(),
+            Self::Absence(it) => std::iter::once(&it.of)
+                .chain(&it.after)
+                .map(|it| &**it)
+                .collect(),
+            Self::Count(count) => vec![&count.of],
+            Self::Command(_)
+            | Self::Device(_)
+            | Self::State(_)
+            | Self::NumericState(_)
+            | Self::Time(_)
+            | Self::Cron(_)
+            | Self::Sun(_)
+            | Self::Webhook(_)
+            | Self::Engine(_) => Vec::new(),
+        }
+    }
+
+    /// Whose value it looks at, if any.
+    pub fn watched(&self) -> Option<&Watched> {
+        if let Self::State(StateTrigger { watched, .. })
+        | Self::NumericState(NumericTrigger { watched, .. }) = self
+        {
+            return Some(watched);
+        }
+        None
+    }
+}
 
 /// Whose value is looked at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ use crate::engine::decision::Change;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{http_requests, inputs, leases, notifications, outbox, runs, setting_writes};
+use crate::store::{inputs, leases, outbox, runs, setting_writes};
 
 /// The clock of the program, which goes over to a new time with the event that tells of it: everything goes by
 /// the new time from that event on; before it, and if its transaction does not stand, by the old one.
@@ -102,8 +102,10 @@ pub(super) fn save(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     runs::move_readings(tx, by)?;
     inputs::move_readings(tx, by)?;
     outbox::move_open(tx, by)?;
-    notifications::move_due(tx, microseconds)?;
-    http_requests::move_due(tx, microseconds)?;
+    for table in ["notifications", "http_requests"] {
+        let sql = format!("UPDATE {table} SET due_at = due_at + ?1 WHERE due_at IS NOT NULL");
+        tx.prepare(&sql)?.execute([microseconds])?;
+    }
     setting_writes::move_open(tx, by)?;
     for change in leases::load(tx)? {
         if let Change::Kept { device, kept } = change {

@@ -4,6 +4,7 @@
 //! [`Store::write`]. Lists read the same file on connections of their own (`view/`).
 
 pub(crate) mod amps_link;
+pub(crate) mod awaited;
 mod calls;
 pub(crate) mod cancelling;
 pub(crate) mod clock_set;

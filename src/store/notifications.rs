@@ -67,13 +67,6 @@ pub(crate) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
     Ok(next.map(moment))
 }
 
-/// The clock was set: what waits for another try waits as long as before.
-pub(super) fn move_due(tx: &Tx<'_>, by_microseconds: i64) -> Result<(), Error> {
-    tx.prepare("UPDATE notifications SET due_at = due_at + ?1 WHERE due_at IS NOT NULL")?
-        .execute([by_microseconds])?;
-    Ok(())
-}
-
 /// Writes down what became of a try. A message that is given up is a dead letter.
 pub(crate) fn tried(
     tx: &Tx<'_>,

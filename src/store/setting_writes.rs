@@ -1,16 +1,19 @@
 //! Settings that rules write, until the device shows them or they are given up. One at a time for each setting.
 
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Row;
 
 use crate::clock::moved;
-use crate::domain::event::{Event, Payload, Source};
-use crate::domain::id::{EventId, RequestId};
-use crate::domain::writing::{Progress, SettingWrite, Stage, WriteOver};
+use crate::domain::event::Payload;
+use crate::domain::id::{RequestId, RunId};
+use crate::domain::lifecycle::Failure;
+use crate::domain::writing::{Progress, Reply, SettingWrite, Stage, WriteOver, WriteResult};
+use crate::store::awaited::{Awaited, Standing, Then};
 use crate::store::clock_set::microseconds;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{inbox, moment, stamp};
+use crate::store::{moment, stamp};
 
 /// A write whose request is under way.
 #[derive(Clone, Debug)]
@@ -20,6 +23,91 @@ pub(crate) struct Claimed {
     /// A write that is under way included.
     pub(crate) attempts: u32,
     pub(crate) created_at: Timestamp,
+}
+
+impl Awaited for Claimed {
+    const TABLE: &'static str = "setting_writes";
+    const COLUMN: &'static str = "write";
+    const UNDER_WAY: &'static str = "under_way";
+    const AREA: Area = Area::SETTINGS;
+    const IS_ATTEMPT: &'static str = "json_extract(stage, '$.stage') = 'write'";
+    const MAY_GO: &'static str = "NOT EXISTS (
+         SELECT 1 FROM setting_writes AS earlier
+         WHERE earlier.state IN ('waiting', 'under_way') AND earlier.device_id = due.device_id
+             AND earlier.setting = due.setting AND earlier.seq < due.seq)";
+    type Answer = Reply;
+
+    fn read(row: &Row<'_>) -> Result<Result<Self, serde_json::Error>, Error> {
+        let (write, stage): (String, String) = (row.get("write")?, row.get("stage")?);
+        let (attempts, created_at) = (row.get("attempts")?, moment(row.get("created_at")?));
+        let read = serde_json::from_str(&write).and_then(|write| {
+            Ok(Self {
+                write,
+                stage: serde_json::from_str(&stage)?,
+                attempts,
+                created_at,
+            })
+        });
+        Ok(read)
+    }
+
+    fn unreadable(id: RequestId, run: RunId, attempts: u32, failure: Failure) -> Standing {
+        over(WriteOver {
+            write: id,
+            run,
+            what: "a setting".to_owned(),
+            result: WriteResult::Failed {
+                outcome: "failed".to_owned(),
+                failure,
+            },
+            attempts,
+        })
+    }
+
+    fn after(&self, reply: Reply, now: Timestamp) -> Standing {
+        let stage = (&self.stage, self.attempts);
+        self.standing(self.write.after(stage, reply, self.created_at, now))
+    }
+
+    fn after_interruption(&self, now: Timestamp) -> Standing {
+        self.standing(SettingWrite::after_interruption(
+            &self.stage,
+            self.attempts,
+            now,
+        ))
+    }
+}
+
+impl Claimed {
+    fn standing(&self, progress: Progress) -> Standing {
+        match progress {
+            Progress::Again {
+                at,
+                stage,
+                attempts,
+                why,
+            } => Standing {
+                id: self.write.id.clone(),
+                state: "waiting",
+                stage: Some(stage),
+                attempts,
+                reason: why,
+                then: Then::At(at),
+            },
+            Progress::Over(result) => over(self.write.over(result, self.attempts)),
+        }
+    }
+}
+
+fn over(over: WriteOver) -> Standing {
+    Standing {
+        id: over.write.clone(),
+        state: "over",
+        stage: None,
+        attempts: over.attempts,
+        reason: Some(over.said()),
+        then: Then::Told(Payload::Written(over)),
+    }
 }
 
 /// Puts `write` in line. Doing it twice is doing it once: the id is derived.
@@ -42,188 +130,25 @@ pub(crate) fn enqueue(tx: &Tx<'_>, write: &SettingWrite, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Claims those that are due, `rows_max` at most: from here on a request is under way. What nobody waits for any
-/// more is not made.
-pub(crate) fn claim(tx: &Tx<'_>, rows_max: usize, now: Timestamp) -> Result<Vec<Claimed>, Error> {
-    tx.prepare(
-        "UPDATE setting_writes SET state = 'dropped', due_at = NULL, updated_at = ?1
-         WHERE due_at <= ?1
-             AND NOT EXISTS (SELECT 1 FROM runs WHERE id = run AND runs.state = 'running')",
-    )?
-    .execute([stamp(now)])?;
-    let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
-    let mut statement = tx.prepare(
-        "UPDATE setting_writes
-         SET state = 'under_way', due_at = NULL, updated_at = ?1,
-             attempts = attempts + (json_extract(stage, '$.stage') = 'write')
-         WHERE seq IN (
-             SELECT seq FROM setting_writes AS due WHERE due_at <= ?1 AND NOT EXISTS (
-                 SELECT 1 FROM setting_writes AS earlier
-                 WHERE earlier.state IN ('waiting', 'under_way') AND earlier.device_id = due.device_id
-                     AND earlier.setting = due.setting AND earlier.seq < due.seq)
-             ORDER BY due_at, seq LIMIT ?2)
-         RETURNING write, stage, attempts, created_at",
-    )?;
-    claimed(&mut statement, rusqlite::params![stamp(now), rows_max])
-}
-
-/// Deals with requests that were under way when the program ended, and shows the end of writes again whose run
-/// still waits for it. Once, at a start.
-pub(crate) fn recover(tx: &Tx<'_>, now: Timestamp) -> Result<(), Error> {
-    hand_on_unheard(tx)?;
-    let mut statement = tx.prepare(
-        "SELECT write, stage, attempts, created_at FROM setting_writes WHERE state = 'under_way' ORDER BY seq",
-    )?;
-    for it in claimed(&mut statement, [])? {
-        let progress = SettingWrite::after_interruption(&it.stage, it.attempts, now);
-        advance(tx, &it, progress, now)?;
-    }
-    Ok(())
-}
-
-fn claimed(
-    statement: &mut rusqlite::Statement<'_>,
-    parameters: impl rusqlite::Params,
-) -> Result<Vec<Claimed>, Error> {
-    let mut rows = statement.query(parameters)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(Claimed {
-            write: serde_json::from_str(&row.get::<_, String>(0)?)?,
-            stage: serde_json::from_str(&row.get::<_, String>(1)?)?,
-            attempts: row.get(2)?,
-            created_at: moment(row.get(3)?),
-        });
-    }
-    Ok(found)
-}
-
-/// When the next one is due that is the first for its setting.
-pub(crate) fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Error> {
-    let next: Option<i64> = tx
-        .prepare(
-            "SELECT min(due_at) FROM setting_writes AS due WHERE due_at IS NOT NULL AND NOT EXISTS (
-                 SELECT 1 FROM setting_writes AS earlier
-                 WHERE earlier.state IN ('waiting', 'under_way') AND earlier.device_id = due.device_id
-                     AND earlier.setting = due.setting AND earlier.seq < due.seq)",
-        )?
-        .query_row([], |row| row.get(0))?;
-    Ok(next.map(moment))
-}
-
 /// The clock was set: what is open waits as long as before.
 pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
-    let mut statement = tx.prepare(
-        "SELECT write, stage, attempts, created_at FROM setting_writes
-         WHERE state IN ('waiting', 'under_way')",
-    )?;
-    for it in claimed(&mut statement, [])? {
-        let stage = match it.stage {
-            Stage::Write => Stage::Write,
-            // What the clock of Amps showed stays.
-            Stage::Read {
-                since,
-                deadline,
-                shown,
-            } => Stage::Read {
-                since,
-                deadline: moved(deadline, by),
-                shown,
-            },
-        };
-        tx.prepare(
-            "UPDATE setting_writes SET stage = ?2, due_at = due_at + ?3, created_at = created_at + ?3
-             WHERE id = ?1",
-        )?
-        .execute(rusqlite::params![
-            it.write.id.as_str(),
-            serde_json::to_string(&stage)?,
-            microseconds(by),
-        ])?;
-    }
-    Ok(())
-}
-
-/// Writes down where the write stands; its end is an event.
-pub(crate) fn advance(
-    tx: &Tx<'_>,
-    claimed: &Claimed,
-    progress: Progress,
-    now: Timestamp,
-) -> Result<(), Error> {
-    tx.touch(Area::SETTINGS);
-    match progress {
-        Progress::Again {
-            at,
-            stage,
-            attempts,
-            why,
-        } => save(
-            tx,
-            &claimed.write.id,
-            ("waiting", Some(at), why),
-            (&stage, attempts),
-            now,
-        ),
-        Progress::Over(result) => {
-            let over = claimed.write.over(result, claimed.attempts);
-            end(tx, &claimed.stage, over, now)
+    let open = "state IN ('waiting', 'under_way')";
+    let moments = "due_at = due_at + ?1, created_at = created_at + ?1";
+    tx.prepare(&format!("UPDATE setting_writes SET {moments} WHERE {open}"))?
+        .execute([microseconds(by)])?;
+    let mut statement = tx.prepare(&format!(
+        "SELECT id, stage FROM setting_writes WHERE {open} AND json_extract(stage, '$.stage') = 'read'"
+    ))?;
+    let reads = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let reads = reads.collect::<Result<Vec<(String, String)>, _>>()?;
+    for (id, stage) in reads {
+        let mut stage = serde_json::from_str(&stage)?;
+        // What the clock of Amps showed stays.
+        if let Stage::Read { deadline, .. } = &mut stage {
+            *deadline = moved(*deadline, by);
         }
-    }
-}
-
-fn end(tx: &Tx<'_>, stage: &Stage, over: WriteOver, now: Timestamp) -> Result<(), Error> {
-    save(
-        tx,
-        &over.write,
-        ("over", None, Some(over.said())),
-        (stage, over.attempts),
-        now,
-    )?;
-    let event = Event {
-        id: EventId::answered(&over.write),
-        source: Source::Engine,
-        received_at: now,
-        payload: Payload::Written(over),
-    };
-    inbox::record(tx, event, None).map(drop)
-}
-
-fn save(
-    tx: &Tx<'_>,
-    id: &RequestId,
-    (standing, due, reason): (&str, Option<Timestamp>, Option<String>),
-    (stage, attempts): (&Stage, u32),
-    now: Timestamp,
-) -> Result<(), Error> {
-    tx.prepare(
-        "UPDATE setting_writes
-         SET state = ?2, due_at = ?3, reason = coalesce(?4, reason), stage = ?5, attempts = ?6, updated_at = ?7
-         WHERE id = ?1",
-    )?
-    .execute(rusqlite::params![
-        id.as_str(),
-        standing,
-        due.map(stamp),
-        reason,
-        serde_json::to_string(stage)?,
-        attempts,
-        stamp(now),
-    ])?;
-    Ok(())
-}
-
-/// The engine could not handle the end of a write then, and a newer program may.
-fn hand_on_unheard(tx: &Tx<'_>) -> Result<(), Error> {
-    let mut statement = tx.prepare(
-        "SELECT setting_writes.id FROM runs
-         JOIN setting_writes ON setting_writes.id = json_extract(wait, '$.write')
-         WHERE runs.state = 'running' AND setting_writes.state = 'over'",
-    )?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let write = RequestId::new(row.get::<_, String>(0)?);
-        inbox::revive(tx, &EventId::answered(&write))?;
+        tx.prepare("UPDATE setting_writes SET stage = ?2 WHERE id = ?1")?
+            .execute([id, serde_json::to_string(&stage)?])?;
     }
     Ok(())
 }

@@ -32,6 +32,8 @@ mod home;
 mod loading;
 /// Texts that nobody would write.
 pub(crate) mod mutation;
+/// What the store and old files hold.
+mod stored;
 /// Words beyond the plainest.
 mod words;
 
@@ -489,17 +491,4 @@ fn texts_for_people_may_have_expressions_in_them() {
         }
         other => panic!("{other:?}"),
     }
-}
-
-#[test]
-fn a_rule_keeps_its_version_when_its_expressions_only_move() {
-    let version = |text: &str| {
-        only(&rule_text(TRIGGER, CONDITION, text))
-            .program
-            .version
-            .clone()
-    };
-    let first = version("{log: '{{ now() }}'}");
-    assert_eq!(first, version("\n      - log: \"{{now()}}\""));
-    assert_ne!(first, version("{log: '{{ date(now()) }}'}"));
 }

@@ -15,10 +15,11 @@ use crate::alarms::{self, Alarms};
 use crate::app;
 use crate::clock::Clock;
 use crate::clock_watch::{self, ClockWatch};
+use crate::delivery::asking::Asking;
 use crate::delivery::hosts::Hosts;
-use crate::delivery::http_requests::{self, HttpRequests};
+use crate::delivery::http_requests::HttpRequests;
 use crate::delivery::messages::{self, Messages};
-use crate::delivery::setting_writes::{self, SettingWrites};
+use crate::delivery::setting_writes::SettingWrites;
 use crate::delivery::verdict::Waits;
 use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
@@ -155,10 +156,11 @@ impl Engine {
             clock: clock.clone(),
         };
         let hosts = Hosts::through(client.clone(), PATIENCE, &plan.home);
-        let settings = SettingWrites::new(store.clone(), api.clone(), clock.clone());
+        let requests = Asking::new(HttpRequests { hosts }, store.clone(), clock.clone());
+        let settings = SettingWrites { api: api.clone() };
+        let settings = Asking::new(settings, store.clone(), clock.clone());
         let timezone = plan.home.timezone.clone();
         let inputs = Inputs::through(client, store.clone(), clock.clone(), timezone);
-        let requests = HttpRequests::new(store.clone(), hosts, clock.clone());
         let poller = Poller {
             store: store.clone(),
             api,
@@ -171,8 +173,8 @@ impl Engine {
         tasks.spawn(delivery::run(delivery, stop(), news.requests));
         tasks.spawn(tracking::run(tracking, stop(), news.reports));
         tasks.spawn(messages::run(messages, stop(), news.notifications));
-        tasks.spawn(http_requests::run(requests, stop(), news.http));
-        tasks.spawn(setting_writes::run(settings, stop(), news.settings));
+        tasks.spawn(requests.run(stop(), news.http));
+        tasks.spawn(settings.run(stop(), news.settings));
         tasks.spawn(readings::run(poller, devices, stop()));
         tasks.spawn(inputs::run(inputs, inputs::polled(&plan.home), stop()));
     }

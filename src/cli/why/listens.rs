@@ -66,7 +66,10 @@ fn listens(known: &Known, trigger: &Trigger, now: &Now, due_at: Option<Timestamp
         file: trigger.place.file.clone(),
         line: trigger.place.line,
         text: format!("{}{due}  ({place})", describe(&trigger.on)),
-        values: watched(&trigger.on).map_or_else(Vec::new, |it| values(known, it, now)),
+        values: trigger
+            .on
+            .watched()
+            .map_or_else(Vec::new, |it| values(known, it, now)),
         due_at,
     }
 }
@@ -124,15 +127,6 @@ fn symbol(watched: &Watched) -> String {
             .first()
             .map_or_else(String::new, |it| unit(it, attribute)),
         Watched::Input(_) => String::new(),
-    }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "two kinds watch a value")]
-fn watched(on: &On) -> Option<&Watched> {
-    match on {
-        On::State(it) => Some(&it.watched),
-        On::NumericState(it) => Some(&it.watched),
-        _ => None,
     }
 }
 

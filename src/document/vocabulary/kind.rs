@@ -187,12 +187,9 @@ pub const fn whole(least: u32, most: u32) -> Kind {
     }
 }
 
-/// What is told of most kinds that take texts with expressions in them.
-pub const ALSO_WITH_EXPRESSIONS: &str = "also with expressions";
-
 /// A kind that takes texts with expressions in them.
 pub const fn templated(of: &'static Kind) -> Kind {
-    let told = ALSO_WITH_EXPRESSIONS;
+    let told = "also with expressions";
     Kind::Templated { of, told }
 }
 

@@ -89,21 +89,14 @@ pub(in crate::engine) fn hear(
 
 /// What the trigger has to remember from the moment it is there.
 pub(in crate::engine) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut TriggerMemory) {
-    match &trigger.on {
-        On::Time(_) | On::Cron(_) | On::Sun(_) => schedule::arm(scene, trigger, memory),
-        On::Absence(it) => group::arm_absence(scene, it, memory),
-        On::AllOf(it) | On::Sequence(it) => {
-            for (index, part) in it.triggers.iter().enumerate() {
-                arm(scene, part, memory.part(index));
-            }
+    if let On::Time(_) | On::Cron(_) | On::Sun(_) = &trigger.on {
+        schedule::arm(scene, trigger, memory);
+    } else if let On::Absence(it) = &trigger.on {
+        group::arm_absence(scene, it, memory);
+    } else {
+        for (index, part) in trigger.on.inner().into_iter().enumerate() {
+            arm(scene, part, memory.part(index));
         }
-        On::Count(it) => arm(scene, &it.of, memory.part(0)),
-        On::Command(_)
-        | On::Device(_)
-        | On::State(_)
-        | On::NumericState(_)
-        | On::Webhook(_)
-        | On::Engine(_) => {}
     }
 }
 
@@ -115,29 +108,10 @@ pub(in crate::engine) fn clock_set(
     by: SignedDuration,
 ) {
     memory.moved(by);
-    match &trigger.on {
-        On::Time(_) | On::Cron(_) | On::Sun(_) => schedule::clock_set(scene, trigger, memory, by),
-        On::AllOf(it) | On::Sequence(it) => {
-            for (part, memory) in it.triggers.iter().zip(&mut memory.parts) {
-                clock_set(scene, part, memory, by);
-            }
-        }
-        On::Count(it) => {
-            for memory in &mut memory.parts {
-                clock_set(scene, &it.of, memory, by);
-            }
-        }
-        On::Absence(it) => {
-            let parts = std::iter::once(&it.of).chain(&it.after);
-            for (part, memory) in parts.zip(&mut memory.parts) {
-                clock_set(scene, part, memory, by);
-            }
-        }
-        On::Command(_)
-        | On::Device(_)
-        | On::State(_)
-        | On::NumericState(_)
-        | On::Webhook(_)
-        | On::Engine(_) => {}
+    if let On::Time(_) | On::Cron(_) | On::Sun(_) = &trigger.on {
+        schedule::clock_set(scene, trigger, memory, by);
+    }
+    for (part, memory) in trigger.on.inner().into_iter().zip(&mut memory.parts) {
+        clock_set(scene, part, memory, by);
     }
 }

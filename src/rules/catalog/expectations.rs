@@ -17,6 +17,11 @@ pub(crate) const STATUS_MIN: u32 = 200;
 pub(crate) const STATUS_MAX: u32 = 599;
 
 const PLANNED: Kind = Kind::Either(&[DURATION, TIME]);
+const ATTEMPT: Key = optional(
+    "attempt",
+    whole(1, RetryPolicy::ATTEMPTS_MAX),
+    "which attempt it is; not compared when left out",
+);
 
 pub(crate) static EXPECTED_COMMAND: Word = Word {
     keys: &[&[
@@ -37,11 +42,7 @@ pub(crate) static EXPECTED_COMMAND: Word = Word {
             PLANNED,
             "when it is to end: so long after it was given, or the next such time of day after its start; not compared when left out",
         ),
-        optional(
-            "attempt",
-            whole(1, RetryPolicy::ATTEMPTS_MAX),
-            "which attempt it is; not compared when left out",
-        ),
+        ATTEMPT,
     ]],
     ..word("command", "a command", "an order that left")
 };
@@ -51,11 +52,7 @@ pub(crate) static EXPECTED_SETTING: Word = Word {
         required("device", DEVICE, "of which device"),
         required("setting", SETTING, "which"),
         optional("value", QUANTITY, "not compared when left out"),
-        optional(
-            "attempt",
-            whole(1, RetryPolicy::ATTEMPTS_MAX),
-            "which attempt it is; not compared when left out",
-        ),
+        ATTEMPT,
     ]],
     ..word("setting", "a setting", "a setting that was written")
 };
@@ -96,31 +93,27 @@ pub(crate) static EXPECTED_HTTP: Word = Word {
             Kind::Anything,
             "the body; not compared when left out",
         ),
-        optional(
-            "attempt",
-            whole(1, RetryPolicy::ATTEMPTS_MAX),
-            "which attempt it is; not compared when left out",
-        ),
+        ATTEMPT,
     ]],
     ..word("http", "a request", "a request that left")
 };
 
 pub(crate) static ORDER: Word = Word {
-    keys: &[&[required("device", DEVICE, "the device that has the order")]],
+    keys: &[&[ORDERED]],
     ..word("order", "this step", "an order of ours")
 };
 
 pub(crate) static COMPLETED_ORDER: Word = Word {
-    keys: &[&[
-        required("device", DEVICE, "the device that has the order"),
-        WRITTEN,
-    ]],
+    keys: &[&[ORDERED, WRITTEN]],
     ..word(
         "complete",
         "`complete`",
         "an order of ours that is completed",
     )
 };
+
+/// The device whose order a step is about.
+const ORDERED: Key = required("device", DEVICE, "the device that has the order");
 
 const WRITTEN: Key = optional(
     "setting",
@@ -130,7 +123,7 @@ const WRITTEN: Key = optional(
 
 pub(crate) static FAILED_ORDER: Word = Word {
     keys: &[&[
-        required("device", DEVICE, "the device that has the order"),
+        ORDERED,
         WRITTEN,
         optional("error_code", CODE, "the code that Amps gives"),
         optional("message", MESSAGE, "what Amps says to it"),

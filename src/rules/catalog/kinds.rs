@@ -3,8 +3,7 @@
 use crate::config::kinds::{NAME, SOME_TEXT};
 use crate::document::vocabulary::durations::{DURATION, TIME};
 use crate::document::vocabulary::kind::{
-    ALSO_WITH_EXPRESSIONS, Begun, Form, Kind, LineName, Lines, Named, Pattern, form, one_or_many,
-    templated,
+    Begun, Form, Kind, LineName, Lines, Named, Pattern, form, one_or_many, templated,
 };
 use crate::domain::unit::Unit;
 use crate::rules::catalog::bounds::{
@@ -63,21 +62,15 @@ pub(super) const STEP: Kind = Kind::Text(&kebab("the `id` of a step of this rule
 /// Words that people make up.
 pub(super) const WORD: Kind = Kind::Text(&plain(WORD_CHARACTERS_MAX));
 
-pub(super) const TRIGGER_IDS: Kind = one_or_many(
-    &Kind::Text(&Form {
-        many: "ids of triggers",
+const fn words(many: &'static str) -> Form {
+    Form {
+        many,
         ..plain(WORD_CHARACTERS_MAX)
-    }),
-    ITEMS_MAX,
-);
+    }
+}
 
-pub(super) const ERROR_CODES: Kind = one_or_many(
-    &Kind::Text(&Form {
-        many: "codes",
-        ..plain(WORD_CHARACTERS_MAX)
-    }),
-    ITEMS_MAX,
-);
+pub(super) const TRIGGER_IDS: Kind = one_or_many(&Kind::Text(&words("ids of triggers")), ITEMS_MAX);
+pub(super) const ERROR_CODES: Kind = one_or_many(&Kind::Text(&words("codes")), ITEMS_MAX);
 
 const fn name(one: &'static str, many: &'static str) -> Form {
     Form {
@@ -137,6 +130,14 @@ pub(super) const CRON: Kind = Kind::Text(&Form {
 /// A bare number of which the readers know the unit.
 const NUMBER: &str = r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?";
 
+const fn number_with_unit(pattern: fn() -> String) -> Form {
+    let help = "write for example `80 %` or `7.4 kW`";
+    Form {
+        pattern: Pattern::Made(pattern),
+        ..form("a number with its unit", "numbers", "", help)
+    }
+}
+
 /// In the units that devices and the language know.
 pub(super) const QUANTITY: Kind = Kind::Named(&Named {
     name: "quantity",
@@ -146,18 +147,10 @@ pub(super) const QUANTITY: Kind = Kind::Named(&Named {
         const {
             Kind::Either(&[
                 Kind::Number { most: None },
-                Kind::Text(&Form {
-                    pattern: Pattern::Made(|| {
-                        let units: Vec<_> = Unit::spellings().collect();
-                        format!(r"^\s*{NUMBER}\s*({})?\s*$", units.join("|"))
-                    }),
-                    ..form(
-                        "a number with its unit",
-                        "numbers",
-                        "",
-                        "write for example `80 %` or `7.4 kW`",
-                    )
-                }),
+                Kind::Text(&number_with_unit(|| {
+                    let units: Vec<_> = Unit::spellings().collect();
+                    format!(r"^\s*{NUMBER}\s*({})?\s*$", units.join("|"))
+                })),
                 Kind::Block(&blocks::QUANTITY),
             ])
         }
@@ -174,17 +167,9 @@ pub(super) const MEASURE: Kind = Kind::Named(&Named {
         const {
             Kind::Either(&[
                 Kind::Number { most: None },
-                Kind::Text(&Form {
-                    pattern: Pattern::Made(|| {
-                        format!(r"^\s*{NUMBER}([eE][-+]?[0-9]+)?\s*([^0-9\s.,{{][\s\S]*)?$")
-                    }),
-                    ..form(
-                        "a number with its unit",
-                        "numbers",
-                        "",
-                        "write for example `80 %` or `7.4 kW`",
-                    )
-                }),
+                Kind::Text(&number_with_unit(|| {
+                    format!(r"^\s*{NUMBER}([eE][-+]?[0-9]+)?\s*([^0-9\s.,{{][\s\S]*)?$")
+                })),
                 Kind::Block(&blocks::QUANTITY),
             ])
         }
@@ -260,13 +245,20 @@ pub(super) const EACH: Kind = Kind::Either(&[
 /// From now on, or by the clock.
 pub(super) const MOMENT: Kind = Kind::Either(&[DURATION, TIME, Kind::Expression]);
 
-pub(super) const VARIABLES: Kind = templated(&Kind::Lines(&Lines {
-    told: "lines `NAME: value`",
-    name: LineName::Text(&name("a name", "names")),
-    value: LITERAL,
-    least: 0,
-    most: None,
-}));
+/// Lines `NAME: value`, as many as one likes.
+const fn lines(name: LineName, value: Kind) -> Lines {
+    Lines {
+        told: "lines `NAME: value`",
+        name,
+        value,
+        least: 0,
+        most: None,
+    }
+}
+
+const VARIABLE_LINES: Lines = lines(LineName::Text(&name("a name", "names")), LITERAL);
+
+pub(super) const VARIABLES: Kind = templated(&Kind::Lines(&VARIABLE_LINES));
 
 /// An address whose host is written out.
 pub(super) const TEMPLATED_URL: Kind = Kind::Templated {
@@ -288,11 +280,8 @@ pub(super) const JSON: Kind = templated(&Kind::Anything);
 
 /// At least one line.
 pub(super) const SOME_VARIABLES: Kind = templated(&Kind::Lines(&Lines {
-    told: "lines `NAME: value`",
-    name: LineName::Text(&name("a name", "names")),
-    value: LITERAL,
     least: 1,
-    most: None,
+    ..VARIABLE_LINES
 }));
 
 pub(super) const REMEMBERED: Kind = templated(&Kind::Lines(&Lines {
@@ -309,24 +298,14 @@ pub(super) const REMEMBERED: Kind = templated(&Kind::Lines(&Lines {
 }));
 
 /// With units, as they are.
-pub(super) const PARAMETER_LINES: Kind = Kind::Lines(&Lines {
-    told: "lines `NAME: value`",
-    name: LineName::Word(&PARAMETERS),
-    value: QUANTITY,
-    least: 0,
-    most: None,
-});
+pub(super) const PARAMETER_LINES: Kind = Kind::Lines(&lines(LineName::Word(&PARAMETERS), QUANTITY));
 
-pub(super) const TEMPLATED_PARAMETERS: Kind = Kind::Templated {
-    of: &Kind::Lines(&Lines {
-        told: "lines `NAME: value`",
-        name: LineName::Word(&PARAMETERS),
-        value: Kind::Either(&[QUANTITY, Kind::Expression]),
-        least: 0,
-        most: None,
-    }),
-    told: ALSO_WITH_EXPRESSIONS,
+const COMPUTED_LINES: Lines = Lines {
+    value: Kind::Either(&[QUANTITY, Kind::Expression]),
+    ..lines(LineName::Word(&PARAMETERS), QUANTITY)
 };
+
+pub(super) const TEMPLATED_PARAMETERS: Kind = templated(&Kind::Lines(&COMPUTED_LINES));
 
 const HEADER_LINES: Kind = Kind::Lines(&Lines {
     told: "lines `NAME: text` or `NAME: !secret NAME`",

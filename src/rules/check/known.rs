@@ -147,7 +147,7 @@ impl Definitions {
     /// Those of the trigger, and of the triggers inside it.
     pub(super) fn trigger(&mut self, trigger: &Trigger) {
         self.variables(&trigger.variables);
-        for inner in inner(&trigger.on) {
+        for inner in trigger.on.inner() {
             self.trigger(inner);
         }
     }
@@ -231,48 +231,14 @@ impl Definitions {
     }
 }
 
-fn inner(on: &On) -> Vec<&Trigger> {
-    match on {
-        On::AllOf(group) | On::Sequence(group) => group.triggers.iter().collect(),
-        On::Absence(absence) => {
-            let after = absence.after.as_deref();
-            std::iter::once(&*absence.of).chain(after).collect()
-        }
-        On::Count(count) => vec![&count.of],
-        On::Command(_)
-        | On::Device(_)
-        | On::State(_)
-        | On::NumericState(_)
-        | On::Time(_)
-        | On::Cron(_)
-        | On::Sun(_)
-        | On::Webhook(_)
-        | On::Engine(_) => Vec::new(),
-    }
-}
-
 /// What the trigger brings, and what those inside it bring.
 pub(super) fn sights(on: &On, names: &Names) -> Vec<Sight> {
-    let kind = match on {
-        On::State(state) => of_watched(&state.watched, names),
-        On::NumericState(numeric) => of_watched(&numeric.watched, names),
-        On::Command(_)
-        | On::Device(_)
-        | On::Time(_)
-        | On::Cron(_)
-        | On::Sun(_)
-        | On::Webhook(_)
-        | On::Engine(_)
-        | On::AllOf(_)
-        | On::Sequence(_)
-        | On::Absence(_)
-        | On::Count(_) => Kind::Any,
-    };
+    let kind = on.watched().map_or(Kind::Any, |it| of_watched(it, names));
     let own = Sight {
         word: on.word(),
         kind,
     };
-    let inner = inner(on).into_iter();
+    let inner = on.inner().into_iter();
     let below = inner.flat_map(|it| sights(&it.on, names));
     std::iter::once(own).chain(below).collect()
 }

@@ -40,33 +40,18 @@ impl<'r> Inspector<'_, 'r, '_> {
                 continue;
             };
             let stand = Stand { program, at, known };
-            match &operation.kind {
-                OperationKind::Test(test) => self.branch(stand, test),
-                OperationKind::Repeat(repeat) => self.rounds(stand, repeat),
-                OperationKind::Wait(wait) => match &wait.until {
-                    Awaited::Conditions(block) => self.wait(stand, &block.conditions),
-                    Awaited::Triggers(_) => {}
-                },
-                OperationKind::Parallel(parallel) => {
-                    for branch in &parallel.branches {
-                        self.program(branch, known.clone());
-                    }
+            if let OperationKind::Test(test) = &operation.kind {
+                self.branch(stand, test);
+            } else if let OperationKind::Repeat(repeat) = &operation.kind {
+                self.rounds(stand, repeat);
+            } else if let OperationKind::Wait(wait) = &operation.kind
+                && let Awaited::Conditions(block) = &wait.until
+            {
+                self.wait(stand, &block.conditions);
+            } else if let OperationKind::Parallel(parallel) = &operation.kind {
+                for branch in &parallel.branches {
+                    self.program(branch, known.clone());
                 }
-                OperationKind::Command(_)
-                | OperationKind::Notify(_)
-                | OperationKind::Log(_)
-                | OperationKind::Jump { .. }
-                | OperationKind::Variables { .. }
-                | OperationKind::Set { .. }
-                | OperationKind::Stop(_)
-                | OperationKind::End
-                | OperationKind::Fail
-                | OperationKind::Setting(_)
-                | OperationKind::Cancel(_)
-                | OperationKind::Read(_)
-                | OperationKind::Http(_)
-                | OperationKind::Delay(_)
-                | OperationKind::Rule(_) => {}
             }
         }
     }

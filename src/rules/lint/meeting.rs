@@ -6,7 +6,7 @@ use crate::rules::lint::asked;
 use crate::rules::lint::formula::{Formula, attribute_is, input_is};
 use crate::rules::lint::region::{Interval, Region};
 use crate::rules::rule::{CommandSource, CommandTrigger, DeviceTrigger, On};
-use crate::rules::trigger::{Held, TimeTrigger, Watched};
+use crate::rules::trigger::{Held, NumericTrigger, StateTrigger, TimeTrigger, Watched};
 
 /// Where an event comes from. Triggers that hear nothing in common are never compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,21 +92,11 @@ fn meet<T: PartialEq>(one: &[T], other: &[T]) -> bool {
 
 /// How long a value must last; what lasts differently long wakes at different moments.
 fn held(on: &On) -> Option<std::time::Duration> {
-    match on {
-        On::State(it) => duration(it.held),
-        On::NumericState(it) => duration(it.held),
-        On::Command(_)
-        | On::Device(_)
-        | On::Time(_)
-        | On::Cron(_)
-        | On::Sun(_)
-        | On::Webhook(_)
-        | On::Engine(_)
-        | On::AllOf(_)
-        | On::Sequence(_)
-        | On::Absence(_)
-        | On::Count(_) => None,
-    }
+    let (On::State(StateTrigger { held, .. }) | On::NumericState(NumericTrigger { held, .. })) = on
+    else {
+        return None;
+    };
+    duration(*held)
 }
 
 fn duration(held: Option<Held>) -> Option<std::time::Duration> {
@@ -115,24 +105,14 @@ fn duration(held: Option<Held>) -> Option<std::time::Duration> {
 
 /// What is so once the trigger fired: a number that came above 80 is above 80.
 pub(super) fn brought<'r>(on: &'r On, heard: Heard<'r>) -> Option<Formula<'r>> {
-    let region = match on {
-        On::NumericState(on) => {
-            let above = on.above.map_or(Interval::ALL, Interval::above);
-            let below = on.below.map_or(Interval::ALL, Interval::below);
-            Region::number(above.and(below))
-        }
-        On::State(on) => asked::values(&on.to, &on.not_to),
-        On::Command(_)
-        | On::Device(_)
-        | On::Time(_)
-        | On::Cron(_)
-        | On::Sun(_)
-        | On::Webhook(_)
-        | On::Engine(_)
-        | On::AllOf(_)
-        | On::Sequence(_)
-        | On::Absence(_)
-        | On::Count(_) => return None,
+    let region = if let On::NumericState(on) = on {
+        let above = on.above.map_or(Interval::ALL, Interval::above);
+        let below = on.below.map_or(Interval::ALL, Interval::below);
+        Region::number(above.and(below))
+    } else if let On::State(on) = on {
+        asked::values(&on.to, &on.not_to)
+    } else {
+        return None;
     };
     match heard {
         Heard::Attribute(device, attribute) => Some(attribute_is(device, attribute, region)),

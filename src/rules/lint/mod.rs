@@ -57,31 +57,14 @@ struct Order<'r> {
 
 impl<'r> Order<'r> {
     fn of(operation: &'r Operation) -> Option<Self> {
-        match &operation.kind {
-            OperationKind::Command(order) => Some(Self {
-                device: &order.device,
-                command: &order.command,
-                place: &operation.place,
-            }),
-            OperationKind::Parallel(_)
-            | OperationKind::Notify(_)
-            | OperationKind::Log(_)
-            | OperationKind::Test(_)
-            | OperationKind::Jump { .. }
-            | OperationKind::Repeat(_)
-            | OperationKind::Variables { .. }
-            | OperationKind::Set { .. }
-            | OperationKind::Stop(_)
-            | OperationKind::End
-            | OperationKind::Fail
-            | OperationKind::Setting(_)
-            | OperationKind::Cancel(_)
-            | OperationKind::Read(_)
-            | OperationKind::Http(_)
-            | OperationKind::Delay(_)
-            | OperationKind::Wait(_)
-            | OperationKind::Rule(_) => None,
-        }
+        let OperationKind::Command(order) = &operation.kind else {
+            return None;
+        };
+        Some(Self {
+            device: &order.device,
+            command: &order.command,
+            place: &operation.place,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::rules::expression::{Expression, Variable};
 use crate::rules::operation::{
     Amount, Awaited, CommandOptions, HttpOperation, Json, Moment, Rounds,
 };
-use crate::rules::rule::{Condition, On, OperationKind, Program, Rule, Test, Trigger};
+use crate::rules::rule::{Condition, OperationKind, Program, Rule, Test, Trigger};
 use crate::rules::trigger::Watched;
 
 /// Names that a rule reads.
@@ -79,22 +79,9 @@ impl<'r> Reads<'r> {
 
     fn trigger(&mut self, trigger: &'r Trigger) {
         self.variables(&trigger.variables);
-        match &trigger.on {
-            On::State(on) => self.watched(&on.watched),
-            On::NumericState(on) => self.watched(&on.watched),
-            On::AllOf(group) | On::Sequence(group) => self.triggers(&group.triggers),
-            On::Absence(absence) => {
-                self.trigger(&absence.of);
-                absence.after.iter().for_each(|it| self.trigger(it));
-            }
-            On::Count(count) => self.trigger(&count.of),
-            On::Command(_)
-            | On::Device(_)
-            | On::Time(_)
-            | On::Cron(_)
-            | On::Sun(_)
-            | On::Webhook(_)
-            | On::Engine(_) => {}
+        trigger.on.watched().iter().for_each(|it| self.watched(it));
+        for inner in trigger.on.inner() {
+            self.trigger(inner);
         }
     }
 

@@ -46,20 +46,10 @@ pub(super) fn wobble(
     };
     let triggers = rule.triggers.iter().zip(&written.triggers);
     for (trigger, written) in triggers.filter(|(it, _)| it.enabled) {
-        match &trigger.on {
-            On::NumericState(on) => limit(on, names, written.head, &deed, findings),
-            On::State(on) => moment(on, written.head, &deed, findings),
-            On::Command(_)
-            | On::Device(_)
-            | On::Time(_)
-            | On::Cron(_)
-            | On::Sun(_)
-            | On::Webhook(_)
-            | On::Engine(_)
-            | On::AllOf(_)
-            | On::Sequence(_)
-            | On::Absence(_)
-            | On::Count(_) => {}
+        if let On::NumericState(on) = &trigger.on {
+            limit(on, names, written.head, &deed, findings);
+        } else if let On::State(on) = &trigger.on {
+            moment(on, written.head, &deed, findings);
         }
     }
 }

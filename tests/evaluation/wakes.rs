@@ -1,0 +1,101 @@
+//! What wakes a rule, and what does not.
+
+use amps_rules::domain::event::{Connection, ConnectionChange, Payload, Report};
+use amps_rules::domain::id::{ActionId, DeviceId};
+use amps_rules::domain::lifecycle::Outcome;
+
+use super::{Engine, NOW, ON_CHARGED, failed, report, telling};
+
+#[test]
+fn a_command_trigger_waits_for_its_command_and_for_completion() {
+    let mut engine = Engine::with(&telling(ON_CHARGED));
+    assert_eq!(
+        engine.battery("charge", Outcome::Completed),
+        ["r: started", "phone: hello"]
+    );
+    assert_eq!(
+        engine.battery("discharge", Outcome::Completed),
+        ["r: it was `discharge`, not `charge`"]
+    );
+    assert_eq!(
+        engine.battery("charge", failed("DEVICE_OFFLINE")),
+        ["r: `charge` ended as failed"]
+    );
+}
+
+#[test]
+fn a_command_trigger_tells_error_codes_and_whose_order_it_was() {
+    let mut engine = Engine::with(&telling(
+        "    triggers:
+      - {trigger: command, device: house_battery, result: failed, error_code: TIMEOUT}
+      - {trigger: command, device: house_battery, command: charge, source: own}
+",
+    ));
+    assert_eq!(
+        engine.battery("idle", failed("TIMEOUT")),
+        ["r: started", "phone: hello"]
+    );
+    assert_eq!(
+        engine.battery("charge", Outcome::Completed),
+        ["r: `charge` ended as completed; the command was not one of ours"]
+    );
+    let ours = engine.sees(report("charge", Outcome::Completed), true);
+    assert_eq!(ours, ["r: started", "phone: hello"]);
+    assert_eq!(
+        engine.battery("charge", failed("DEVICE_OFFLINE")),
+        ["r: the error was DEVICE_OFFLINE; `charge` ended as failed"]
+    );
+}
+
+#[test]
+fn a_device_trigger_does_not_guess_what_the_webhook_leaves_open() {
+    let mut engine = Engine::with(&telling(
+        "    triggers: {trigger: device, device: house_battery, event: disconnected}\n",
+    ));
+    let mut sees = |change| {
+        engine.sees(
+            Payload::Connection(Connection {
+                device: DeviceId::new("dev_b"),
+                device_type: None,
+                change,
+                at: NOW.parse().unwrap(),
+            }),
+            false,
+        )
+    };
+    assert_eq!(
+        sees(ConnectionChange::Disconnected),
+        ["r: started", "phone: hello"]
+    );
+    assert_eq!(
+        sees(ConnectionChange::Reconnected),
+        ["r: the device was reconnected"]
+    );
+    assert_eq!(
+        sees(ConnectionChange::Unclear),
+        [
+            "r: the webhook does not tell whether the device came or went; give each event an address of its own"
+        ]
+    );
+}
+
+#[test]
+fn an_event_on_a_device_that_no_rule_listens_to_leads_to_nothing() {
+    let mut engine = Engine::with(&telling(ON_CHARGED));
+    let elsewhere = Report {
+        action: ActionId::new("act_1"),
+        device: DeviceId::new("dev_of_somebody"),
+        device_type: None,
+        command: Some("charge".to_owned()),
+        outcome: Outcome::Completed,
+        ended_at: None,
+    };
+    assert_eq!(engine.sees(Payload::Report(elsewhere), false), [""; 0]);
+    assert_eq!(engine.sees(Payload::Unknown, false), [""; 0]);
+}
+
+#[test]
+fn a_rule_that_is_switched_off_does_not_look() {
+    let mut engine = Engine::with(&telling(&format!("    enabled: false\n{ON_CHARGED}")));
+    assert_eq!(engine.battery("charge", Outcome::Completed), [""; 0]);
+}
