@@ -50,10 +50,7 @@ impl Stage for Alarms {
             received_at: now,
             payload: Payload::Tick,
         };
-        let rung = self.store.write(move |tx| {
-            inbox::pass(tx, tick.clone());
-            Ok(())
-        });
+        let rung = self.store.write(move |tx| inbox::pass(tx, tick.clone()));
         let rung = rung.await;
         if let Err(Error::Closed) = rung {
             return rung.map(|()| Next::Idle);

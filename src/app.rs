@@ -322,7 +322,7 @@ pub(crate) async fn recover(store: &Store, waits: Waits, clock: &Clock) -> anyho
             outbox::hand_on_unheard(tx)?;
             awaited::recover::<http_requests::Claimed>(tx, now)?;
             awaited::recover::<setting_writes::Claimed>(tx, now)?;
-            inbox::record(tx, started_event(now), None)?;
+            inbox::happen(tx, started_event(now))?;
             delivery::recover(tx, waits, now)
         })
         .await

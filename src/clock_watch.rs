@@ -57,7 +57,7 @@ pub(crate) fn look_at_start(tx: &Tx<'_>, now: Timestamp) -> Result<(), Error> {
     };
     let by = now.duration_since(last_seen);
     tracing::warn!(%now, %last_seen, "the clock was put back while the engine was down");
-    inbox::record(tx, clock_set(by, now, true), None).map(drop)
+    inbox::happen(tx, clock_set(by, now, true))
 }
 
 fn is_put_back_by_little(now: Timestamp, last_seen: Timestamp) -> bool {
@@ -91,7 +91,7 @@ impl ClockWatch {
         let clock = self.clock.clone();
         let record = move |tx: &Tx<'_>| {
             let event = clock_set(by, moved(clock.now(), by), false);
-            inbox::record(tx, event, None).map(drop)
+            inbox::happen(tx, event)
         };
         let recorded = self.store.write(record).await;
         if recorded.is_err() {

@@ -247,6 +247,11 @@ impl EventId {
         Self(derived_at("evt_", at, &[what, &subject]))
     }
 
+    /// Another one of the same kind at the same moment.
+    pub fn again(&self) -> Self {
+        Self::derive("again", self.as_str())
+    }
+
     /// The event that `device` was read at `at`.
     pub fn reading(device: &DeviceId, at: Timestamp) -> Self {
         let subject = format!("{device} {}", at.as_microsecond());

@@ -180,10 +180,9 @@ impl Inputs {
         self.store
             .write(move |tx| {
                 if is_new {
-                    inbox::record(tx, event.clone(), None).map(drop)
+                    inbox::happen(tx, event.clone())
                 } else {
-                    inbox::pass(tx, event.clone());
-                    Ok(())
+                    inbox::pass(tx, event.clone())
                 }
             })
             .await

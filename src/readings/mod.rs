@@ -104,10 +104,9 @@ impl Poller {
         self.store
             .write(move |tx| {
                 if is_new {
-                    inbox::record(tx, event.clone(), None).map(drop)
+                    inbox::happen(tx, event.clone())
                 } else {
-                    inbox::pass(tx, event.clone());
-                    Ok(())
+                    inbox::pass(tx, event.clone())
                 }
             })
             .await

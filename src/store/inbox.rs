@@ -64,9 +64,25 @@ fn insert(
     Ok(inserted == 1)
 }
 
-/// Shows `event` to the consumers without keeping it: a reading that brings nothing new but its age.
-pub(crate) fn pass(tx: &Tx<'_>, event: Event) {
-    tx.hand_on(event);
+/// Records what has happened here at this moment, and hands it on. It is told once, so that it never repeats
+/// another event: where the clock was put back, it shows the same moment twice.
+pub(crate) fn happen(tx: &Tx<'_>, event: Event) -> Result<(), Error> {
+    record(tx, of_its_own(tx, event)?, None).map(drop)
+}
+
+/// The same without keeping it: a reading that brings nothing new but its age.
+pub(crate) fn pass(tx: &Tx<'_>, event: Event) -> Result<(), Error> {
+    tx.hand_on(of_its_own(tx, event)?);
+    Ok(())
+}
+
+/// `event` under an id that no other has.
+fn of_its_own(tx: &Tx<'_>, mut event: Event) -> Result<Event, Error> {
+    let mut known = tx.prepare("SELECT 1 FROM events WHERE id = ?1")?;
+    while known.exists([event.id.as_str()])? {
+        event.id = event.id.again();
+    }
+    Ok(event)
 }
 
 /// Puts an event on record that was only passed, since something came of it.

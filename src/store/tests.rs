@@ -38,6 +38,20 @@ fn event(id: &str) -> Event {
     }
 }
 
+/// A clock that was put back shows the same moments again.
+#[tokio::test]
+async fn what_happens_at_a_moment_that_comes_twice_is_two_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    let happened = store.write(|tx| {
+        inbox::happen(tx, event("tick"))?;
+        inbox::happen(tx, event("tick"))?;
+        let mut statement = tx.prepare("SELECT count(DISTINCT id) FROM events")?;
+        Ok(statement.query_row([], |row| row.get::<_, i64>(0))?)
+    });
+    assert_eq!(happened.await.unwrap(), 2);
+}
+
 #[tokio::test]
 async fn what_a_value_was_is_there_again_until_nobody_asks_for_it() {
     let dir = tempfile::tempdir().unwrap();
