@@ -135,13 +135,16 @@ async fn at_rose_cottage_nothing_charges_without_a_car() {
     let (_, why) = why.split_once("\n\nat ").unwrap();
     let told: Vec<_> = why
         .lines()
-        .filter(|it| !it.contains("house_battery.level") && !it.contains("found 6"))
+        // How full the battery is, and which webhook it was, is another matter each time.
+        .filter(|it| {
+            let passing = ["house_battery.level", "found 6", "(webhook "];
+            !passing.iter().any(|passing| it.contains(passing))
+        })
         .collect();
     assert_eq!(
         told,
         [
             "DATE TIME, it did not run: a condition was not met",
-            "  because   charge on house_battery completed (webhook msg_ID)",
             "  trigger   rules/rules.yaml:7",
             "  no        car_charger.isConnected is true  (rules/rules.yaml:15)",
             "            found false, AGE old",

@@ -38,7 +38,7 @@ pub(crate) fn masked(text: &str) -> String {
         let mut words = Vec::new();
         for word in line.split(' ') {
             let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-            let is_id = ["cmd_", "run_", "evt_", "act_", "msg_"]
+            let is_id = ["cmd_", "run_", "evt_", "act_"]
                 .iter()
                 .any(|it| core.starts_with(it) && 12 < core.len());
             let shape: String = core
