@@ -237,7 +237,7 @@ Sat 11 Jan 2025
 =   00:30:00  notify phone \"it costs 0.35 GBP/kWh\"        notify phone \"it costs 0.35 GBP/kWh\"
 
 4 events played: 2 the same (=), 3 only then (-), 0 only now (+)
-left out: 2 events that followed from orders or requests which are not made now; what devices showed is as it was then
+left out: 2 events that followed from orders, requests or settings which are not made now; what devices showed is as it was then
 {UNKNOWN}"
     );
     assert_output(&output, 1, &page);
@@ -328,7 +328,7 @@ Sat 11 Jan 2025
 +   01:00:00                                        notify phone \"very much\"
 
 2 events played: 0 the same (=), 2 only then (-), 7 only now (+)
-~ stands or falls with what nobody has seen: a new order is taken to be completed after 10s, a new request to be answered after 1s (5)
+~ stands or falls with what nobody has seen: a new order is taken to be completed after 10s (a planned one, so long after its start), a new setting to be shown after 10s, a new request to be answered and a planned order to be cancelled after 1s (5)
 {UNKNOWN}"
     );
     assert_output(&output, 1, &page);
