@@ -69,6 +69,14 @@ impl End {
             Self::Known { at, .. } | Self::Assumed { at, .. } => *at,
         }
     }
+
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Known { outcome, .. } | Self::Assumed { outcome, .. } => {
+                *outcome == Outcome::Cancelled
+            }
+        }
+    }
 }
 
 /// Whether two moments are near enough to be those of one thing.
@@ -142,8 +150,16 @@ impl What {
                 };
                 rule == other_rule && ends_same
             }
-            (Self::Command { command, .. }, Self::Command { command: other, .. }) => {
-                is_same_order(command, other)
+            (
+                Self::Command { command, end },
+                Self::Command {
+                    command: other,
+                    end: other_end,
+                },
+            ) => {
+                // What becomes of an order is Amps' doing, but for calling it off.
+                let is_off = |it: &Option<End>| it.as_ref().is_some_and(End::is_cancelled);
+                is_same_order(command, other) && is_off(end) == is_off(other_end)
             }
             (Self::Notification(a), Self::Notification(b)) => {
                 (&a.notifier, &a.title, &a.message, a.level)

@@ -159,13 +159,11 @@ impl<'w> Orders<'w> {
             |it| then(it).id == command.id,
             |it| is_same_order(then(it), command),
         );
-        match twin {
-            Some(index) => self.as_recorded(index, given, now),
-            None => {
-                self.given.insert(command.id.clone(), given);
-                self.leave(now)
-            }
+        if let Some(index) = twin {
+            return self.as_recorded(index, given, now);
         }
+        self.given.insert(command.id.clone(), given);
+        self.leave(now)
     }
 
     fn as_recorded(&mut self, index: usize, mut given: Given, now: Timestamp) -> Vec<Planned> {

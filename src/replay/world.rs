@@ -256,8 +256,9 @@ impl<'w> World<'w> {
             let device = device.clone();
             if self.is_read_soon(&device) {
                 let next = self.next_reading(&device);
-                let shown = self.devices.get_mut(&device);
-                shown.into_iter().for_each(|it| it.next = next);
+                if let Some(shown) = self.devices.get_mut(&device) {
+                    shown.next = next;
+                }
             } else {
                 self.read(&device);
             }
@@ -433,8 +434,8 @@ impl<'w> World<'w> {
 
 /// The order that is over with `event`, which a report says before it is told.
 fn about_end<'e>(event: &'e Event, settled: Option<&'e Settled>) -> Option<&'e Settled> {
-    match &event.payload {
-        Payload::Settled(settled) => Some(settled),
-        _ => settled,
+    if let Payload::Settled(settled) = &event.payload {
+        return Some(settled);
     }
+    settled
 }
