@@ -50,9 +50,13 @@ struct Night {
 }
 
 impl Night {
-    /// It is nine in the evening.
     async fn begin() -> Self {
-        let house = House::without_engine(RULES).await;
+        Self::begin_with(RULES).await
+    }
+
+    /// It is nine in the evening.
+    async fn begin_with(rules: &str) -> Self {
+        let house = House::without_engine(rules).await;
         house.edit("home.yaml", |text| {
             // Never read by itself: the rule has to ask, and the answer is on record.
             text.replace("poll: 1h", "poll: 24h")
@@ -237,7 +241,7 @@ Sat 11 Jan 2025
 =   00:30:00  notify phone \"it costs 0.35 GBP/kWh\"        notify phone \"it costs 0.35 GBP/kWh\"
 
 4 events played: 2 the same (=), 3 only then (-), 0 only now (+)
-left out: 2 events that followed from orders or requests which are not made now; what devices showed is as it was then
+left out: 2 events that followed from orders, requests or settings which are not made now; what devices showed is as it was then
 {UNKNOWN}"
     );
     assert_output(&output, 1, &page);
@@ -328,7 +332,7 @@ Sat 11 Jan 2025
 +   01:00:00                                        notify phone \"very much\"
 
 2 events played: 0 the same (=), 2 only then (-), 7 only now (+)
-~ stands or falls with what nobody has seen: a new order is taken to be completed after 10s, a new request to be answered after 1s (5)
+~ stands or falls with what nobody has seen: a new order is taken to be completed after 10s (a planned one, so long after its start), a new setting to be shown after 10s, a new request to be answered and a planned order to be cancelled after 1s (5)
 {UNKNOWN}"
     );
     assert_output(&output, 1, &page);
@@ -399,6 +403,135 @@ async fn a_request_that_nobody_made_is_not_made_now_and_taken_to_be_answered() {
             json!(["2025-01-11T00:30:01Z", "notify phone \"it answered\"", true]),
         ]
     );
+    night.app.stop().await.unwrap();
+}
+
+/// One plans an order for the night, and thinks better of it.
+const PLANS: &str = "version: 1
+rules:
+  - id: plans
+    triggers: [{id: cheap, trigger: numeric_state, input: grid_price, below: 0.20}]
+    actions:
+      - {setting: safety_reserve, device: house_battery, value: 35 %}
+      - {command: charge, device: car_charger, start: 3h, wait_for: accepted}
+      - {notify: phone, message: it is planned}
+      - delay: 10m
+      - cancel: {device: car_charger}
+      - {notify: phone, message: the night is over}
+";
+
+const CANCEL: &str = "      - cancel: {device: car_charger}\n";
+
+impl Night {
+    /// A night with a plan, up to ten minutes after it was made.
+    async fn planned(rules: &str) -> Self {
+        let mut night = Self::begin_with(rules).await;
+        night.wind("2025-01-10T22:10:00Z");
+        night.price("msg_price_1", 0.30).await;
+        night.wind("2025-01-10T22:30:00Z");
+        night.price("msg_price_2", 0.10).await;
+        until("it is planned", || {
+            (night.house.phone().len() == 1).then_some(())
+        })
+        .await;
+        night.wind("2025-01-10T22:40:00Z");
+        night.house.run_in("completed").await;
+        night
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_order_that_is_not_called_off_any_more_is_taken_to_begin() {
+    let night = Night::planned(PLANS).await;
+    night.house.command_in("cancelled").await;
+    let same = format!(
+        "\
+Fri 10 Jan 2025 22:00:00 to Sat 11 Jan 2025 06:00:00
+
+Fri 10 Jan 2025
+    time      then                                                      now
+=   22:30:00  run plans (cheap): completed                              run plans (cheap): completed
+=   22:30:00  command car_charger charge, from Sat 01:30:00: cancelled  command car_charger charge, from Sat 01:30:00: cancelled
+=   22:30:00  setting house_battery safety_reserve 35 %                 setting house_battery safety_reserve 35 %
+=   22:30:00  notify phone \"it is planned\"                              notify phone \"it is planned\"
+=   22:40:00  notify phone \"the night is over\"                          notify phone \"the night is over\"
+
+6 events played: 5 the same (=), 0 only then (-), 0 only now (+)
+{UNKNOWN}"
+    );
+    assert_output(&night.replay(PLANS, &[]), 0, &same);
+    let kept = night.replay(&PLANS.replace(CANCEL, ""), &[]);
+    let page = format!(
+        "\
+Fri 10 Jan 2025 22:00:00 to Sat 11 Jan 2025 06:00:00
+
+Fri 10 Jan 2025
+    time      then                                                      now
+=   22:30:00  run plans (cheap): completed                              run plans (cheap): completed
+-   22:30:00  command car_charger charge, from Sat 01:30:00: cancelled
++~  22:30:00                                                            command car_charger charge, from Sat 01:30:00: assumed completed 10s after its start
+=   22:30:00  setting house_battery safety_reserve 35 %                 setting house_battery safety_reserve 35 %
+=   22:30:00  notify phone \"it is planned\"                              notify phone \"it is planned\"
+=   22:40:00  notify phone \"the night is over\"                          notify phone \"the night is over\"
+
+4 events played: 4 the same (=), 1 only then (-), 1 only now (+)
+~ stands or falls with what nobody has seen: a new order is taken to be completed after 10s (a planned one, so long after its start), a new setting to be shown after 10s, a new request to be answered and a planned order to be cancelled after 1s (1)
+left out: 2 events that followed from orders, requests or settings which are not made now; what devices showed is as it was then
+{UNKNOWN}"
+    );
+    assert_output(&kept, 1, &page);
+    night.app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_setting_and_a_plan_for_another_time_are_assumed() {
+    let night = Night::planned(PLANS).await;
+    night.house.command_in("cancelled").await;
+    let output = night.replay(&PLANS.replace("35 %", "40 %").replace("3h", "4h"), &[]);
+    let page = format!(
+        "\
+Fri 10 Jan 2025 22:00:00 to Sat 11 Jan 2025 06:00:00
+
+Fri 10 Jan 2025
+    time      then                                                      now
+=~  22:30:00  run plans (cheap): completed                              run plans (cheap): completed
+-   22:30:00  command car_charger charge, from Sat 01:30:00: cancelled
+-   22:30:00  setting house_battery safety_reserve 35 %
++   22:30:00                                                            setting house_battery safety_reserve 40 %
+=~  22:30:00  notify phone \"it is planned\"                              notify phone \"it is planned\"
++~  22:30:10                                                            command car_charger charge, from Sat 02:30:10: assumed cancelled
+=~  22:40:00  notify phone \"the night is over\"                          notify phone \"the night is over\"
+
+2 events played: 3 the same (=), 2 only then (-), 2 only now (+)
+~ stands or falls with what nobody has seen: a new order is taken to be completed after 10s (a planned one, so long after its start), a new setting to be shown after 10s, a new request to be answered and a planned order to be cancelled after 1s (4)
+left out: 4 events that followed from orders, requests or settings which are not made now; what devices showed is as it was then
+{UNKNOWN}"
+    );
+    assert_output(&output, 1, &page);
+    night.app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_order_that_is_called_off_now_does_not_begin() {
+    let night = Night::planned(&PLANS.replace(CANCEL, "")).await;
+    let page = format!(
+        "\
+Fri 10 Jan 2025 22:00:00 to Sat 11 Jan 2025 06:00:00
+
+Fri 10 Jan 2025
+    time      then                                                      now
+=~  22:30:00  run plans (cheap): completed                              run plans (cheap): completed
+-~  22:30:00  command car_charger charge, from Sat 01:30:00: under way
++~  22:30:00                                                            command car_charger charge, from Sat 01:30:00: assumed cancelled
+=   22:30:00  setting house_battery safety_reserve 35 %                 setting house_battery safety_reserve 35 %
+=   22:30:00  notify phone \"it is planned\"                              notify phone \"it is planned\"
+=~  22:40:00  notify phone \"the night is over\"                          notify phone \"the night is over\"
+
+4 events played: 4 the same (=), 1 only then (-), 1 only now (+)
+~ stands or falls with what nobody has seen: a new order is taken to be completed after 10s (a planned one, so long after its start), a new setting to be shown after 10s, a new request to be answered and a planned order to be cancelled after 1s (4)
+{UNKNOWN}"
+    );
+    assert_output(&night.replay(PLANS, &[]), 1, &page);
     night.app.stop().await.unwrap();
 }
 

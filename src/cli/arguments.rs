@@ -166,10 +166,11 @@ A moment is `2026-01-10 22:00` (on the clock of the home), `2026-01-10T22:00:00Z
 or a duration such as `24h` (so long ago).
 
 Nothing is sent and nothing is written; the engine may run or not. `=` was done then and would be done now, `-` was \
-done only then, `+` would be done only now: runs, commands, requests and messages, within 30 seconds.
+done only then, `+` would be done only now: runs, commands, settings, requests and messages, within 30 seconds.
 
-An order or request that was made then too ends as it ended then. One that is new has no answer on record: it is taken to \
-be completed after 10 seconds (a request: answered after 1 second), and `~` marks all that stands or falls with that. \
+An order, setting or request that was made then too ends as it ended then. One that is new has no answer on record: it is \
+taken to be completed after 10 seconds (a planned order: so long after its start; a request: answered after 1 second), and \
+a planned order that is called off only now to be cancelled after 1 second; `~` marks all that stands or falls with that. \
 Reports of orders that the rules do not give now did not come; what devices showed stays as it is on record.
 
 Runs that were under way at the beginning are left out, with all they did. Values, sides of limits, orders and runs of \

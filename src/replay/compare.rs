@@ -94,8 +94,9 @@ fn rank(what: &What) -> u8 {
     match what {
         What::Run { .. } => 0,
         What::Command { .. } => 1,
-        What::Request(_) => 2,
-        What::Notification(_) => 3,
+        What::Setting(_) => 2,
+        What::Request(_) => 3,
+        What::Notification(_) => 4,
     }
 }
 

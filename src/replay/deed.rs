@@ -2,16 +2,19 @@
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::document::duration::display;
 use crate::domain::command::Command;
 use crate::domain::http::HttpRequest;
 use crate::domain::id::{RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
+use crate::domain::writing::SettingWrite;
 use crate::engine::decision::Notification;
 use crate::engine::run::RunEnd;
-use crate::replay::NEAR;
+use crate::replay::{ASSUMED_REACTION, NEAR};
 
 /// What was done, and when.
 #[derive(Clone, Debug)]
@@ -40,6 +43,7 @@ pub enum What {
     },
     Notification(Notification),
     Request(HttpRequest),
+    Setting(SettingWrite),
 }
 
 /// How an order ended.
@@ -51,8 +55,28 @@ pub enum End {
         #[serde(flatten)]
         outcome: Outcome,
     },
-    /// Nobody gave it then. It is taken to have been completed.
-    Assumed { at: Timestamp },
+    /// Nobody has seen how it ends, now that it is given, or is not called off, or is.
+    Assumed {
+        at: Timestamp,
+        #[serde(flatten)]
+        outcome: Outcome,
+    },
+}
+
+impl End {
+    pub(super) fn at(&self) -> Timestamp {
+        match self {
+            Self::Known { at, .. } | Self::Assumed { at, .. } => *at,
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Known { outcome, .. } | Self::Assumed { outcome, .. } => {
+                *outcome == Outcome::Cancelled
+            }
+        }
+    }
 }
 
 /// Whether two moments are near enough to be those of one thing.
@@ -67,6 +91,11 @@ impl Deed {
         is_near(self.at, other.at) && self.what.is_same(&other.what)
     }
 
+    /// In a few words, with moments that are to come on the clock of the home.
+    pub fn text(&self, zone: &TimeZone) -> String {
+        Words { deed: self, zone }.to_string()
+    }
+
     /// What tells it from all others of its time.
     pub(super) fn id(&self) -> &str {
         match &self.what {
@@ -74,6 +103,7 @@ impl Deed {
             What::Command { command, .. } => command.id.as_str(),
             What::Notification(notification) => notification.id.as_str(),
             What::Request(request) => request.id.as_str(),
+            What::Setting(write) => write.id.as_str(),
         }
     }
 }
@@ -86,6 +116,7 @@ impl What {
             Self::Command { .. } => "command",
             Self::Notification(_) => "notification",
             Self::Request(_) => "http_request",
+            Self::Setting(_) => "setting",
         }
     }
 
@@ -96,6 +127,7 @@ impl What {
             Self::Command { command, .. } => &command.rule,
             Self::Notification(notification) => &notification.rule,
             Self::Request(request) => &request.rule,
+            Self::Setting(write) => &write.rule,
         }
     }
 
@@ -118,25 +150,54 @@ impl What {
                 };
                 rule == other_rule && ends_same
             }
-            (Self::Command { command, .. }, Self::Command { command: other, .. }) => {
-                is_same_order(command, other)
+            (
+                Self::Command { command, end },
+                Self::Command {
+                    command: other,
+                    end: other_end,
+                },
+            ) => {
+                // What becomes of an order is Amps' doing, but for calling it off.
+                let is_off = |it: &Option<End>| it.as_ref().is_some_and(End::is_cancelled);
+                is_same_order(command, other) && is_off(end) == is_off(other_end)
             }
             (Self::Notification(a), Self::Notification(b)) => {
                 (&a.notifier, &a.title, &a.message, a.level)
                     == (&b.notifier, &b.title, &b.message, b.level)
             }
             (Self::Request(a), Self::Request(b)) => is_same_request(a, b),
+            (Self::Setting(a), Self::Setting(b)) => is_same_write(a, b),
             (
-                Self::Run { .. } | Self::Command { .. } | Self::Notification(_) | Self::Request(_),
-                Self::Run { .. } | Self::Command { .. } | Self::Notification(_) | Self::Request(_),
+                Self::Run { .. }
+                | Self::Command { .. }
+                | Self::Notification(_)
+                | Self::Request(_)
+                | Self::Setting(_),
+                Self::Run { .. }
+                | Self::Command { .. }
+                | Self::Notification(_)
+                | Self::Request(_)
+                | Self::Setting(_),
             ) => false,
         }
     }
 }
 
-/// Whether a device is asked for the same, by whatever rule.
+/// Whether a device is asked for the same, and for the same time, by whatever rule.
 pub(super) fn is_same_order(a: &Command, b: &Command) -> bool {
+    let is_same_time = |a: Option<Timestamp>, b: Option<Timestamp>| match (a, b) {
+        (Some(a), Some(b)) => is_near(a, b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
     (&a.device.id, &a.name, &a.parameters) == (&b.device.id, &b.name, &b.parameters)
+        && is_same_time(a.timing.start, b.timing.start)
+        && is_same_time(a.timing.end, b.timing.end)
+}
+
+/// Whether a setting is to be the same, by whatever rule.
+pub(super) fn is_same_write(a: &SettingWrite, b: &SettingWrite) -> bool {
+    (&a.device.id, &a.setting, a.value) == (&b.device.id, &b.setting, b.value)
 }
 
 /// Whether a host is asked for the same, by whatever rule.
@@ -144,11 +205,57 @@ pub(super) fn is_same_request(a: &HttpRequest, b: &HttpRequest) -> bool {
     (a.method, &a.url, &a.json, &a.headers) == (b.method, &b.url, &b.json, &b.headers)
 }
 
-/// In a few words, without moments.
-impl fmt::Display for What {
+/// What was done, in a few words.
+struct Words<'a> {
+    deed: &'a Deed,
+    zone: &'a TimeZone,
+}
+
+impl Words<'_> {
+    /// As in `, from 23:30:00`, on the clock of the home.
+    fn moment(&self, f: &mut fmt::Formatter<'_>, word: &str, at: Option<Timestamp>) -> fmt::Result {
+        let Some(at) = at else {
+            return Ok(());
+        };
+        let at = at.to_zoned(self.zone.clone());
+        let is_today = at.date() == self.deed.at.to_zoned(self.zone.clone()).date();
+        let format = if is_today { "%H:%M:%S" } else { "%a %H:%M:%S" };
+        write!(f, ", {word} {}", at.strftime(format))
+    }
+
+    fn command(&self, f: &mut fmt::Formatter<'_>, command: &Command) -> fmt::Result {
+        write!(f, "command {} {}", command.device.alias, command.name)?;
+        for (name, quantity) in &command.parameters {
+            write!(f, ", {name} {quantity}")?;
+        }
+        self.moment(f, "from", command.timing.start)?;
+        self.moment(f, "to", command.timing.end)
+    }
+}
+
+fn write_end(f: &mut fmt::Formatter<'_>, command: &Command, end: Option<&End>) -> fmt::Result {
+    match end {
+        None => f.write_str(": under way"),
+        Some(End::Known { outcome, .. }) => {
+            write!(f, ": {}", outcome.name())?;
+            outcome.failure().map_or(Ok(()), |it| write!(f, ", {it}"))
+        }
+        Some(End::Assumed { outcome, .. }) => {
+            write!(f, ": assumed {}", outcome.name())?;
+            let after = display(ASSUMED_REACTION);
+            match (outcome, command.timing.start) {
+                (Outcome::Completed, None) => write!(f, " after {after}"),
+                (Outcome::Completed, Some(_)) => write!(f, " {after} after its start"),
+                (Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired, _) => Ok(()),
+            }
+        }
+    }
+}
+
+impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Run {
+        match &self.deed.what {
+            What::Run {
                 rule, trigger, end, ..
             } => {
                 write!(f, "run {rule}")?;
@@ -163,31 +270,21 @@ impl fmt::Display for What {
                     }
                 }
             }
-            Self::Command { command, end } => {
-                write!(f, "command {} {}", command.device.alias, command.name)?;
-                for (name, quantity) in &command.parameters {
-                    write!(f, ", {name} {quantity}")?;
-                }
-                match end {
-                    None => f.write_str(": under way"),
-                    Some(End::Known { outcome, .. }) => {
-                        write!(f, ": {}", outcome.name())?;
-                        outcome.failure().map_or(Ok(()), |it| write!(f, ", {it}"))
-                    }
-                    Some(End::Assumed { .. }) => {
-                        let after = crate::document::duration::display(super::ASSUMED_REACTION);
-                        write!(f, ": assumed completed after {after}")
-                    }
-                }
+            What::Command { command, end } => {
+                self.command(f, command)?;
+                write_end(f, command, end.as_ref())
             }
-            Self::Notification(it) => {
+            What::Notification(it) => {
                 write!(f, "notify {}", it.notifier)?;
                 if let Some(title) = &it.title {
                     write!(f, " \"{title}\":")?;
                 }
                 write!(f, " \"{}\"", it.message)
             }
-            Self::Request(it) => write!(f, "http {}", it.shown()),
+            What::Request(it) => write!(f, "http {}", it.shown()),
+            What::Setting(it) => {
+                write!(f, "setting {} {} {}", it.device.alias, it.setting, it.value)
+            }
         }
     }
 }

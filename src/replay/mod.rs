@@ -14,15 +14,20 @@ use crate::domain::event::{EngineChange, Payload};
 use crate::domain::id::{DeviceId, InputName, RuleId, RunId};
 use crate::replay::compare::{Row, Side};
 use crate::replay::past::Past;
-use crate::replay::reactions::Fate;
+use crate::replay::planned::Fate;
 use crate::replay::world::{Outcome, World};
 use crate::rules::rule::RuleSet;
 
+mod answers;
 pub mod compare;
 pub mod deed;
+mod done;
 mod opening;
+mod orders;
 pub mod past;
+mod planned;
 mod reactions;
+mod twins;
 mod world;
 
 /// The most events of one replay: weeks of a busy home.
@@ -34,10 +39,12 @@ pub const SHOWN_MAX: usize = 3_000_000;
 /// What is done at moments further apart than this is not the same.
 pub const NEAR: Duration = Duration::from_secs(30);
 
-/// An order that nobody gave then is taken to have been completed after this long.
+/// An order that nobody gave then is taken to have been completed after this long, one that is planned for later so
+/// long after its start; and a setting that nobody wrote then, to be shown by its device.
 pub const ASSUMED_REACTION: Duration = Duration::from_secs(10);
 
-/// A request that nobody made then is taken to have been answered (200, nothing said) after this long.
+/// A request that nobody made then is taken to have been answered (200, nothing said) after this long; and a planned
+/// order that nobody called off then, to be cancelled.
 pub const ASSUMED_ANSWER: Duration = Duration::from_secs(1);
 
 /// For how long before the span the record is read, to know values, sides of thresholds and the like.

@@ -96,14 +96,18 @@ pub(super) fn deeds(past: &Past, span: Span) -> Vec<Deed> {
     for (at, it) in asked.filter(|(at, it)| is_in(*at) && !apart.contains(&it.run)) {
         deeds.push(deed(*at, What::Request(it.clone())));
     }
+    let written = past.writes.iter();
+    for (at, it) in written.filter(|(at, it)| is_in(*at) && !apart.contains(&it.run)) {
+        deeds.push(deed(*at, What::Setting(it.clone())));
+    }
     deeds
 }
 
 /// What the engine knows at the beginning of the span: `remembered` of the time before, and what rows tell of
-/// orders, runs and pauses.
-pub(super) fn state(past: &Past, span: Span, remembered: &[Change]) -> State {
+/// orders, runs, pauses and who keeps devices.
+pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)]) -> State {
     let mut state = State::default();
-    for change in remembered {
+    for (_, change) in remembered {
         state.apply(change);
     }
     for it in &past.remembered {
@@ -114,12 +118,22 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[Change]) -> State {
             at: it.at,
         });
     }
-    for (at, rule, reason) in &past.paused {
+    let is_resumed = |rule: &RuleId, since: Timestamp| {
+        let mut later = remembered.iter().filter(|(at, _)| since <= *at);
+        later.any(|(_, it)| matches!(it, Change::RuleResumed { rule: of } if of == rule))
+    };
+    let seen_paused = past.seen_paused.iter();
+    let still_paused = seen_paused.filter(|(at, rule, _)| !is_resumed(rule, *at));
+    for (at, rule, reason) in past.paused.iter().chain(still_paused) {
         state.apply(&Change::RulePaused {
             rule: rule.clone(),
             reason: reason.clone(),
             at: *at,
         });
+    }
+    for (device, kept) in &past.leases {
+        let (device, kept) = (device.clone(), kept.clone());
+        state.apply(&Change::Kept { device, kept });
     }
     for run in past.runs.iter().filter(|it| it.parent.is_none()) {
         if run.started_at < span.since {
@@ -128,7 +142,9 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[Change]) -> State {
     }
     // In the order in which they were given and ended.
     let mut of_orders = BTreeMap::new();
+    let mut is_ours = BTreeSet::new();
     for (index, it) in past.commands.iter().enumerate() {
+        is_ours.extend(&it.actions);
         if it.created_at < span.since {
             let ordered = Change::Ordered {
                 command: it.command.clone(),
@@ -148,15 +164,27 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[Change]) -> State {
             of_orders.insert((*at, index, true), Change::Settled { settled, at: *at });
         }
     }
+    for event in past.events.iter().filter(|it| it.received_at < span.since) {
+        let report = event.payload.report();
+        if let Some(report) = report.filter(|it| !is_ours.contains(&it.action)) {
+            state.apply(&Change::ForeignOrder {
+                device: report.device.clone(),
+                at: event.received_at,
+            });
+        }
+    }
     for change in of_orders.values() {
         state.apply(change);
     }
     state
 }
 
-/// Whether a change of the time before the span is still so when it begins: what was read, and what triggers
-/// remember. Runs of that time are not played.
-pub(super) fn is_memory(change: &Change) -> bool {
+/// Whether a change of the time before the span is still so when it begins: what was read, what triggers remember,
+/// who keeps which device, and which rules were let go on. Runs of that time are not played; what one keeps counts when it is on record.
+pub(super) fn is_memory(past: &Past, change: &Change) -> bool {
+    if let Change::Kept { kept, .. } = change {
+        return past.runs.iter().any(|it| it.id == kept.run);
+    }
     matches!(
         change,
         Change::Read(_)
@@ -164,5 +192,7 @@ pub(super) fn is_memory(change: &Change) -> bool {
             | Change::History { .. }
             | Change::HistoryOver { .. }
             | Change::Trigger { .. }
+            | Change::Released { .. }
+            | Change::RuleResumed { .. }
     )
 }

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use crate::domain::command::Command;
 use crate::domain::event::Event;
 use crate::domain::http::HttpRequest;
-use crate::domain::id::{ActionId, RuleId, RunId};
+use crate::domain::id::{ActionId, DeviceId, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
+use crate::domain::writing::SettingWrite;
+use crate::engine::arbitration::lease::Kept;
 use crate::engine::decision::Notification;
 use crate::engine::run::RunEnd;
 use crate::rules::expr::value::Value;
@@ -25,10 +27,16 @@ pub struct Past {
     pub notifications: Vec<(Timestamp, Notification)>,
     /// From the beginning of the span on.
     pub requests: Vec<(Timestamp, HttpRequest)>,
+    /// From the beginning of the span on.
+    pub writes: Vec<(Timestamp, SettingWrite)>,
     /// What rules remembered before the span began and have not set anew since.
     pub remembered: Vec<Remembered>,
+    /// Devices that runs from before the span keep beyond its beginning, as far as nobody has taken them since.
+    pub leases: Vec<(DeviceId, Kept)>,
     /// Rules that were paused before the span began and are so still, each with the reason.
     pub paused: Vec<(Timestamp, RuleId, String)>,
+    /// When each rule was last seen to be paused before the span began, each with the reason.
+    pub seen_paused: Vec<(Timestamp, RuleId, String)>,
 }
 
 /// A value of `state.NAME`.
@@ -61,6 +69,12 @@ pub struct PastRun {
 pub struct PastCommand {
     pub command: Command,
     pub created_at: Timestamp,
+    /// When its first push left; none when none did.
+    pub left_at: Option<Timestamp>,
+    /// When Amps first took it, as far as it did.
+    pub accepted_at: Option<Timestamp>,
+    /// Rules did not want it any more when Amps had taken it.
+    pub is_unwanted: bool,
     /// What Amps made of its pushes.
     pub actions: Vec<ActionId>,
     /// None when it is not over.

@@ -1,22 +1,25 @@
 //! A home in virtual time: the pure engine, shown what is on record, and a small model of everything around it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::ops::Bound;
 
 use jiff::Timestamp;
 
 use crate::clock::later;
-use crate::domain::event::{ConnectionChange, Event, InputReading, Payload, Readings, Source};
-use crate::domain::id::{CommandId, DeviceId, EventId, InputName, RunId};
-use crate::domain::lifecycle;
+use crate::domain::event::{
+    ConnectionChange, Event, InputReading, Payload, Readings, Settled, Source,
+};
+use crate::domain::id::{DeviceId, EventId, InputName, RunId};
 use crate::engine::decision::{Change, Decision};
 use crate::engine::freshness::READING_WAIT_MAX;
 use crate::engine::state::State;
 use crate::engine::{self, Input};
-use crate::replay::deed::{Deed, End, What};
+use crate::replay::deed::{Deed, What};
+use crate::replay::done::Done;
 use crate::replay::past::Past;
-use crate::replay::reactions::{Fate, Planned, Reactions};
+use crate::replay::planned::{Fate, Planned};
+use crate::replay::reactions::Reactions;
 use crate::replay::{POLL, Pace, Span, opening};
 use crate::rules::rule::RuleSet;
 
@@ -25,7 +28,7 @@ use crate::rules::rule::RuleSet;
 pub(super) struct Outcome {
     pub(super) done: Vec<Deed>,
     pub(super) n_left_out: usize,
-    /// Orders and requests whose end is assumed.
+    /// Ends and answers that are assumed.
     pub(super) n_assumed: usize,
     /// What is on record of the span and was shown.
     pub(super) n_events: usize,
@@ -47,7 +50,7 @@ pub(super) struct World<'w> {
     devices: BTreeMap<DeviceId, Shown>,
     inputs: BTreeMap<InputName, (InputReading, Timestamp)>,
     /// Before the span: what is kept of that time. None in the span.
-    remembered: Option<Vec<Change>>,
+    remembered: Option<Vec<(Timestamp, Change)>>,
     done: Done,
     /// Devices that the rules want to know of, and that had told nothing new then.
     wanted: VecDeque<DeviceId>,
@@ -55,6 +58,7 @@ pub(super) struct World<'w> {
     shown_max: usize,
     n_shown: usize,
     n_events: usize,
+    n_assumed: usize,
 }
 
 enum Coming {
@@ -69,17 +73,6 @@ struct Shown {
     /// When it is read again, and says the same.
     next: Timestamp,
     is_lost: bool,
-}
-
-/// What rules did in the span.
-#[derive(Default)]
-struct Done {
-    deeds: Vec<Deed>,
-    ids: BTreeSet<String>,
-    runs: BTreeMap<RunId, usize>,
-    orders: BTreeMap<CommandId, usize>,
-    /// Runs that something assumed began or moved.
-    assumed: BTreeSet<RunId>,
 }
 
 impl<'w> World<'w> {
@@ -109,6 +102,7 @@ impl<'w> World<'w> {
             shown_max,
             n_shown: 0,
             n_events: 0,
+            n_assumed: 0,
         };
         let mut at = world.now;
         for place in outer {
@@ -123,13 +117,13 @@ impl<'w> World<'w> {
         if !stopped {
             stopped = world.wind(|it| it <= span.until);
         }
-        for (id, index) in &world.done.runs {
-            world.done.deeds[*index].is_assumed = world.done.assumed.contains(id);
-        }
+        let until = span.until;
         Outcome {
-            done: world.done.deeds,
+            done: world
+                .done
+                .finish(until, |it| world.reactions.orders.end(it)),
             n_left_out: world.reactions.n_left_out(),
-            n_assumed: world.reactions.n_assumed,
+            n_assumed: world.n_assumed,
             n_events: world.n_events,
             stopped_at: stopped.then_some(world.now),
         }
@@ -175,6 +169,8 @@ impl<'w> World<'w> {
             }
             self.now = self.now.max(next);
             self.note_given();
+            let leaving = self.reactions.orders.leave(self.now);
+            self.plan(leaving);
             if let Some(device) = self.wanted.pop_front() {
                 self.read(&device);
             } else if !(self.next_comes() || self.next_is_read()) {
@@ -193,8 +189,9 @@ impl<'w> World<'w> {
         let devices = self.devices.values().filter(|it| !it.is_lost);
         let polls = devices.map(|it| it.next);
         let inputs = self.inputs.values().map(|(_, next)| *next);
-        let own = polls.chain(inputs).chain(self.state.next_alarm()).min();
-        let own = own.map(|it| self.when_up(it));
+        let leaves = self.reactions.orders.next_leaves();
+        let own = polls.chain(inputs).chain(self.state.next_alarm());
+        let own = own.chain(leaves).min().map(|it| self.when_up(it));
         coming.into_iter().chain(own).min()
     }
 
@@ -214,6 +211,7 @@ impl<'w> World<'w> {
             if self.now < given.created_at {
                 return;
             }
+            self.reactions.orders.stands(&given.command, false);
             self.state.apply(&Change::Ordered {
                 command: given.command.clone(),
                 at: given.created_at,
@@ -237,24 +235,33 @@ impl<'w> World<'w> {
                 let past = self.past;
                 self.show(&past.events[place], false);
             }
-            Coming::Reaction(planned) if self.reactions.is_void(&planned) => {}
+            Coming::Reaction(planned) if self.reactions.orders.drops(&planned) => {}
             Coming::Reaction(planned) => {
                 self.n_shown += 1;
-                self.n_events += usize::from(!planned.is_assumed);
+                self.n_events += usize::from(planned.place.is_some());
+                self.n_assumed += usize::from(planned.is_assumed);
                 self.show(&planned.event, planned.is_assumed);
             }
         }
         true
     }
 
-    /// Reads the first device or input whose time has come; whether there was one.
+    /// Reads the first device or input whose time has come; whether there was one. An answer on record that comes
+    /// soon is that to this reading.
     fn next_is_read(&mut self) -> bool {
         let now = self.now;
         let mut devices = self.devices.iter();
         let is_due = |(_, it): &(&DeviceId, &Shown)| !it.is_lost && it.next <= now;
         if let Some((device, _)) = devices.find(is_due) {
             let device = device.clone();
-            self.read(&device);
+            if self.is_read_soon(&device) {
+                let next = self.next_reading(&device);
+                if let Some(shown) = self.devices.get_mut(&device) {
+                    shown.next = next;
+                }
+            } else {
+                self.read(&device);
+            }
             return true;
         }
         let mut inputs = self.inputs.values();
@@ -268,6 +275,11 @@ impl<'w> World<'w> {
         let event = self.event(Source::Poll, Payload::Input(reading));
         self.show(&event, false);
         true
+    }
+
+    fn next_reading(&self, device: &DeviceId) -> Timestamp {
+        let every = self.pace.devices.get(device).copied();
+        later(self.now, every.unwrap_or(POLL))
     }
 
     /// The device says what it said last; nothing, if it never said anything or is lost.
@@ -290,6 +302,10 @@ impl<'w> World<'w> {
     fn show(&mut self, event: &Event, is_assumed: bool) {
         self.note_shown(&event.payload);
         let (own, settled) = self.reactions.about(event);
+        let over = about_end(event, settled.as_ref());
+        // As in the outbox: before the rules hear that the device is free, the next in line has left.
+        let leaving = over.map(|it| self.reactions.orders.over_with(it, self.now));
+        self.plan(leaving.into_iter().flatten());
         let input = Input {
             event,
             own: own.as_deref(),
@@ -317,10 +333,9 @@ impl<'w> World<'w> {
     fn note_shown(&mut self, payload: &Payload) {
         if let Payload::Readings(readings) = payload {
             let device = readings.device.clone();
-            let every = self.pace.devices.get(&device).copied();
             let shown = Shown {
                 readings: readings.clone(),
-                next: later(self.now, every.unwrap_or(POLL)),
+                next: self.next_reading(&device),
                 is_lost: false,
             };
             self.devices.insert(device, shown);
@@ -354,147 +369,73 @@ impl<'w> World<'w> {
     fn remember(&mut self, event: &Event, decision: &Decision) {
         let by_hand = matches!(event.payload, Payload::Request(_));
         let is_kept = |it: &&Change| {
-            let is_pause = matches!(it, Change::RulePaused { .. } | Change::RuleResumed { .. });
-            opening::is_memory(it) || by_hand && is_pause
+            let is_pause = matches!(it, Change::RulePaused { .. });
+            opening::is_memory(self.past, it) || by_hand && is_pause
         };
         if let Some(remembered) = &mut self.remembered {
-            remembered.extend(decision.changes.iter().filter(is_kept).cloned());
+            let kept = decision.changes.iter().filter(is_kept).cloned();
+            remembered.extend(kept.map(|it| (self.now, it)));
         }
     }
 
     fn carry_out(&mut self, state: &State, decision: &Decision, is_assumed: bool) {
         self.done.note_runs(state, decision, (self.now, is_assumed));
+        let follows = |done: &Done, run: &RunId| is_assumed || done.assumed.contains(run);
         for command in &decision.commands {
-            if !self.done.is_new(command.id.as_str()) {
-                continue;
+            if self.done.is_new(command.id.as_str()) {
+                let reports = self.reactions.orders.give(command, self.now);
+                self.plan(reports);
+                let is_assumed = follows(&self.done, &command.run);
+                let (command, end) = (command.clone(), None);
+                let what = What::Command { command, end };
+                self.done.add(self.now, what, is_assumed);
             }
-            let (end, reports) = self.reactions.order(command, self.now);
-            self.plan(reports);
-            let is_assumed = is_assumed
-                || matches!(end, Some(End::Assumed { .. }))
-                || self.done.assumed.contains(&command.run);
-            let index = self.done.deeds.len();
-            self.done.orders.insert(command.id.clone(), index);
-            let command = command.clone();
-            self.add(What::Command { command, end }, is_assumed);
         }
-        for command in &decision.withdrawn {
-            self.call_off(command);
+        let withdrawn = decision.withdrawn.iter().map(|it| (it, false));
+        for (id, hears) in withdrawn.chain(decision.cancelled.iter().map(|it| (it, true))) {
+            let answers = self.reactions.orders.call_off(id, hears, self.now);
+            self.plan(answers);
         }
         for notification in &decision.notifications {
             if self.done.is_new(notification.id.as_str()) {
-                let is_assumed = is_assumed || self.done.assumed.contains(&notification.run);
-                self.add(What::Notification(notification.clone()), is_assumed);
+                let is_assumed = follows(&self.done, &notification.run);
+                let what = What::Notification(notification.clone());
+                self.done.add(self.now, what, is_assumed);
             }
         }
         for request in &decision.requests {
             if self.done.is_new(request.id.as_str()) {
                 let answer = self.reactions.ask(request, self.now);
                 self.plan(answer);
-                let is_assumed = is_assumed || self.done.assumed.contains(&request.run);
-                self.add(What::Request(request.clone()), is_assumed);
+                let is_assumed = follows(&self.done, &request.run);
+                let what = What::Request(request.clone());
+                self.done.add(self.now, what, is_assumed);
             }
         }
-    }
-
-    fn add(&mut self, what: What, is_assumed: bool) {
-        let at = self.now;
-        self.done.deeds.push(Deed {
-            at,
-            what,
-            is_assumed,
-        });
+        for write in &decision.writes {
+            if self.done.is_new(write.id.as_str()) {
+                let answer = self.reactions.write(write, self.now);
+                self.plan(answer);
+                let is_assumed = follows(&self.done, &write.run);
+                let what = What::Setting(write.clone());
+                self.done.add(self.now, what, is_assumed);
+            }
+        }
     }
 
     fn plan(&mut self, planned: impl IntoIterator<Item = Planned>) {
         for it in planned {
             self.n_planned += 1;
-            let key = (it.at, it.place, self.n_planned);
+            let key = (it.at, it.place.unwrap_or(usize::MAX), self.n_planned);
             self.coming.insert(key, Coming::Reaction(Box::new(it)));
-        }
-    }
-
-    fn call_off(&mut self, id: &CommandId) {
-        let deed = self.done.orders.get(id).copied();
-        let Some(deed) = deed.and_then(|it| self.done.deeds.get_mut(it)) else {
-            return;
-        };
-        let What::Command { command, end } = &mut deed.what else {
-            return;
-        };
-        let (device, name) = (&command.device.id, command.name.as_str());
-        let now = self.now;
-        if let Some(over) = self.reactions.call_off(id, device, name, now) {
-            *end = Some(End::Known {
-                at: now,
-                outcome: lifecycle::Outcome::Cancelled,
-            });
-            self.plan([over]);
         }
     }
 }
 
-impl Done {
-    /// As in the tables, doing a thing twice is doing it once.
-    fn is_new(&mut self, id: &str) -> bool {
-        self.ids.insert(id.to_owned())
+/// The order that is over with `event`, which a report says before it is told.
+fn about_end<'e>(event: &'e Event, settled: Option<&'e Settled>) -> Option<&'e Settled> {
+    if let Payload::Settled(settled) = &event.payload {
+        return Some(settled);
     }
-
-    /// Runs that began, went on and ended, and whether that is assumed.
-    fn note_runs(
-        &mut self,
-        state: &State,
-        decision: &Decision,
-        (now, is_assumed): (Timestamp, bool),
-    ) {
-        for change in &decision.changes {
-            if let Change::RunStarted(run) = change {
-                let parent = run.parent.as_ref();
-                if is_assumed || parent.is_some_and(|it| self.assumed.contains(it)) {
-                    self.assumed.insert(run.id.clone());
-                }
-                if parent.is_none() && self.is_new(run.id.as_str()) {
-                    self.runs.insert(run.id.clone(), self.deeds.len());
-                    let what = What::Run {
-                        id: run.id.clone(),
-                        rule: run.rule.clone(),
-                        trigger: None,
-                        end: None,
-                    };
-                    self.deeds.push(Deed {
-                        at: now,
-                        what,
-                        is_assumed,
-                    });
-                }
-            } else if let Change::RunMoved(run) = change
-                && is_assumed
-            {
-                self.assumed.insert(run.id.clone());
-            } else if let Change::RunEnded { run, end, at } = change {
-                if is_assumed {
-                    self.assumed.insert(run.clone());
-                }
-                let parent = state.run(run).and_then(|it| it.parent.clone());
-                if let Some(parent) = parent
-                    && self.assumed.contains(run)
-                {
-                    self.assumed.insert(parent);
-                }
-                let deed = self.runs.get(run).map(|it| &mut self.deeds[*it].what);
-                if let Some(What::Run { end: known, .. }) = deed {
-                    *known = Some((*at, end.clone()));
-                }
-            }
-        }
-        for trace in &decision.traces {
-            let deed = trace.run.as_ref().and_then(|it| self.runs.get(it));
-            if let Some(deed) = deed
-                && let What::Run { trigger, .. } = &mut self.deeds[*deed].what
-                && trigger.is_none()
-            {
-                trigger.clone_from(&trace.trigger);
-            }
-        }
-    }
+    settled
 }

@@ -42,7 +42,7 @@ impl Page<'_> {
     }
 
     fn rows(&self, out: &mut impl Write) -> io::Result<()> {
-        let texts: Vec<_> = self.replay.rows.iter().map(texts).collect();
+        let texts: Vec<_> = self.replay.rows.iter().map(|it| self.texts(it)).collect();
         let widths = texts.iter().map(|(then, _)| then.chars().count());
         let width = widths.filter(|it| *it <= COLUMN_MAX).max();
         let width = width.unwrap_or_default().max("then".len());
@@ -77,9 +77,9 @@ impl Page<'_> {
         )];
         if 0 < n_assumed {
             lines.push(format!(
-                "~ stands or falls with what nobody has seen: a new order is taken to be completed after {}, a new request to be answered after {} ({n_assumed})",
-                display(ASSUMED_REACTION),
-                display(ASSUMED_ANSWER),
+                "~ stands or falls with what nobody has seen: a new order is taken to be completed after {reaction} (a planned one, so long after its start), a new setting to be shown after {reaction}, a new request to be answered and a planned order to be cancelled after {answer} ({n_assumed})",
+                reaction = display(ASSUMED_REACTION),
+                answer = display(ASSUMED_ANSWER),
             ));
         }
         lines.extend(self.notes());
@@ -98,7 +98,7 @@ impl Page<'_> {
         }
         if 0 < replay.n_left_out {
             lines.push(format!(
-                "left out: {} that followed from orders or requests which are not made now; what devices showed is as it was then",
+                "left out: {} that followed from orders, requests or settings which are not made now; what devices showed is as it was then",
                 count(replay.n_left_out, "event"),
             ));
         }
@@ -140,10 +140,44 @@ impl Page<'_> {
             "same": replay.count(Side::Both),
             "only_then": replay.count(Side::Then),
             "only_now": replay.count(Side::Now),
-            "rows": replay.rows.iter().map(in_json).collect::<Vec<_>>(),
+            "rows": replay.rows.iter().map(|it| self.row(it)).collect::<Vec<_>>(),
             "left_out": {"events": replay.n_left_out, "runs": waiting},
             "stopped_at": replay.stopped_at,
             "notes": self.notes(),
+        })
+    }
+
+    /// What each side did.
+    fn texts(&self, row: &Row) -> (String, String) {
+        let text = |deed: &Option<Deed>| deed.as_ref().map(|it| self.line(it)).unwrap_or_default();
+        (text(&row.then), text(&row.now))
+    }
+
+    /// On one line, whatever a message holds.
+    fn line(&self, deed: &Deed) -> String {
+        deed.text(&self.zone).replace(['\n', '\r'], " ")
+    }
+
+    fn row(&self, row: &Row) -> Value {
+        let name = match row.side() {
+            Side::Both => "same",
+            Side::Then => "only_then",
+            Side::Now => "only_now",
+        };
+        let whole = |deed: &Deed| {
+            json!(Whole {
+                at: deed.at,
+                rule: deed.what.rule().as_str(),
+                text: self.line(deed),
+                what: details(&deed.what),
+            })
+        };
+        json!({
+            "side": name,
+            "assumed": row.is_assumed,
+            "kind": row.any().map(|it| it.what.kind()),
+            "then": row.then.as_ref().map(whole),
+            "now": row.now.as_ref().map(whole),
         })
     }
 }
@@ -156,32 +190,6 @@ fn mark(side: Side) -> char {
     }
 }
 
-/// What each side did.
-fn texts(row: &Row) -> (String, String) {
-    let text = |deed: &Option<Deed>| deed.as_ref().map(|it| line(&it.what)).unwrap_or_default();
-    (text(&row.then), text(&row.now))
-}
-
-/// On one line, whatever a message holds.
-fn line(what: &What) -> String {
-    what.to_string().replace(['\n', '\r'], " ")
-}
-
-fn in_json(row: &Row) -> Value {
-    let name = match row.side() {
-        Side::Both => "same",
-        Side::Then => "only_then",
-        Side::Now => "only_now",
-    };
-    json!({
-        "side": name,
-        "assumed": row.is_assumed,
-        "kind": row.any().map(|it| it.what.kind()),
-        "then": row.then.as_ref().map(deed),
-        "now": row.now.as_ref().map(deed),
-    })
-}
-
 #[derive(Serialize)]
 struct Whole<'a> {
     at: Timestamp,
@@ -191,8 +199,8 @@ struct Whole<'a> {
     what: Value,
 }
 
-fn deed(deed: &Deed) -> Value {
-    let what = match &deed.what {
+fn details(what: &What) -> Value {
+    match what {
         What::Run {
             id, trigger, end, ..
         } => json!({
@@ -208,6 +216,8 @@ fn deed(deed: &Deed) -> Value {
             "device": command.device.alias,
             "command": command.name,
             "parameters": command.parameters,
+            "starts_at": command.timing.start,
+            "ends_at": command.timing.end,
             "end": end,
         }),
         What::Notification(it) => json!({
@@ -222,12 +232,11 @@ fn deed(deed: &Deed) -> Value {
             "method": it.method,
             "address": it.shown(),
         }),
-    };
-    let whole = Whole {
-        at: deed.at,
-        rule: deed.what.rule().as_str(),
-        text: line(&deed.what),
-        what,
-    };
-    json!(whole)
+        What::Setting(it) => json!({
+            "run": it.run,
+            "device": it.device.alias,
+            "setting": it.setting,
+            "value": it.value,
+        }),
+    }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::domain::event::{Event, Source};
-use crate::domain::id::{ActionId, EventId, RuleId, RunId};
+use crate::domain::id::{ActionId, DeviceId, EventId, RuleId, RunId};
 use crate::domain::lifecycle::Lifecycle;
+use crate::engine::arbitration::lease::Kept;
 use crate::engine::run::RunEnd;
 use crate::replay::Span;
 use crate::replay::past::{Past, PastCommand, PastRun, Remembered};
@@ -26,11 +29,30 @@ const RUNS: &str = "SELECT id, rule, parent, run_key, state, reason, started_at,
           WHERE run = runs.id AND trace ->> '$.trigger' IS NOT NULL ORDER BY seq LIMIT 1)
      FROM runs WHERE started_at <= ?2 AND (ended_at IS NULL OR ?1 <= ended_at) ORDER BY seq";
 
-const COMMANDS: &str = "SELECT id, command, lifecycle, created_at, updated_at FROM commands
+const COMMANDS: &str =
+    "SELECT id, command, lifecycle, created_at, updated_at, cancel_at IS NOT NULL FROM commands
      WHERE created_at <= ?2 AND (is_open = 1 OR ?1 <= updated_at) ORDER BY seq";
 
-const ACTIONS: &str = "SELECT command_id, action_id FROM command_steps
-     WHERE action_id IS NOT NULL AND at <= ?1 ORDER BY seq";
+/// A run that is over keeps what it kept then; one whose row is gone was over long before.
+const LEASES: &str = "SELECT device_id, leases.rule, run, until, by_clock
+     FROM leases LEFT JOIN runs ON runs.id = leases.run
+     WHERE ?1 < until AND (runs.id IS NULL OR runs.ended_at < ?1) ORDER BY device_id";
+
+/// With `max`, SQLite takes the other columns from the row that has it.
+const SEEN_PAUSED: &str = "SELECT max(at), rule, trace ->> '$.verdict.because' FROM traces
+     WHERE ?1 <= at AND at < ?2 AND trace ->> '$.verdict.verdict' = 'paused' GROUP BY rule ORDER BY rule";
+
+/// When pushes left, and what Amps made of them.
+const PUSHES: &str = "SELECT command_id, at, action_id FROM command_steps
+     WHERE (action_id IS NOT NULL OR state = 'sending') AND at <= ?1 ORDER BY seq";
+
+/// Of one command.
+#[derive(Clone, Default)]
+struct Pushes {
+    left_at: Option<Timestamp>,
+    accepted_at: Option<Timestamp>,
+    actions: Vec<ActionId>,
+}
 
 impl View {
     /// What is on record of `span`; none when there are more than `events_max` events.
@@ -54,6 +76,8 @@ impl View {
              WHERE created_at BETWEEN ?1 AND ?2 ORDER BY seq";
         let asked = "SELECT created_at, request FROM http_requests
              WHERE created_at BETWEEN ?1 AND ?2 ORDER BY seq";
+        let written = "SELECT created_at, write FROM setting_writes
+             WHERE created_at BETWEEN ?1 AND ?2 ORDER BY seq";
         let paused = "SELECT paused_at, rule, reason FROM paused_rules
              WHERE paused_at < ?1 ORDER BY rule";
         let remembered = "SELECT rule, name, value, set_at FROM rule_state
@@ -68,6 +92,9 @@ impl View {
             requests: self.list(asked, [since, until], |row| {
                 Ok((moment(row, 0)?, json(row, 1)?))
             })?,
+            writes: self.list(written, [since, until], |row| {
+                Ok((moment(row, 0)?, json(row, 1)?))
+            })?,
             remembered: self.list(remembered, [since], |row| {
                 Ok(Remembered {
                     rule: RuleId::new(row.get::<_, String>(0)?),
@@ -75,6 +102,20 @@ impl View {
                     value: json(row, 2)?,
                     at: moment(row, 3)?,
                 })
+            })?,
+            seen_paused: self.list(SEEN_PAUSED, [warm, since], |row| {
+                let rule = RuleId::new(row.get::<_, String>(1)?);
+                Ok((moment(row, 0)?, rule, row.get(2)?))
+            })?,
+            leases: self.list(LEASES, [since], |row| {
+                let device = DeviceId::new(row.get::<_, String>(0)?);
+                let kept = Kept {
+                    rule: RuleId::new(row.get::<_, String>(1)?),
+                    run: RunId::new(row.get::<_, String>(2)?),
+                    until: moment(row, 3)?,
+                    by_clock: row.get(4)?,
+                };
+                Ok((device, kept))
             })?,
             paused: self.list(paused, [since], |row| {
                 let rule = RuleId::new(row.get::<_, String>(1)?);
@@ -108,12 +149,17 @@ impl View {
     }
 
     fn past_commands(&self, warm: i64, until: i64) -> Result<Vec<PastCommand>, Unreadable> {
-        let mut actions: BTreeMap<String, Vec<ActionId>> = BTreeMap::new();
-        for (command, action) in self.list(ACTIONS, [until], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        let mut pushes: BTreeMap<String, Pushes> = BTreeMap::new();
+        for (command, at, action) in self.list(PUSHES, [until], |row| {
+            let action = row.get::<_, Option<String>>(2)?;
+            Ok((row.get::<_, String>(0)?, moment(row, 1)?, action))
         })? {
-            let of_command = actions.entry(command).or_default();
-            of_command.push(ActionId::new(action));
+            let of_command = pushes.entry(command).or_default();
+            of_command.left_at.get_or_insert(at);
+            if let Some(action) = action {
+                of_command.accepted_at.get_or_insert(at);
+                of_command.actions.push(ActionId::new(action));
+            }
         }
         self.list(COMMANDS, [warm, until], |row| {
             let updated_at = moment(row, 4)?;
@@ -126,10 +172,14 @@ impl View {
                 | Lifecycle::Acknowledged { .. } => None,
             };
             let id: String = row.get(0)?;
+            let pushes = pushes.get(&id).cloned().unwrap_or_default();
             Ok(PastCommand {
                 command: json(row, 1)?,
                 created_at: moment(row, 3)?,
-                actions: actions.get(&id).cloned().unwrap_or_default(),
+                left_at: pushes.left_at,
+                accepted_at: pushes.accepted_at,
+                is_unwanted: row.get(5)?,
+                actions: pushes.actions,
                 end,
             })
         })
