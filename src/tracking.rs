@@ -72,7 +72,7 @@ impl Stage for Tracking {
         let next = self
             .store
             .write(|tx| {
-                let look_up = outbox::next_due(tx, Waiting::Acknowledged)?;
+                let look_up = outbox::next_due(tx, Waiting::Acknowledged, Timestamp::MIN)?;
                 let cancel = cancelling::next_due(tx)?;
                 Ok(look_up.into_iter().chain(cancel).min())
             })

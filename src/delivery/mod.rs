@@ -300,16 +300,12 @@ fn wanting_work(
     let (now, set) = (clock.now(), clock.taken_over());
     outbox::promote_due(tx, now)?;
     let rows = requests::wanted(tx, in_hand, room, (now, set))?;
+    // What is due already is in `rows` or in hand, and those behind it are due in their own time.
     let next = [Waiting::Queued, Waiting::Blocked, Waiting::InDoubt]
         .into_iter()
-        .map(|state| outbox::next_due(tx, state))
+        .map(|state| outbox::next_due(tx, state, now))
         .collect::<Result<Vec<_>, _>>()?;
-    // What is due already is in `rows`; its end will be news.
-    Ok((
-        rows,
-        set,
-        next.into_iter().flatten().filter(|at| now < *at).min(),
-    ))
+    Ok((rows, set, next.into_iter().flatten().min()))
 }
 
 /// Amps has the push as `action`; if that is over already, its end is recorded like a report.

@@ -300,14 +300,20 @@ pub(crate) fn due(tx: &Tx<'_>, state: Waiting, now: Timestamp) -> Result<Vec<Ope
     )
 }
 
-/// When the next command in `state` that is first in line is due.
-pub(crate) fn next_due(tx: &Tx<'_>, state: Waiting) -> Result<Option<Timestamp>, Error> {
+/// When the next command in `state` that is first in line is due, of those that are due after `after`.
+pub(crate) fn next_due(
+    tx: &Tx<'_>,
+    state: Waiting,
+    after: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
     let condition = state.condition();
     let next: Option<i64> = tx
         .prepare(&format!(
-            "SELECT min(due_at) FROM commands WHERE {condition}"
+            "SELECT min(due_at) FROM commands WHERE {condition} AND ?2 < due_at"
         ))?
-        .query_row([state.name()], |row| row.get(0))?;
+        .query_row(rusqlite::params![state.name(), stamp(after)], |row| {
+            row.get(0)
+        })?;
     Ok(next.map(moment))
 }
 

@@ -1,6 +1,7 @@
 //! Each answer of Amps and the step it leads to, in one table.
 
 mod pages;
+mod waking;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
