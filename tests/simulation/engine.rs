@@ -236,20 +236,20 @@ impl Consumer for Watched {
                 difference(&first, &again)
             )
         });
-        // A report has been dealt with by the tracking; ticks ask for moments that are in no row.
-        if !matches!(
-            event.payload,
-            Payload::Report(_) | Payload::Settled(_) | Payload::Tick
-        ) {
+        // Ticks ask for moments that are in no row.
+        if event.payload != Payload::Tick {
             let mut stored = runs::load(tx)?;
             stored.keep_later_readings(&remembered);
-            let after_restart = self.decisions(&rules, stored, event);
-            self.findings.expect(first == after_restart, || {
-                format!(
-                    "{event:?} leads to another decision after a restart: {}",
-                    difference(&first, &after_restart)
-                )
-            });
+            // Rows may be ahead: an order that is over in this transaction, which the engine hears of next.
+            if stored.clone().without_asks() == remembered.clone().without_asks() {
+                let after_restart = self.decisions(&rules, stored, event);
+                self.findings.expect(first == after_restart, || {
+                    format!(
+                        "{event:?} leads to another decision after a restart: {}",
+                        difference(&first, &after_restart)
+                    )
+                });
+            }
         }
         evaluation.consume(tx, event)
     }

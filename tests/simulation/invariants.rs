@@ -34,16 +34,16 @@ pub(super) fn check_alarm(engine: &Engine, clock: &Clock, findings: &Findings) {
 
 /// Looks at the memory and at the tables. All that is under way stands still meanwhile.
 pub(super) async fn check(engine: &Engine, findings: &Findings) {
-    let evaluation = Arc::clone(&engine.evaluation);
-    let look = move |tx: &Tx<'_>| -> Result<(State, State), Error> {
+    let (evaluation, alarms) = (Arc::clone(&engine.evaluation), engine.alarms.clone());
+    let look = move |tx: &Tx<'_>| {
         let mut evaluation = evaluation.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = evaluation.remembered(tx)?.clone();
         let mut stored = runs::load(tx)?;
         stored.keep_later_readings(&remembered);
-        Ok((remembered, stored))
+        Ok((remembered, stored, alarms.borrow().at, evaluation.rules()))
     };
     match engine.store.write(look).await {
-        Ok((remembered, stored)) => {
+        Ok((remembered, stored, told, rules)) => {
             let compared = (remembered.clone().without_asks(), stored.without_asks());
             findings.expect(compared.0 == compared.1, || {
                 format!(
@@ -51,13 +51,10 @@ pub(super) async fn check(engine: &Engine, findings: &Findings) {
                     difference(&compared.0, &compared.1)
                 )
             });
-            let told = engine.alarms.borrow().at;
             findings.expect(remembered.next_alarm() == told, || {
                 let next = remembered.next_alarm();
                 format!("the alarm is told to ring at {told:?}, and {next:?} is next")
             });
-            let rules = engine.evaluation.lock();
-            let rules = rules.unwrap_or_else(PoisonError::into_inner).rules();
             check_state(&remembered, &rules, findings);
         }
         Err(Error::Unavailable(_)) => {}

@@ -210,6 +210,7 @@ impl Network {
             22..24 => Fate::Refused(429, "RATE_LIMITED"),
             24..25 => Fate::Refused(500, ""),
             25..26 => Fate::RefusedAfter(500, "INTERNAL_ERROR"),
+            26..27 => Fate::RefusedAfter(503, "SERVICE_UNAVAILABLE"),
             _ => Fate::Answered,
         };
         (fate, late, clock)
