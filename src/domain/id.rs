@@ -248,6 +248,7 @@ impl EventId {
     }
 
     /// Another one of the same kind at the same moment.
+    #[must_use]
     pub fn again(&self) -> Self {
         Self::derive("again", self.as_str())
     }
