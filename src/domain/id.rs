@@ -163,6 +163,12 @@ impl RunId {
         Self(derived_at("run_", at, &parts))
     }
 
+    /// The operation at `position` of this run, in these rounds of the loops around it: tells apart what several
+    /// of them lead to at once.
+    pub fn occasion(&self, position: usize, rounds: &[u32]) -> String {
+        format!("{self} {}", turn(position, rounds))
+    }
+
     /// The branch with this number of the `parallel` at `position` of `run`, in these rounds.
     pub fn derive_branch(run: &Self, position: usize, rounds: &[u32], branch: usize) -> Self {
         let turn = turn(position, rounds);

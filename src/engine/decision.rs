@@ -205,10 +205,11 @@ pub enum FollowUp {
         fields: TriggerFields,
         nth: u32,
     },
-    /// A rule is run by another run, or by hand: its triggers and conditions are not asked.
+    /// A rule is run by another run: its triggers and conditions are not asked.
     Run {
         rule: RuleId,
-        by: Option<RunId>,
+        /// The operation that does, as [`RunId::occasion`] has it.
+        by: String,
         /// The rules of the runs that led to that.
         chain: Vec<RuleId>,
     },

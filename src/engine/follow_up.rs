@@ -1,7 +1,7 @@
 //! What is decided right after something else, with the state as it then is.
 
 use crate::domain::event::Request;
-use crate::domain::id::{RuleId, RunId};
+use crate::domain::id::RuleId;
 use crate::engine::begin::{self, Call};
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::TriggerFields;
@@ -57,7 +57,7 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
             }
         }
         FollowUp::Run { rule, by, chain } => {
-            run_rule(scene, rule, (by.as_ref(), chain), &mut decision);
+            run_rule(scene, rule, (by, chain), &mut decision);
         }
         FollowUp::WriteOver(over) => setting::over(scene, over, &mut decision),
         FollowUp::HttpOver(over) => http::over(scene, over, &mut decision),
@@ -125,7 +125,7 @@ fn trigger_due(scene: Scene<'_>, (rule, index): (&RuleId, usize), decision: &mut
 fn run_rule(
     scene: Scene<'_>,
     rule: &RuleId,
-    (by, chain): (Option<&RunId>, &[RuleId]),
+    (by, chain): (&str, &[RuleId]),
     decision: &mut Decision,
 ) {
     let Some(rule) = begin::rule(scene, rule) else {
@@ -136,7 +136,7 @@ fn run_rule(
         trigger: None,
         index: 0,
         fields: TriggerFields::new(),
-        occasion: by.map(ToString::to_string).unwrap_or_default(),
+        occasion: by.to_owned(),
         cause: scene.event.id.clone(),
         received_at: scene.event.received_at,
         chain: chain.to_vec(),
@@ -182,7 +182,7 @@ pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decisi
         at: scene.now,
     };
     match request {
-        Request::Trigger { rule } => run_rule(scene, rule, (None, &[]), decision),
+        Request::Trigger { rule } => run_rule(scene, rule, ("", &[]), decision),
         Request::Pause { rule, reason } => {
             // The first reason counts.
             if scene.state.paused(rule).is_none() {

@@ -221,7 +221,7 @@ fn about_rule(
     match operation.verb {
         RuleVerb::Run => {
             let note = format!("runs `{rule}`");
-            let by = Some(run.id.clone());
+            let by = run.id.occasion(run.position, &run.memory.rounds());
             let chain = run.chain_below();
             decision.follow_ups.push(FollowUp::Run { rule, by, chain });
             note
