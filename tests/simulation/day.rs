@@ -275,6 +275,10 @@ impl Day {
     }
 
     fn wind_to(&self, moment: Timestamp) {
+        // Clocks show whole microseconds, as rows have them.
+        let whole = Duration::from_nanos(999);
+        let moment = later(moment, whole).as_microsecond();
+        let moment = Timestamp::from_microsecond(moment).unwrap();
         let passed = moment.duration_since(self.now());
         let passed = Duration::try_from(passed).unwrap_or_default();
         self.winder.advance(passed);
