@@ -183,7 +183,7 @@ impl Waits {
     /// The report is due after the action has begun, or after it has ended: the documents do not say which
     /// (`amps-api.md` §12.12). Until it begins it is looked up now and then, since nobody tells of a cancellation.
     pub(super) fn acknowledged(self, command: &Command, action: &Action, now: Timestamp) -> Step {
-        let Timing { start, end } = command.timing;
+        let Timing { start, end, .. } = command.timing;
         let begins = action.start.or(start).map_or(now, |start| start.max(now));
         let ends = action.end.or(end).map_or(begins, |end| end.max(begins));
         let deadline = later(ends, REPORT_DEADLINE);

@@ -112,6 +112,7 @@ mod tests {
         let timing = Timing {
             start: start.map(at),
             end: end.map(at),
+            ..Timing::default()
         };
         let WireTiming { start, end } = WireTiming::of(&timing, form, at(now));
         [start, end]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::device::Device;
@@ -82,11 +82,36 @@ impl Default for Claim {
 pub struct Timing {
     pub start: Option<Timestamp>,
     pub end: Option<Timestamp>,
+    /// The start is so long after the order, and no time of the day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub start_counts: bool,
+    /// The same of the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end_counts: bool,
 }
 
 impl Timing {
     fn is_at_once(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The same after the clock was set by `by`: what counts from the order is as far ahead as before.
+    #[must_use]
+    pub fn moved(self, by: SignedDuration) -> Self {
+        let moved = |at: Option<Timestamp>, counts: bool| {
+            at.map(|it| {
+                if counts {
+                    it.checked_add(by).unwrap_or(it)
+                } else {
+                    it
+                }
+            })
+        };
+        Self {
+            start: moved(self.start, self.start_counts),
+            end: moved(self.end, self.end_counts),
+            ..self
+        }
     }
 }
 

@@ -19,9 +19,9 @@ const HORIZON: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Of the order of a step; or why it cannot be given.
 pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, String> {
     let now = view.scene.now;
-    let start = moment(options.start.as_ref(), ("the start", now), view)?;
+    let (start, start_counts) = moment(options.start.as_ref(), ("the start", now), view)?;
     // A time of day is the next one after the start.
-    let end = moment(
+    let (end, end_counts) = moment(
         options.end.as_ref(),
         ("the end", start.unwrap_or(now)),
         view,
@@ -41,25 +41,31 @@ pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, Str
         let end = clock_time(view.scene, end);
         return Err(format!("the end is {end}, which is not after the start"));
     }
-    Ok(Timing { start, end })
+    Ok(Timing {
+        start,
+        end,
+        start_counts,
+        end_counts,
+    })
 }
 
-/// A duration counts from now on, a time of day is the next one after `from`.
+/// A duration counts from now on, a time of day is the next one after `from`. Also whether it is a duration.
 fn moment(
     moment: Option<&Moment>,
     (what, from): (&str, Timestamp),
     view: View<'_>,
-) -> Result<Option<Timestamp>, String> {
+) -> Result<(Option<Timestamp>, bool), String> {
     let now = view.scene.now;
     Ok(match moment {
-        None => None,
-        Some(Moment::In(duration)) => Some(later(now, *duration)),
-        Some(Moment::At(time)) => next_after(view.scene, from, *time),
+        None => (None, false),
+        Some(Moment::In(duration)) => (Some(later(now, *duration)), true),
+        Some(Moment::At(time)) => (next_after(view.scene, from, *time), false),
         Some(Moment::Computed(expression)) => match demand(expression, what, view)? {
-            Value::Moment(moment) => Some(moment),
-            Value::Time(time) => next_after(view.scene, from, time),
+            Value::Moment(moment) => (Some(moment), false),
+            Value::Time(time) => (next_after(view.scene, from, time), false),
             Value::Duration(duration) => {
-                Some(later(now, Duration::try_from(duration).unwrap_or_default()))
+                let duration = Duration::try_from(duration).unwrap_or_default();
+                (Some(later(now, duration)), true)
             }
             other @ (Value::Unknown
             | Value::Bool(_)

@@ -117,7 +117,7 @@ impl Outbox {
         let action = ActionId::new(format!("act_{}", self.actions.len() + 1));
         self.actions.insert(action.clone(), open.command.id.clone());
         self.accepted.extend(open.command.acceptance());
-        let Timing { start, end } = open.command.timing;
+        let Timing { start, end, .. } = open.command.timing;
         let due = end.or(start).map_or(now, |it| it.max(now));
         let deadline = later(due, REPORT_DEADLINE);
         let taken = Step::Acknowledged {

@@ -32,6 +32,10 @@ impl Open {
             lifecycle: self.lifecycle.moved(by),
             began_at: moved(self.began_at, by),
             sent_at: self.sent_at.map(|it| moved(it, by)),
+            command: Command {
+                timing: self.command.timing.moved(by),
+                ..self.command
+            },
             ..self
         }
     }

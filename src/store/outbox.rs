@@ -276,13 +276,17 @@ pub(crate) fn sending(tx: &Tx<'_>) -> Result<Vec<Open>, Error> {
 /// The clock was set: what is open waits as long as before.
 pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for open in open_all(tx)? {
-        let lifecycle = open.lifecycle.moved(by);
-        tx.prepare("UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, cancel_at = cancel_at + ?3 WHERE id = ?1")?
-            .execute(rusqlite::params![
-                open.command.id.as_str(),
-                serde_json::to_string(&lifecycle)?,
-                microseconds(by),
-            ])?;
+        let open = open.moved(by);
+        tx.prepare(
+            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, cancel_at = cancel_at + ?3, command = ?4
+             WHERE id = ?1",
+        )?
+        .execute(rusqlite::params![
+            open.command.id.as_str(),
+            serde_json::to_string(&open.lifecycle)?,
+            microseconds(by),
+            serde_json::to_string(&open.command)?,
+        ])?;
     }
     Ok(())
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::clock::{Clock, SET_MIN, Winder};
+use crate::clock::{Clock, SET_MIN, Winder, later};
 use crate::clock_watch::{self, ClockWatch};
 use crate::config::names::Names;
 use crate::document::source::SourceFile;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Timing};
 use crate::domain::device::{Device, DeviceType};
 use crate::domain::event::{EngineChange, Event, Payload, Readings, Report, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceAlias, DeviceId, EventId, RuleId};
@@ -262,7 +262,17 @@ async fn a_clock_that_is_kept_right_was_not_set() {
 async fn an_order_that_is_open_began_as_long_ago_as_before() {
     let mut home = Home::started_at("2026-03-02T05:00:00Z").await;
     let now = home.clock.now();
-    let order = move |tx: &Tx<'_>| outbox::enqueue(tx, &Command::example("cmd_1", "dev_1"), now);
+    let ahead = later(now, Duration::from_hours(8));
+    let planned = Command {
+        timing: Timing {
+            start: Some(ahead),
+            end: Some(ahead),
+            start_counts: true,
+            end_counts: false,
+        },
+        ..Command::example("cmd_1", "dev_1")
+    };
+    let order = move |tx: &Tx<'_>| outbox::enqueue(tx, &planned, now);
     home.watch.store.write(order).await.unwrap();
     let taken = move |tx: &Tx<'_>| {
         let step = Step::Acknowledged {
@@ -280,6 +290,11 @@ async fn an_order_that_is_open_began_as_long_ago_as_before() {
     let expected: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     assert_eq!((open.began_at, open.sent_at), (expected, Some(expected)));
     assert_eq!(open.created_at, now);
+    // A duration is as long as before, and a time of the day is that time.
+    let set_by = Duration::from_hours(4);
+    let timing = open.command.timing;
+    assert_eq!(timing.start, Some(later(ahead, set_by)));
+    assert_eq!(timing.end, Some(ahead));
     let Lifecycle::Acknowledged {
         look_up_at,
         deadline,
