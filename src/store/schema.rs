@@ -79,10 +79,11 @@ fn refuse_newer(connection: &Connection, migrations: &[&str]) -> Result<usize, E
 
 fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), Error> {
     let version = refuse_newer(connection, migrations)?;
+    // A new database has nothing to keep.
+    if 0 < version && version < migrations.len() {
+        snapshot(connection, path, migrations.len())?;
+    }
     for (number, migration) in (1..).zip(migrations).skip(version) {
-        if 1 < number {
-            snapshot(connection, path, number - 1)?;
-        }
         let tx = connection.transaction()?;
         tx.execute_batch(migration)?;
         tx.pragma_update(
@@ -95,9 +96,9 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     Ok(())
 }
 
-/// A copy of the database as it was, beside it, before a migration touches it.
+/// A copy of the database as it was, beside it, before it is brought up to `version`.
 fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), Error> {
-    let copy = path.with_extension(format!("before-{}.db", version + 1));
+    let copy = path.with_extension(format!("before-{version}.db"));
     if !copy.exists() {
         connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
     }
@@ -106,6 +107,8 @@ fn snapshot(connection: &Connection, path: &Path, version: usize) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const FIRST: &str = "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);";
@@ -123,11 +126,26 @@ mod tests {
         let path = dir.path().join("amps-rules.db");
         let mut connection = Connection::open(&path).unwrap();
         migrate(&mut connection, &path, &[FIRST]).unwrap();
-        migrate(&mut connection, &path, &[FIRST, SECOND]).unwrap();
+        let third = "CREATE TABLE b (x INTEGER) STRICT;";
+        migrate(&mut connection, &path, &[FIRST, SECOND, third]).unwrap();
         assert_eq!(sum(&connection, "y"), Ok(2));
-        let copy = Connection::open(dir.path().join("amps-rules.before-2.db")).unwrap();
+        assert_eq!(copies(dir.path()), ["amps-rules.before-3.db"]);
+        let copy = Connection::open(dir.path().join("amps-rules.before-3.db")).unwrap();
         assert_eq!(sum(&copy, "x"), Ok(1));
         assert!(sum(&copy, "y").is_err(), "the copy is older");
+    }
+
+    fn copies(dir: &Path) -> Vec<String> {
+        let files = fs::read_dir(dir).unwrap();
+        let names = files.map(|it| it.unwrap().file_name().into_string().unwrap());
+        names.filter(|it| it.contains(".before-")).collect()
+    }
+
+    #[test]
+    fn a_new_database_leaves_no_copies() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(open(&dir.path().join("amps-rules.db")).unwrap());
+        assert_eq!(copies(dir.path()), [""; 0]);
     }
 
     #[test]
