@@ -392,6 +392,17 @@ async fn rules_are_paused_resumed_and_run_by_hand() {
     );
 }
 
+/// The end of the run before is told first, and is not what became of the wish.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_begins_anew_by_hand_says_which_run_it_is() {
+    let again =
+        rules(&[rule("again", "1h", "never")]).replace("id: again", "id: again\n    mode: restart");
+    let house = House::start(&again).await;
+    let first = house.json(&["trigger", "again"])["run"].clone();
+    let second = house.json(&["trigger", "again"])["run"].clone();
+    assert!(second.is_string() && second != first, "{first} {second}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_done_is_answered_with_what_to_do() {
     let mut house = House::start(CAR_AFTER_BATTERY).await;

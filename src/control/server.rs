@@ -162,10 +162,10 @@ async fn trigger(
     let traces = control
         .read(move |tx| requests_of_people::traces(tx, &event))
         .await?;
-    let started = traces.iter().find(|it| it.rule == id);
-    let run = started
-        .filter(|it| it.verdict == Verdict::Started)
-        .and_then(|it| it.run.clone());
+    // With `mode: restart` the end of the run before comes first.
+    let mut of_rule = traces.iter().filter(|it| it.rule == id);
+    let started = of_rule.find(|it| it.verdict == Verdict::Started);
+    let run = started.and_then(|it| it.run.clone());
     Ok(Json(Done::Triggered(Box::new(Triggered {
         rule: id,
         run,
