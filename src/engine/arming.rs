@@ -1,5 +1,6 @@
 //! What triggers remember: from the moment that they are there, and after each change of the rules.
 
+use crate::domain::id::{DeviceId, RuleId};
 use crate::engine::Scene;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::run::{Run, RunEnd};
@@ -77,25 +78,38 @@ fn arm_all(
     }
 }
 
-/// Ends the runs of rules that are no longer there, or switched off. Those of changed rules go on with the
-/// actions that they began with, and so do those of rules whose text is broken.
+/// Ends the runs of rules that are no longer there, or switched off, and gives back the devices that they keep.
+/// Those of changed rules go on with the actions that they began with, and so do those of rules whose text is
+/// broken.
 pub(super) fn retire(scene: Scene<'_>, decision: &mut Decision) {
     let over = |run: &Run| {
-        let reason = match scene.rules.rule(&run.rule) {
-            Some(rule) if rule.enabled => return None,
-            Some(_) => "the rule was switched off",
-            None if scene.rules.broken.contains(&run.rule) => return None,
-            None => "the rule was removed",
-        };
         Some(FollowUp::End {
             run: run.id.clone(),
             end: RunEnd::Stopped {
-                reason: reason.to_owned(),
+                reason: why_gone(scene, &run.rule)?.to_owned(),
             },
         })
     };
     let ends = scene.state.all_runs().filter_map(over);
     decision.follow_ups.extend(ends);
+    let leases = scene.state.leases();
+    let is_gone = |device: &&DeviceId| {
+        let kept = leases.kept(device);
+        kept.is_some_and(|it| why_gone(scene, &it.rule).is_some())
+    };
+    let nobodys = leases.each_kept().filter(is_gone).cloned();
+    let released = nobodys.map(|device| Change::Released { device });
+    decision.changes.extend(released);
+}
+
+/// Why nothing of `rule` goes on; none when it does.
+fn why_gone(scene: Scene<'_>, rule: &RuleId) -> Option<&'static str> {
+    match scene.rules.rule(rule) {
+        Some(rule) if rule.enabled => None,
+        Some(_) => Some("the rule was switched off"),
+        None if scene.rules.broken.contains(rule) => None,
+        None => Some("the rule was removed"),
+    }
 }
 
 /// What a trigger is, without its place in the file: it may move and is still the same.

@@ -137,7 +137,7 @@ impl Leases {
         self.line.get(device).into_iter().flatten()
     }
 
-    pub(super) fn kept(&self, device: &DeviceId) -> Option<&Kept> {
+    pub(in crate::engine) fn kept(&self, device: &DeviceId) -> Option<&Kept> {
         self.kept.get(device)
     }
 
