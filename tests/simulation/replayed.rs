@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::day::Day;
-use super::{home, script};
+use super::{home, in_virtual_time, script};
 use crate::clock::{earlier, later};
 use crate::replay::compare::{Row, Side};
 use crate::replay::deed::What;
@@ -54,12 +54,7 @@ fn different(replay: &Replay) -> Vec<&Row> {
 /// Lives through a day for each seed, and hands it on with the moment when it began.
 fn each_day(look: impl Fn(&Day, Timestamp)) {
     for seed in 0..SEEDS {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        in_virtual_time(async {
             let day = Day::new(seed);
             let begin = day.home_now();
             look(&live(day).await, begin);
