@@ -1,8 +1,9 @@
 //! Triggers made of triggers: all of them, in order, so many times, or none for so long.
 //!
-//! What has come so far is kept as long as it can still become whole, and never more than
-//! [`PARTIAL_MATCHES_MAX`] matches of it.
+//! What has come so far is kept as long as it can still become whole: of a sequence one match for each
+//! number of parts that have come, and so never more than it has parts.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use crate::engine::Scene;
 use crate::engine::facts::TriggerFields;
 use crate::engine::trigger::happening;
 use crate::engine::trigger::hear::{Firing, Heard, Occasion, hear};
-use crate::engine::trigger::memory::{PARTIAL_MATCHES_MAX, Partial, TriggerMemory};
+use crate::engine::trigger::memory::{Partial, TriggerMemory};
 use crate::rules::rule::Trigger;
 use crate::rules::trigger::{AbsenceTrigger, CountTrigger, GroupTrigger};
 
@@ -93,9 +94,8 @@ pub(super) fn sequence(
         if step == 0 {
             let came = vec![(firing.trigger, scene.now)];
             memory.partial.push(Partial { came });
-            let n_over = memory.partial.len().saturating_sub(PARTIAL_MATCHES_MAX);
-            memory.partial.drain(..n_over);
         }
+        keep_youngest(&mut memory.partial);
         if memory
             .partial
             .iter()
@@ -106,6 +106,15 @@ pub(super) fn sequence(
         }
     }
     told(firings, heard.mismatches)
+}
+
+/// Of the matches that have come as far as each other, the one that began last can do all that the others
+/// can, and for longer. Matches stand in the order in which they began.
+fn keep_youngest(matches: &mut Vec<Partial>) {
+    let mut lengths = BTreeSet::new();
+    matches.reverse();
+    matches.retain(|it| lengths.insert(it.came.len()));
+    matches.reverse();
 }
 
 /// So many times within the time. Then it counts anew.
