@@ -158,7 +158,7 @@ pub(super) fn listen(scene: Scene<'_>, run: &Run, occasion: Occasion<'_>, decisi
     let mut run = run.clone();
     let mut memories = memories.clone();
     let triggers = awaited(&run).to_vec();
-    for (index, trigger) in triggers.iter().enumerate() {
+    for (index, trigger) in triggers.iter().enumerate().filter(|(_, it)| it.enabled) {
         let heard = hear(scene, (index, trigger), &mut memories[index], occasion);
         if let Some(firing) = heard.firings.into_iter().next() {
             // With the values as they are once this is written down.
