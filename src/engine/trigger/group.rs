@@ -14,6 +14,7 @@ use crate::engine::facts::TriggerFields;
 use crate::engine::trigger::happening;
 use crate::engine::trigger::hear::{Firing, Heard, Occasion, hear};
 use crate::engine::trigger::memory::{Partial, TriggerMemory};
+use crate::rules::expr::value::Value as Shown;
 use crate::rules::rule::Trigger;
 use crate::rules::trigger::{AbsenceTrigger, CountTrigger, GroupTrigger};
 
@@ -42,7 +43,7 @@ fn numbered(on: &GroupTrigger) -> Vec<(usize, &Trigger)> {
 /// Each of them within the time, in any order.
 pub(super) fn all_of(
     scene: Scene<'_>,
-    (index, on): (usize, &GroupTrigger),
+    (index, trigger, on): (usize, &Trigger, &GroupTrigger),
     memory: &mut TriggerMemory,
     occasion: Occasion<'_>,
 ) -> Heard {
@@ -59,7 +60,7 @@ pub(super) fn all_of(
         let n_enabled = on.triggers.iter().filter(|it| it.enabled).count();
         if came.len() == n_enabled {
             memory.partial.clear();
-            firings.push(whole(index, firing.fields, "all_of"));
+            firings.push(whole((index, trigger), firing.fields, "all_of"));
         }
     }
     told(firings, heard.mismatches)
@@ -68,7 +69,7 @@ pub(super) fn all_of(
 /// All of them within the time, one after the other.
 pub(super) fn sequence(
     scene: Scene<'_>,
-    (index, on): (usize, &GroupTrigger),
+    (index, trigger, on): (usize, &Trigger, &GroupTrigger),
     memory: &mut TriggerMemory,
     occasion: Occasion<'_>,
 ) -> Heard {
@@ -102,7 +103,7 @@ pub(super) fn sequence(
             .any(|it| it.came.len() == enabled.len())
         {
             memory.partial.clear();
-            firings.push(whole(index, firing.fields, "sequence"));
+            firings.push(whole((index, trigger), firing.fields, "sequence"));
         }
     }
     told(firings, heard.mismatches)
@@ -120,7 +121,7 @@ fn keep_youngest(matches: &mut Vec<Partial>) {
 /// So many times within the time. Then it counts anew.
 pub(super) fn count(
     scene: Scene<'_>,
-    (index, on): (usize, &CountTrigger),
+    (index, trigger, on): (usize, &Trigger, &CountTrigger),
     memory: &mut TriggerMemory,
     occasion: Occasion<'_>,
 ) -> Heard {
@@ -137,7 +138,7 @@ pub(super) fn count(
         came.drain(..n_over);
         if usize::try_from(on.count).is_ok_and(|count| count <= came.len()) {
             memory.partial.clear();
-            firings.push(whole(index, firing.fields, "count"));
+            firings.push(whole((index, trigger), firing.fields, "count"));
         }
     }
     told(firings, heard.mismatches)
@@ -180,8 +181,7 @@ pub(super) fn absence(
     }
     wait(memory, None, on.absent_for);
     let mut fields = happening::fields(trigger, "absence", scene.event);
-    let since = crate::rules::expr::value::Value::Moment(since);
-    happening::put(&mut fields, "since", since);
+    happening::put(&mut fields, "since", Shown::Moment(since));
     Heard::fires(index, fields)
 }
 
@@ -197,10 +197,12 @@ fn wait(memory: &mut TriggerMemory, since: Option<Timestamp>, absent_for: Durati
     memory.silent_until = since.map(|it| later(it, absent_for));
 }
 
-/// The group is whole: what its last part saw, under the group's own kind.
-fn whole(index: usize, mut fields: TriggerFields, kind: &str) -> Firing {
-    let kind = crate::rules::expr::value::Value::text(kind);
-    happening::put(&mut fields, "type", kind);
+/// The group is whole: what its last part saw, under the group's own kind and name.
+fn whole((index, trigger): (usize, &Trigger), mut fields: TriggerFields, kind: &str) -> Firing {
+    let id = trigger.id.as_ref();
+    happening::put(&mut fields, "type", Shown::text(kind));
+    fields.remove("id");
+    happening::put(&mut fields, "id", id.map_or(Shown::Unknown, Shown::text));
     let trigger = index;
     Firing { trigger, fields }
 }

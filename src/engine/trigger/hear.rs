@@ -80,9 +80,9 @@ pub(in crate::engine) fn hear(
         On::Time(_) | On::Cron(_) | On::Sun(_) => {
             schedule::tick(scene, (index, trigger), memory, occasion)
         }
-        On::AllOf(it) => group::all_of(scene, (index, it), memory, occasion),
-        On::Sequence(it) => group::sequence(scene, (index, it), memory, occasion),
-        On::Count(it) => group::count(scene, (index, it), memory, occasion),
+        On::AllOf(it) => group::all_of(scene, (index, trigger, it), memory, occasion),
+        On::Sequence(it) => group::sequence(scene, (index, trigger, it), memory, occasion),
+        On::Count(it) => group::count(scene, (index, trigger, it), memory, occasion),
         On::Absence(it) => group::absence(scene, (index, trigger, it), memory, occasion),
     }
 }
