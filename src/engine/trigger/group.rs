@@ -29,8 +29,13 @@ fn parts(
     occasion: Occasion<'_>,
 ) -> Heard {
     let mut heard = Heard::default();
-    for (index, trigger) in triggers.iter().filter(|(_, it)| it.enabled) {
+    for (index, trigger) in triggers {
         let part = memory.part(*index);
+        if !trigger.enabled {
+            // Nobody asks it, so that a moment of its own would be due for ever.
+            *part = TriggerMemory::default();
+            continue;
+        }
         heard.add(hear(scene, (*index, trigger), part, occasion));
     }
     heard
