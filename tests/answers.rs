@@ -1,7 +1,7 @@
 //! Every answer of Amps has one meaning: each code of the documents with each status that it may come with.
 
 use amps_rules::domain::answers::Meaning::{self, GiveUp, InDoubt, Retry, Unauthorized, Wait};
-use amps_rules::domain::answers::{CODES, may_pass, meaning};
+use amps_rules::domain::answers::{CODES, may_pass, meaning, remedy_once_taken};
 
 /// Each code of `amps-api.md` §8 with the statuses that it may come with, and what that means. Where the
 /// documents have no status, every status that a refusal can have is in question: these stand below.
@@ -53,6 +53,19 @@ fn each_code_with_each_status_that_it_may_come_with_means_one_thing() {
         for status in *statuses {
             assert_eq!(meaning(*status, Some(code)), *means, "{status} {code}");
         }
+    }
+}
+
+#[test]
+fn an_action_that_was_taken_does_not_fail_for_our_own_key() {
+    let link = Some("link the device again in Amps");
+    for code in ["INVALID_API_KEY", "EXPIRED_TOKEN", "INVALID_CREDENTIALS"] {
+        assert_eq!(remedy_once_taken(Some(code)), link, "{code}");
+    }
+    let locked = Some("unlock it at the manufacturer's, then link the device again in Amps");
+    assert_eq!(remedy_once_taken(Some("ACCOUNT_LOCKED")), locked);
+    for code in [Some("DEVICE_OFFLINE"), Some("SOMETHING_NEW"), None] {
+        assert_eq!(remedy_once_taken(code), None, "{code:?}");
     }
 }
 

@@ -233,6 +233,27 @@ async fn a_device_that_is_offline_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_fails_after_it_was_taken_says_what_to_do() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    let failure =
+        json!({"kind": "fail", "code": "INVALID_CREDENTIALS", "message": "wrong password"});
+    house.fault("actions", &json!({"device": "dev_ev001", "fault": failure}));
+    tell(&house, "act_1").await;
+
+    let message = "wrong password; link the device again in Amps";
+    let run = house.run_in("failed").await;
+    assert_eq!(
+        run["reason"],
+        format!("`charge` failed: INVALID_CREDENTIALS, {message}")
+    );
+    let command = house.command_in("failed").await;
+    assert_eq!(
+        command["failure"],
+        json!({"code": "INVALID_CREDENTIALS", "message": message})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_final_refusal_fails_the_run_and_says_why() {
     let house = House::start(CAR_AFTER_BATTERY).await;
     let refusal = json!({

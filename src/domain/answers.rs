@@ -370,6 +370,18 @@ pub fn may_pass(code: Option<&str>) -> bool {
     known.is_some_and(|it| it.meaning == Meaning::Retry)
 }
 
+/// What a person can do about an action that failed with this code. Amps took the order, so that it was the
+/// manufacturer who let nobody in, and not Amps.
+pub fn remedy_once_taken(code: Option<&str>) -> Option<&'static str> {
+    let code = code.and_then(known)?;
+    let is_about_a_key = code.name == INVALID_API_KEY || code.remedy == Some(KEY_REMEDY);
+    if is_about_a_key {
+        Some(LINK_REMEDY)
+    } else {
+        code.remedy
+    }
+}
+
 impl Meaning {
     /// As the reference says it.
     pub fn words(self) -> &'static str {

@@ -235,8 +235,12 @@ pub enum FollowUp {
     Ask(RunId),
     /// The same of a rule that was woken.
     Call(RunId),
-    /// A trigger fired that a run waits for: the run goes on, and knows of what woke it.
-    Came { run: RunId, fields: TriggerFields },
+    /// A trigger fired that a run waits for, the one at the index: the run goes on, and knows of what woke it.
+    Came {
+        run: RunId,
+        trigger: usize,
+        fields: TriggerFields,
+    },
     /// A run loses the device that it has.
     Displace { run: RunId, reason: String },
     /// A device that somebody waits for may be free.

@@ -83,9 +83,13 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
                 go_on::ask(scene, run, &mut decision);
             }
         }
-        FollowUp::Came { run, fields } => {
+        FollowUp::Came {
+            run,
+            trigger,
+            fields,
+        } => {
             if let Some(run) = scene.state.run(run) {
-                go_on::came(scene, run, fields, &mut decision);
+                go_on::came(scene, run, (*trigger, fields), &mut decision);
             }
         }
         FollowUp::Displace { run, reason } => {

@@ -9,12 +9,12 @@ use crate::engine::Scene;
 use crate::engine::arbitration;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::TriggerFields;
-use crate::engine::memory::{StepFailure, Waited};
+use crate::engine::memory::{StepFailure, Waited, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace, Verdict};
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::wait::Wait;
-use crate::engine::walk::{Progress, advance, fail};
+use crate::engine::walk::{Progress, advance, fail, view};
 use crate::engine::{freshness, verify, waiting};
 use crate::rules::operation::{Awaited, Goal};
 use crate::rules::rule::{OperationKind, Topic, Trigger};
@@ -158,12 +158,13 @@ pub(super) fn listen(scene: Scene<'_>, run: &Run, occasion: Occasion<'_>, decisi
     let mut run = run.clone();
     let mut memories = memories.clone();
     let triggers = awaited(&run).to_vec();
-    for (index, trigger) in triggers.iter().enumerate() {
+    for (index, trigger) in triggers.iter().enumerate().filter(|(_, it)| it.enabled) {
         let heard = hear(scene, (index, trigger), &mut memories[index], occasion);
         if let Some(firing) = heard.firings.into_iter().next() {
             // With the values as they are once this is written down.
             decision.follow_ups.push(FollowUp::Came {
                 run: run.id,
+                trigger: index,
                 fields: firing.fields,
             });
             return;
@@ -185,8 +186,13 @@ pub(super) fn awaited(run: &Run) -> &[Trigger] {
     &[]
 }
 
-/// A trigger fired that `run` waits for.
-pub(super) fn came(scene: Scene<'_>, run: &Run, fields: &TriggerFields, decision: &mut Decision) {
+/// The trigger at the index fired, for which `run` waits: the run has its variables from now on.
+pub(super) fn came(
+    scene: Scene<'_>,
+    run: &Run,
+    (index, fields): (usize, &TriggerFields),
+    decision: &mut Decision,
+) {
     if !matches!(run.wait, Some(Wait::Triggers { .. })) {
         return;
     }
@@ -195,6 +201,11 @@ pub(super) fn came(scene: Scene<'_>, run: &Run, fields: &TriggerFields, decision
         completed: true,
         trigger: fields.clone(),
     });
+    let trigger = awaited(&run).get(index).cloned();
+    for variable in trigger.into_iter().flat_map(|it| it.variables) {
+        let value = evaluate(&variable.value, view(scene, &run, decision));
+        run.memory.variables.insert(variable.name, value);
+    }
     let said = "it came".to_owned();
     step_over(scene, run, (said, None), decision);
 }

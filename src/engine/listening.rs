@@ -42,6 +42,7 @@ fn awaited(run: &Run) -> BTreeSet<Topic> {
         match &wait.until {
             Awaited::Triggers(triggers) => triggers
                 .iter()
+                .filter(|it| it.enabled)
                 .for_each(|it| topics.extend(index::topics(&it.on))),
             Awaited::Conditions(block) => of_block(block, &mut topics),
         }

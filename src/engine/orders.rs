@@ -25,6 +25,8 @@ pub struct Orders {
 pub struct Given {
     pub name: String,
     pub parameters: BTreeMap<String, Quantity>,
+    /// The device goes back to what it did before when its time is over.
+    pub ends_by_itself: bool,
     /// Of one that is planned for later: who gave it.
     pub planned_by: Option<RunId>,
     /// The step that gave it, where it has an `id:`.
@@ -101,6 +103,7 @@ impl Orders {
         let given = Given {
             name: command.name.clone(),
             parameters: command.parameters.clone(),
+            ends_by_itself: command.timing.end.is_some(),
             planned_by: command.is_planned().then(|| command.run.clone()),
             step: command
                 .step

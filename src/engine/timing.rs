@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::command::Timing;
@@ -10,11 +10,9 @@ use crate::engine::facts::View;
 use crate::engine::memory::demand;
 use crate::engine::trace::clock_time;
 use crate::engine::waiting::next_after;
+use crate::rules::catalog::bounds::PLANNED_AHEAD_MAX;
 use crate::rules::expr::value::Value;
 use crate::rules::operation::{CommandOptions, Moment};
-
-/// Amps plans no further ahead (`amps-api.md` §3.3).
-const HORIZON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Of the order of a step; or why it cannot be given.
 pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, String> {
@@ -31,7 +29,7 @@ pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, Str
             let start = clock_time(view.scene, start);
             return Err(format!("the start is {start}, which has passed"));
         }
-        if HORIZON < start.duration_since(now) {
+        if later(now, PLANNED_AHEAD_MAX) < start {
             return Err(
                 "the start is more than 30 days ahead, and Amps plans no further".to_owned(),
             );

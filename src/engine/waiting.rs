@@ -83,7 +83,9 @@ pub(super) fn wait(
         Awaited::Triggers(triggers) => {
             let armed = triggers.iter().map(|trigger| {
                 let mut memory = TriggerMemory::default();
-                arm(scene, trigger, &mut memory);
+                if trigger.enabled {
+                    arm(scene, trigger, &mut memory);
+                }
                 memory
             });
             let memories = armed.collect();

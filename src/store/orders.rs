@@ -87,6 +87,7 @@ fn load_completed(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
             order: Given {
                 name: command.name,
                 parameters: command.parameters,
+                ends_by_itself: command.timing.end.is_some(),
                 planned_by: None,
                 step: None,
             },

@@ -114,6 +114,25 @@ fn who_waits_gets_the_device_when_it_is_free() {
 }
 
 #[test]
+fn a_device_that_is_not_kept_since_the_moment_has_passed_is_told() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: keeps
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {command: charge, device: car_charger, wait_for: nothing, lease: {until: \"{{ now() }}\"}}
+",
+    );
+    assert_eq!(
+        engine.hears("charge"),
+        [
+            "keeps noted: does not keep `car_charger`: the end of the lease is 22:30:00, which has passed",
+            "keeps started: ordered `charge` of `car_charger`; does not wait for the end",
+        ]
+    );
+}
+
+#[test]
 fn a_rule_that_begins_too_often_says_so_once_and_is_let_go_on_by_hand() {
     let mut engine = Engine::with(&telling(ON_CHARGED));
     for _ in 0..20 {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::answers;
 use crate::domain::id::ActionId;
 
 /// How long a report may stay out before a command is expired (`rule-language.md` §7.5).
@@ -245,7 +246,7 @@ impl Lifecycle {
                 }
             }
             (Self::Acknowledged { attempts, .. }, Step::Reported { outcome, retry_at }) => {
-                Self::again(attempts, retry_at, outcome)
+                Self::again(attempts, retry_at, outcome.with_remedy())
             }
             (Self::Acknowledged { deadline, .. }, Step::TimePassed) if deadline <= now => {
                 Self::Settled {
@@ -343,6 +344,17 @@ impl Outcome {
             Self::Failed(_) => "failed",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+        }
+    }
+
+    /// The same, and what a person can do about an action that Amps took and that failed.
+    fn with_remedy(self) -> Self {
+        match self {
+            Self::Failed(failure) => {
+                let remedy = answers::remedy_once_taken(failure.code.as_deref());
+                Self::Failed(failure.with_remedy(remedy))
+            }
+            Self::Completed | Self::Cancelled | Self::Expired => self,
         }
     }
 

@@ -30,8 +30,8 @@ pub(super) fn in_force(scene: Scene<'_>, command: &Command) -> Option<String> {
     let is_last = orders.n_open(None) == 0
         && later_failure.is_none()
         && foreign.is_none_or(|it| it < completed.at);
-    // One that begins later or ends by itself changes what is to come.
-    let is_plain = command.timing == Timing::default();
+    // One that begins later or ends by itself changes what is to come; so does one after an order that does.
+    let is_plain = command.timing == Timing::default() && !completed.order.ends_by_itself;
     if !same || !is_last || !is_plain {
         return None;
     }

@@ -9,6 +9,7 @@ pub(super) mod room;
 
 mod again;
 mod in_force;
+mod keep;
 mod rival;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub(super) use crate::engine::arbitration::again::order_again;
+pub(super) use crate::engine::arbitration::keep::keep;
 
 use crate::clock::later;
 use crate::config::home::DeviceAllowance;
@@ -24,22 +26,19 @@ use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceId, RunId};
 use crate::engine::Scene;
-use crate::engine::arbitration::lease::Kept;
 use crate::engine::arbitration::rival::{
     Rival, RivalClaim, ahead, holders, named, place, priority,
 };
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::go_on::{device_of, step_over};
-use crate::engine::memory::{StepFailure, demand};
+use crate::engine::memory::StepFailure;
 use crate::engine::order;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::engine::trace::{StepTrace, Trace, clock_time};
 use crate::engine::wait::Wait;
-use crate::engine::waiting::next_at;
 use crate::engine::walk::view;
-use crate::rules::expr::value::Value;
-use crate::rules::operation::{Goal, Moment, OnConflict};
+use crate::rules::operation::{Goal, OnConflict};
 use crate::rules::rule::{CommandOperation, OperationKind};
 
 /// How long a step waits for its device when it does not say.
@@ -84,6 +83,10 @@ pub(super) fn order(
         Ok(command) => command,
         Err(reason) => return Ordered::Fails(StepFailure::of_step(reason)),
     };
+    // Whoever asks to keep the device counts on having it.
+    if let Err(reason) = keep::until(scene, run, order, decision) {
+        return Ordered::Fails(StepFailure::of_step(reason));
+    }
     let unchanged = (!order.options.force)
         .then(|| in_force::in_force(scene, &command))
         .flatten();
@@ -361,45 +364,6 @@ pub(super) fn displace(scene: Scene<'_>, run: &RunId, reason: &str, decision: &m
         (reason.to_owned(), Some(failure)),
         decision,
     );
-}
-
-/// The rule keeps the device beyond the step at which `run` stands, if the step asks for that.
-pub(super) fn keep(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
-    let Some(OperationKind::Command(order)) = run.operation().map(|it| &it.kind) else {
-        return;
-    };
-    let (until, by_clock) = match &order.options.lease_until {
-        None => return,
-        Some(Moment::In(duration)) => (Some(later(scene.now, *duration)), false),
-        Some(Moment::At(time)) => (next_at(scene, *time), true),
-        Some(Moment::Computed(expression)) => {
-            match demand(
-                expression,
-                "the end of the lease",
-                view(scene, run, decision),
-            ) {
-                Ok(Value::Moment(moment)) => (Some(moment), true),
-                Ok(Value::Duration(duration)) => {
-                    let duration = Duration::try_from(duration).unwrap_or_default();
-                    (Some(later(scene.now, duration)), false)
-                }
-                Ok(Value::Time(time)) => (next_at(scene, time), true),
-                // Nobody can say until when, so it is not kept.
-                Ok(_) | Err(_) => (None, false),
-            }
-        }
-    };
-    if let Some(until) = until.filter(|it| scene.now < *it) {
-        decision.changes.push(Change::Kept {
-            device: order.device.id.clone(),
-            kept: Kept {
-                rule: run.rule.clone(),
-                run: run.id.clone(),
-                until,
-                by_clock,
-            },
-        });
-    }
 }
 
 /// Asks again for the device that `run` waits for.

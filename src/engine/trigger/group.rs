@@ -1,8 +1,9 @@
 //! Triggers made of triggers: all of them, in order, so many times, or none for so long.
 //!
-//! What has come so far is kept as long as it can still become whole, and never more than
-//! [`PARTIAL_MATCHES_MAX`] matches of it.
+//! What has come so far is kept as long as it can still become whole: of a sequence one match for each
+//! number of parts that have come, and so never more than it has parts.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +13,8 @@ use crate::engine::Scene;
 use crate::engine::facts::TriggerFields;
 use crate::engine::trigger::happening;
 use crate::engine::trigger::hear::{Firing, Heard, Occasion, hear};
-use crate::engine::trigger::memory::{PARTIAL_MATCHES_MAX, Partial, TriggerMemory};
+use crate::engine::trigger::memory::{Partial, TriggerMemory};
+use crate::rules::expr::value::Value as Shown;
 use crate::rules::rule::Trigger;
 use crate::rules::trigger::{AbsenceTrigger, CountTrigger, GroupTrigger};
 
@@ -27,8 +29,13 @@ fn parts(
     occasion: Occasion<'_>,
 ) -> Heard {
     let mut heard = Heard::default();
-    for (index, trigger) in triggers.iter().filter(|(_, it)| it.enabled) {
+    for (index, trigger) in triggers {
         let part = memory.part(*index);
+        if !trigger.enabled {
+            // Nobody asks it, so that a moment of its own would be due for ever.
+            *part = TriggerMemory::default();
+            continue;
+        }
         heard.add(hear(scene, (*index, trigger), part, occasion));
     }
     heard
@@ -41,7 +48,7 @@ fn numbered(on: &GroupTrigger) -> Vec<(usize, &Trigger)> {
 /// Each of them within the time, in any order.
 pub(super) fn all_of(
     scene: Scene<'_>,
-    (index, on): (usize, &GroupTrigger),
+    (index, trigger, on): (usize, &Trigger, &GroupTrigger),
     memory: &mut TriggerMemory,
     occasion: Occasion<'_>,
 ) -> Heard {
@@ -58,7 +65,7 @@ pub(super) fn all_of(
         let n_enabled = on.triggers.iter().filter(|it| it.enabled).count();
         if came.len() == n_enabled {
             memory.partial.clear();
-            firings.push(whole(index, firing.fields, "all_of"));
+            firings.push(whole((index, trigger), firing.fields, "all_of"));
         }
     }
     told(firings, heard.mismatches)
@@ -67,7 +74,7 @@ pub(super) fn all_of(
 /// All of them within the time, one after the other.
 pub(super) fn sequence(
     scene: Scene<'_>,
-    (index, on): (usize, &GroupTrigger),
+    (index, trigger, on): (usize, &Trigger, &GroupTrigger),
     memory: &mut TriggerMemory,
     occasion: Occasion<'_>,
 ) -> Heard {
@@ -93,25 +100,33 @@ pub(super) fn sequence(
         if step == 0 {
             let came = vec![(firing.trigger, scene.now)];
             memory.partial.push(Partial { came });
-            let n_over = memory.partial.len().saturating_sub(PARTIAL_MATCHES_MAX);
-            memory.partial.drain(..n_over);
         }
+        keep_youngest(&mut memory.partial);
         if memory
             .partial
             .iter()
             .any(|it| it.came.len() == enabled.len())
         {
             memory.partial.clear();
-            firings.push(whole(index, firing.fields, "sequence"));
+            firings.push(whole((index, trigger), firing.fields, "sequence"));
         }
     }
     told(firings, heard.mismatches)
 }
 
+/// Of the matches that have come as far as each other, the one that began last can do all that the others
+/// can, and for longer. Matches stand in the order in which they began.
+fn keep_youngest(matches: &mut Vec<Partial>) {
+    let mut lengths = BTreeSet::new();
+    matches.reverse();
+    matches.retain(|it| lengths.insert(it.came.len()));
+    matches.reverse();
+}
+
 /// So many times within the time. Then it counts anew.
 pub(super) fn count(
     scene: Scene<'_>,
-    (index, on): (usize, &CountTrigger),
+    (index, trigger, on): (usize, &Trigger, &CountTrigger),
     memory: &mut TriggerMemory,
     occasion: Occasion<'_>,
 ) -> Heard {
@@ -128,7 +143,7 @@ pub(super) fn count(
         came.drain(..n_over);
         if usize::try_from(on.count).is_ok_and(|count| count <= came.len()) {
             memory.partial.clear();
-            firings.push(whole(index, firing.fields, "count"));
+            firings.push(whole((index, trigger), firing.fields, "count"));
         }
     }
     told(firings, heard.mismatches)
@@ -171,8 +186,7 @@ pub(super) fn absence(
     }
     wait(memory, None, on.absent_for);
     let mut fields = happening::fields(trigger, "absence", scene.event);
-    let since = crate::rules::expr::value::Value::Moment(since);
-    happening::put(&mut fields, "since", since);
+    happening::put(&mut fields, "since", Shown::Moment(since));
     Heard::fires(index, fields)
 }
 
@@ -188,10 +202,12 @@ fn wait(memory: &mut TriggerMemory, since: Option<Timestamp>, absent_for: Durati
     memory.silent_until = since.map(|it| later(it, absent_for));
 }
 
-/// The group is whole: what its last part saw, under the group's own kind.
-fn whole(index: usize, mut fields: TriggerFields, kind: &str) -> Firing {
-    let kind = crate::rules::expr::value::Value::text(kind);
-    happening::put(&mut fields, "type", kind);
+/// The group is whole: what its last part saw, under the group's own kind and name.
+fn whole((index, trigger): (usize, &Trigger), mut fields: TriggerFields, kind: &str) -> Firing {
+    let id = trigger.id.as_ref();
+    happening::put(&mut fields, "type", Shown::text(kind));
+    fields.remove("id");
+    happening::put(&mut fields, "id", id.map_or(Shown::Unknown, Shown::text));
     let trigger = index;
     Firing { trigger, fields }
 }

@@ -80,9 +80,9 @@ pub(in crate::engine) fn hear(
         On::Time(_) | On::Cron(_) | On::Sun(_) => {
             schedule::tick(scene, (index, trigger), memory, occasion)
         }
-        On::AllOf(it) => group::all_of(scene, (index, it), memory, occasion),
-        On::Sequence(it) => group::sequence(scene, (index, it), memory, occasion),
-        On::Count(it) => group::count(scene, (index, it), memory, occasion),
+        On::AllOf(it) => group::all_of(scene, (index, trigger, it), memory, occasion),
+        On::Sequence(it) => group::sequence(scene, (index, trigger, it), memory, occasion),
+        On::Count(it) => group::count(scene, (index, trigger, it), memory, occasion),
         On::Absence(it) => group::absence(scene, (index, trigger, it), memory, occasion),
     }
 }
@@ -91,10 +91,13 @@ pub(in crate::engine) fn hear(
 pub(in crate::engine) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut TriggerMemory) {
     if let On::Time(_) | On::Cron(_) | On::Sun(_) = &trigger.on {
         schedule::arm(scene, trigger, memory);
-    } else if let On::Absence(it) = &trigger.on {
+        return;
+    }
+    if let On::Absence(it) = &trigger.on {
         group::arm_absence(scene, it, memory);
-    } else {
-        for (index, part) in trigger.on.inner().into_iter().enumerate() {
+    }
+    for (index, part) in trigger.on.inner().into_iter().enumerate() {
+        if part.enabled {
             arm(scene, part, memory.part(index));
         }
     }

@@ -47,18 +47,18 @@ fn hold(
 }
 
 /// A further value: the fact ends when the value is contrary, or when nothing was heard for too long.
+/// Whether it ended before it had held for long enough.
 pub(super) fn keep(
     memory: &mut TriggerMemory,
     held: Held,
     news: &News<'_>,
     goes_on: impl Fn(&News<'_>) -> bool,
-) {
+) -> bool {
     if !goes_on(news) {
-        memory.held.remove(&news.subject);
-        return;
+        return memory.held.remove(&news.subject).is_some();
     }
     let Some(holding) = memory.held.get_mut(&news.subject) else {
-        return;
+        return false;
     };
     let gap_ends = news
         .heard_at
@@ -73,6 +73,7 @@ pub(super) fn keep(
     if later(noted, held.gap_tolerance / NOTES_PER_GAP) <= news.at {
         holding.heard_at = Some(news.at);
     }
+    false
 }
 
 /// The moment has come at which a fact may have held for long enough.

@@ -9,9 +9,6 @@ use crate::clock::moved;
 use crate::engine::facts::TriggerFields;
 use crate::engine::schedule::cursor::Cursor;
 
-/// Partial matches of a group that are kept; of more, the oldest goes.
-pub const PARTIAL_MATCHES_MAX: usize = 16;
-
 /// Every part is empty for the kinds of trigger that have no use for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -39,7 +36,8 @@ pub struct TriggerMemory {
     /// When an absence fires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silent_until: Option<Timestamp>,
-    /// Of `all_of` and `sequence`: matches that are not whole. Of `count`: one, with each coming.
+    /// Matches that are not whole. Of `all_of` one, of `sequence` one for each number of parts that have
+    /// come. Of `count` one, with each coming.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<Partial>,
     /// Of the triggers inside, in their order.

@@ -159,10 +159,15 @@ pub(super) fn numeric(
         return Heard::silence("it is no number");
     };
     let is_beyond = is_beyond(on, number);
-    if let Some(held) = on.held {
-        held::keep(memory, held, &news, |_| is_beyond);
-    }
-    let before = memory.sides.get(&news.subject).copied();
+    let has_ended = on
+        .held
+        .is_some_and(|held| held::keep(memory, held, &news, |_| is_beyond));
+    let before = if has_ended {
+        // It never fired, so that `reset` has nothing to keep apart.
+        Some(Side::Armed)
+    } else {
+        memory.sides.get(&news.subject).copied()
+    };
     let before = before.or_else(|| side_of(on, news.from?));
     let now = match (before, is_beyond) {
         (_, true) => Side::Beyond,

@@ -1,5 +1,7 @@
 //! How much a rule may say: the bounds that readers hold and editors are told.
 
+use std::time::Duration;
+
 pub(in crate::rules) const TRIGGERS_MAX: usize = 100;
 pub(in crate::rules) const CONDITIONS_MAX: usize = 100;
 pub(in crate::rules) const STEPS_MAX: usize = 200;
@@ -43,6 +45,9 @@ pub(in crate::rules) const PRIORITY_MAX: u32 = 100;
 
 /// The most rounds that a `repeat` may ask for.
 pub(in crate::rules) const ROUNDS_MAX: u32 = 1000;
+
+/// Of an order that begins later: Amps plans no further ahead (`amps-api.md` §3.3).
+pub(crate) const PLANNED_AHEAD_MAX: Duration = Duration::from_hours(30 * 24);
 
 /// How often the trigger inside of `count` fires.
 pub(in crate::rules) const COUNT_MIN: u32 = 2;

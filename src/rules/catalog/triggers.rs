@@ -38,7 +38,7 @@ const COMMON: &[Key] = &[
     optional(
         "variables",
         VARIABLES,
-        "values for the run that this trigger starts; they win over those of the rule",
+        "values for the run that this trigger starts or lets go on; they win over those of the rule. Not in a trigger inside another one",
     ),
 ];
 

@@ -7,12 +7,13 @@ use jiff::civil::Time;
 use crate::document::code;
 use crate::document::decode::{Fields, boolean, word};
 use crate::document::diagnostic::Findings;
-use crate::document::duration::{DURATION_MAX, bounded, parse, time_of_day};
+use crate::document::duration::{DURATION_MAX, bounded, check_bounds, display, parse, time_of_day};
 use crate::document::node::{Kind, Node};
 use crate::domain::catalogue::CommandSpec;
 use crate::domain::device::Device;
 use crate::domain::setting::Form;
 use crate::rules::catalog::blocks;
+use crate::rules::catalog::bounds::PLANNED_AHEAD_MAX;
 use crate::rules::catalog::choices::{GOALS, ON_CONFLICT, VERIFY_IF_UNKNOWN};
 use crate::rules::check::{Scope, condition, device};
 use crate::rules::expression::{Wanted, compile_as, is_computed};
@@ -20,6 +21,8 @@ use crate::rules::operation::{CommandOptions, Goal, Moment, Verify, VerifyTest};
 use crate::rules::parse;
 use crate::rules::rule::{IfUnknown, Subject};
 
+/// The least that a moment can be ahead.
+const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUT_MIN: Duration = Duration::from_secs(10);
 const WITHIN_MIN: Duration = Duration::from_secs(10);
 const WITHIN_DEFAULT: Duration = Duration::from_mins(10);
@@ -52,6 +55,7 @@ pub(super) fn options(
         moment(until, findings)
     });
     check_form(fields, spec, findings);
+    let is_planned = check_window(fields, (start.as_ref(), end.as_ref()), findings);
     if let Some(Some(Goal::Accepted | Goal::Nothing)) = wait_for
         && let Some(entry) = fields.entry("verify")
     {
@@ -64,6 +68,7 @@ pub(super) fn options(
             .help("leave out `wait_for:`, or `verify:`");
         return None;
     }
+    is_planned?;
     Some(CommandOptions {
         start: start?,
         end: end?,
@@ -94,6 +99,42 @@ fn check_form(fields: &Fields<'_>, spec: &CommandSpec, findings: &mut Findings<'
                 .help("leave it out, and order it in a rule that begins at that time");
         }
     }
+}
+
+/// What is written out and could never be ordered. Computed moments and times of day are looked at when the
+/// order is given.
+fn check_window(
+    fields: &Fields<'_>,
+    (start, end): (Option<&Option<Moment>>, Option<&Option<Moment>>),
+    findings: &mut Findings<'_>,
+) -> Option<()> {
+    let mut fixed = |key, moment: Option<&Option<Moment>>, most| {
+        let (Some(node), Some(Some(Moment::In(duration)))) = (fields.get(key), moment) else {
+            return Some(None);
+        };
+        let duration = check_bounds(*duration, node, (SECOND, most), findings)?;
+        Some(Some((node, duration)))
+    };
+    let start = fixed("start", start, PLANNED_AHEAD_MAX);
+    let end = fixed("end", end, DURATION_MAX);
+    let (Some((_, start)), Some((node, end))) = (start?, end?) else {
+        return Some(());
+    };
+    if start < end {
+        return Some(());
+    }
+    let sum = display(start.saturating_add(end));
+    let (start, end) = (display(start), display(end));
+    findings
+        .report(
+            code::OUT_OF_RANGE,
+            node.head(),
+            format!("the order would end {end} from now, and begin {start} from now"),
+        )
+        .help(format!(
+            "`end` counts from now on, as `start` does: for {end} of it write `end: {sum}`"
+        ));
+    None
 }
 
 /// A duration from now, a time of day, or an expression.

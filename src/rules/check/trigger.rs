@@ -176,6 +176,17 @@ fn within(key: &str, fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option
 /// A trigger inside a trigger.
 fn inner(node: &Node, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Trigger> {
     let written = parse(node, findings)?;
+    if let Some((name, _)) = written.variables.first() {
+        findings
+            .report(
+                code::NO_EFFECT,
+                name.span,
+                "a trigger inside another trigger has no variables of its own",
+            )
+            .label("it only adds to the trigger around it")
+            .help("write `variables:` beside the `trigger:` around it, or in the rule");
+        return None;
+    }
     trigger(&written, scope, findings)
 }
 
