@@ -33,6 +33,8 @@ pub struct Decision {
     pub withdrawn: Vec<CommandId>,
     /// The same, and a run waits to hear what came of it.
     pub cancelled: Vec<CommandId>,
+    /// Orders that are not sent any more. What Amps has of them is left to its end, planned or not.
+    pub abandoned: Vec<CommandId>,
     /// To the outbox.
     pub notifications: Vec<Notification>,
     /// To the outbox: requests over HTTP.
@@ -56,6 +58,7 @@ impl Decision {
             && self.commands.is_empty()
             && self.withdrawn.is_empty()
             && self.cancelled.is_empty()
+            && self.abandoned.is_empty()
             && self.notifications.is_empty()
             && self.requests.is_empty()
             && self.writes.is_empty()

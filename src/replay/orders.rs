@@ -328,6 +328,15 @@ impl<'w> Orders<'w> {
         planned
     }
 
+    /// The order is not sent any more; one that has left is left to its end. Returns what tells of it.
+    pub(super) fn abandon(&mut self, id: &CommandId, now: Timestamp) -> Vec<Planned> {
+        let given = self.given.get(id);
+        if given.is_some_and(|it| it.has_left(now)) {
+            return Vec::new();
+        }
+        self.call_off(id, false, now)
+    }
+
     fn try_call_off(&mut self, given: &mut Given, hears: bool, now: Timestamp) -> Vec<Planned> {
         let soon = now..=later(now, CANCEL_WAIT);
         let is_no = |it: &Planned| matches!(it.event.payload, Payload::NotCancelled(_));
@@ -348,7 +357,7 @@ impl<'w> Orders<'w> {
         }
         given.answers = rest;
         let command = &given.command;
-        if !matches!(given.leaves, Leaves::At(at) if at <= now) {
+        if !given.has_left(now) {
             given.is_off = true;
             let outcome = Outcome::Cancelled;
             let settled = settled(command, (0, None), outcome.clone());
@@ -402,6 +411,10 @@ impl<'w> Orders<'w> {
 }
 
 impl Given {
+    fn has_left(&self, now: Timestamp) -> bool {
+        matches!(self.leaves, Leaves::At(at) if at <= now)
+    }
+
     /// In line, and until when at least.
     fn in_line(&self) -> Option<Timestamp> {
         match self.leaves {

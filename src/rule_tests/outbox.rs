@@ -12,6 +12,7 @@ use crate::domain::command::{Command, Timing};
 use crate::domain::event::{Accepted, Report, Settled};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
+use crate::engine::decision::Decision;
 use crate::rule_tests::expected::Happened;
 
 #[derive(Debug, Default)]
@@ -74,8 +75,33 @@ impl Outbox {
         self.promote(&command.device.id, now);
     }
 
+    /// Does with the orders what `decision` says of those that nobody wants any more. Returns those that are over
+    /// with that.
+    pub(super) fn call_off(&mut self, decision: &Decision, now: Timestamp) -> Vec<Settled> {
+        let mut over = Vec::new();
+        over.extend(
+            decision
+                .withdrawn
+                .iter()
+                .filter_map(|it| self.withdraw(it, now)),
+        );
+        over.extend(
+            decision
+                .cancelled
+                .iter()
+                .filter_map(|it| self.cancel(it, now)),
+        );
+        over.extend(
+            decision
+                .abandoned
+                .iter()
+                .filter_map(|it| self.abandon(it, now)),
+        );
+        over
+    }
+
     /// Calls the order off, unless it has begun.
-    pub(super) fn withdraw(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+    fn withdraw(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
         let index = self.open.iter().position(|it| it.command.id == *command)?;
         let open = &self.open[index];
         let attempts = open.lifecycle.attempts().unwrap_or_default();
@@ -91,6 +117,14 @@ impl Outbox {
         };
         self.advance(index, step, now);
         self.settled(index, attempts, None, now)
+    }
+
+    /// The order is not sent any more; one that has left is left to its end.
+    fn abandon(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+        let mut open = self.open.iter();
+        let open = open.find(|it| it.command.id == *command)?;
+        let is_queued = matches!(open.lifecycle, Lifecycle::Queued { .. });
+        is_queued.then(|| self.withdraw(command, now))?
     }
 
     /// Sends the first in line for `device`, if it is due.
@@ -237,7 +271,7 @@ impl Outbox {
     }
 
     /// The same for a run that waits for what comes of it.
-    pub(super) fn cancel(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+    fn cancel(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
         let settled = self.withdraw(command, now);
         if settled.is_none() {
             let begun = self.open.iter().find(|it| it.command.id == *command);

@@ -30,6 +30,11 @@ pub(crate) fn cancel(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), 
     }
 }
 
+/// The command is not sent any more; what Amps has of it is left to its end, also where that is planned.
+pub(crate) fn abandon(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
+    outbox::advance(tx, id, Step::Withdrawn, None, now).map(drop)
+}
+
 /// The command when it has begun.
 fn try_withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<Option<Command>, Error> {
     if outbox::advance(tx, id, Step::Withdrawn, None, now)?.is_some() {

@@ -1,0 +1,129 @@
+//! What nobody wants any more is not sent, and Amps is asked to cancel what it has planned.
+
+use std::time::Duration;
+
+use amps_rules::clock::{Clock, Winder};
+use amps_rules::domain::secret::Secret;
+use amps_rules::simulator::{Settings, Simulator};
+use serde_json::{Value, json};
+
+use crate::home::{API_KEY, House, battery_charged, post, until};
+
+/// The battery does `command`: a rule begins.
+async fn say(webhooks: &str, id: &str, command: &str) {
+    let mut body = battery_charged(id);
+    body["command"] = json!(command);
+    let answer = post(webhooks, &format!("msg_{id}"), body.to_string().as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+}
+
+/// Winds the clock in steps of so many seconds until `found` finds something.
+async fn wind<T>(
+    winder: &Winder,
+    what: &str,
+    seconds: u64,
+    mut found: impl FnMut() -> Option<T>,
+) -> T {
+    until(what, || {
+        let found = found();
+        if found.is_none() {
+            winder.advance(Duration::from_secs(seconds));
+        }
+        found
+    })
+    .await
+}
+
+/// Winds the clock until so many hours are over.
+async fn let_pass(clock: &Clock, winder: &Winder, hours: i64) {
+    let end = clock.now() + jiff::SignedDuration::from_hours(hours);
+    let step = u64::try_from(hours * 3600 / 50).unwrap();
+    wind(winder, "the time is over", step, || {
+        (end <= clock.now()).then_some(())
+    })
+    .await;
+}
+
+/// The newest run of `rule`.
+fn run_of(house: &House, rule: &str) -> Option<Value> {
+    let runs = house.json(&["runs"]);
+    let runs = runs.as_array().unwrap();
+    runs.iter().find(|it| it["rule"] == rule).cloned()
+}
+
+/// The same once it is over, while the clock is wound.
+async fn over(house: &House, winder: &Winder, seconds: u64, rule: &str) -> Value {
+    wind(winder, "the run is over", seconds, || {
+        run_of(house, rule).filter(|it| it["state"] != "running")
+    })
+    .await
+}
+
+const IMPATIENT: &str = "version: 1
+rules:
+  - id: impatient
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions:
+      - {command: charge, device: car_charger, timeout: 1m}
+    on_failure:
+      - {notify: phone, message: not charging}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_time_was_over_before_it_left_is_not_sent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = listener.local_addr().unwrap();
+    drop(listener);
+    let house = House::without_engine(IMPATIENT).await;
+    let amps = house.amps.url();
+    house.edit("home.yaml", |text| {
+        text.replacen(&amps, &format!("http://{listen}"), 1)
+    });
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    say(&webhooks, "act_1", "charge").await;
+    let run = over(&house, &winder, 5, "impatient").await;
+    assert_eq!(
+        json!([run["state"], run["reason"]]),
+        json!([
+            "failed",
+            "it was not over in time; what Amps has of it is left to its end"
+        ])
+    );
+    assert_eq!(house.command_in("cancelled").await["attempts"], 0);
+
+    let settings = Settings {
+        listen,
+        clock: clock.clone(),
+        api_key: Secret::new(API_KEY),
+        ..Settings::house()
+    };
+    let amps = Simulator::start(settings).await.unwrap();
+    let_pass(&clock, &winder, 2).await;
+    let requests = amps.requests().into_iter();
+    let pushes: Vec<_> = requests.filter(|it| it.method == "POST").collect();
+    assert_eq!(pushes.len(), 0, "{pushes:?}");
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_time_was_over_while_it_was_blocked_is_not_sent() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(IMPATIENT, clock.clone()).await;
+    let plan = json!({"command": "charge", "start": "5h"});
+    house
+        .amps
+        .control("POST", "/devices/dev_ev001/actions", &plan)
+        .unwrap();
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("blocked").await;
+    over(&house, &winder, 5, "impatient").await;
+
+    house.command_in("cancelled").await;
+    let_pass(&clock, &winder, 7).await;
+    assert_eq!(house.accepted_pushes(), 0);
+    app.stop().await.unwrap();
+}
