@@ -59,6 +59,24 @@ async fn over(house: &House, winder: &Winder, seconds: u64, rule: &str) -> Value
     .await
 }
 
+/// The orders of this home, the oldest first, and where they stand.
+fn orders(house: &House) -> Value {
+    let commands = house.json(&["commands"]);
+    let commands = commands.as_array().unwrap().iter().rev();
+    let told: Vec<Value> = commands
+        .map(|it| json!([it["command"], it["state"]]))
+        .collect();
+    json!(told)
+}
+
+/// What was pushed.
+fn pushed(house: &House) -> Vec<String> {
+    house.pushes().into_iter().map(|it| it.body).collect()
+}
+
+const CHARGE: &str = r#"{"action":{"command":"charge"}}"#;
+const IDLE: &str = r#"{"action":{"command":"idle"}}"#;
+
 const IMPATIENT: &str = "version: 1
 rules:
   - id: impatient
@@ -125,5 +143,77 @@ async fn an_order_whose_time_was_over_while_it_was_blocked_is_not_sent() {
     house.command_in("cancelled").await;
     let_pass(&clock, &winder, 7).await;
     assert_eq!(house.accepted_pushes(), 0);
+    app.stop().await.unwrap();
+}
+
+/// A plan, and what calls it off.
+fn called_off(start: &str) -> String {
+    format!(
+        "version: 1
+rules:
+  - id: plan
+    triggers: {{trigger: command, device: house_battery, command: charge}}
+    actions: {{command: charge, device: car_charger, start: {start}, wait_for: accepted}}
+  - id: call-off
+    triggers: {{trigger: command, device: house_battery, command: idle}}
+    actions:
+      - cancel: {{device: car_charger}}
+      - {{notify: phone, message: called off}}
+"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_called_off_while_in_doubt_is_not_pushed_again() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&called_off("10m"), clock.clone()).await;
+    house.edit("home.yaml", |text| {
+        text.replace("in_doubt_for: 2s", "in_doubt_for: 10m")
+    });
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    house.fault_push(json!({"kind": "drop_connection"}));
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("in_doubt").await;
+    say(&webhooks, "act_2", "idle").await;
+
+    let run = over(&house, &winder, 10, "call-off").await;
+    assert_eq!(run["state"], "completed");
+    assert_eq!(house.command().unwrap()["state"], "cancelled");
+    assert_eq!((house.pushes().len(), house.accepted_pushes()), (1, 0));
+    app.stop().await.unwrap();
+}
+
+const DISPLACED: &str = "version: 1
+rules:
+  - id: low
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {command: charge, device: car_charger}
+  - id: high
+    priority: 90
+    triggers: {trigger: command, device: house_battery, command: idle}
+    actions: {command: idle, device: car_charger}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_displaced_order_that_fails_is_not_pushed_again() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(DISPLACED, clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let offline = json!({"kind": "fail", "code": "DEVICE_OFFLINE", "message": null});
+    let fault = json!({"device": "dev_ev001", "fault": offline});
+    house.fault("actions", &fault);
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    say(&webhooks, "act_2", "idle").await;
+
+    let run = over(&house, &winder, 2, "high").await;
+    assert_eq!(run["state"], "completed");
+    assert_eq!(pushed(&house), [CHARGE, IDLE]);
+    assert_eq!(
+        orders(&house),
+        json!([["charge", "cancelled"], ["idle", "completed"]])
+    );
     app.stop().await.unwrap();
 }

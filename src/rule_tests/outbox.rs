@@ -36,6 +36,8 @@ pub(super) struct Open {
     pub(super) command: Command,
     pub(super) lifecycle: Lifecycle,
     given: Timestamp,
+    /// Nobody wants it any more: it is not sent again.
+    is_unwanted: bool,
 }
 
 /// A push that left.
@@ -71,6 +73,7 @@ impl Outbox {
                 due: now,
             },
             given: now,
+            is_unwanted: false,
         });
         self.promote(&command.device.id, now);
     }
@@ -103,7 +106,8 @@ impl Outbox {
     /// Calls the order off, unless it has begun.
     fn withdraw(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
         let index = self.open.iter().position(|it| it.command.id == *command)?;
-        let open = &self.open[index];
+        let open = &mut self.open[index];
+        open.is_unwanted = true;
         let attempts = open.lifecycle.attempts().unwrap_or_default();
         let is_queued = matches!(open.lifecycle, Lifecycle::Queued { .. });
         let is_planned = open.command.timing.start.is_some_and(|it| now < it);
@@ -121,8 +125,9 @@ impl Outbox {
 
     /// The order is not sent any more; one that has left is left to its end.
     fn abandon(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
-        let mut open = self.open.iter();
+        let mut open = self.open.iter_mut();
         let open = open.find(|it| it.command.id == *command)?;
+        open.is_unwanted = true;
         let is_queued = matches!(open.lifecycle, Lifecycle::Queued { .. });
         is_queued.then(|| self.withdraw(command, now))?
     }
@@ -188,6 +193,11 @@ impl Outbox {
             retry_at,
         };
         self.advance(index, step, now);
+        let open = &self.open[index];
+        if open.is_unwanted && matches!(open.lifecycle, Lifecycle::Queued { .. }) {
+            self.advance(index, Step::Withdrawn, now);
+            return self.settled(index, attempts, None, now);
+        }
         self.settled(index, attempts, Some(cause.clone()), now)
     }
 

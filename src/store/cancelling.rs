@@ -32,12 +32,29 @@ pub(crate) fn cancel(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), 
 
 /// The command is not sent any more; what Amps has of it is left to its end, also where that is planned.
 pub(crate) fn abandon(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
-    outbox::advance(tx, id, Step::Withdrawn, None, now).map(drop)
+    is_over_with(tx, id, now).map(drop)
+}
+
+/// Nobody wants the command any more: true when that ends it, since Amps has nothing of it.
+fn is_over_with(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<bool, Error> {
+    // Also where a push is out: when it comes back, it is not sent again.
+    tx.prepare(
+        "UPDATE commands SET unwanted_at = coalesce(unwanted_at, ?2) WHERE id = ?1 AND is_open = 1",
+    )?
+    .execute(rusqlite::params![id.as_str(), stamp(now)])?;
+    Ok(outbox::advance(tx, id, Step::Withdrawn, None, now)?.is_some())
+}
+
+/// Whether nobody wants the command any more.
+pub(super) fn is_unwanted(tx: &Tx<'_>, id: &CommandId) -> Result<bool, Error> {
+    Ok(tx
+        .prepare("SELECT 1 FROM commands WHERE id = ?1 AND unwanted_at IS NOT NULL")?
+        .exists([id.as_str()])?)
 }
 
 /// The command when it has begun.
 fn try_withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<Option<Command>, Error> {
-    if outbox::advance(tx, id, Step::Withdrawn, None, now)?.is_some() {
+    if is_over_with(tx, id, now)? {
         return Ok(None);
     }
     let Some(Open { command, .. }) = outbox::open(tx, id)? else {
