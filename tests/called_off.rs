@@ -217,3 +217,87 @@ async fn a_displaced_order_that_fails_is_not_pushed_again() {
     );
     app.stop().await.unwrap();
 }
+
+/// The statuses with which requests to cancel something were answered.
+fn cancels(house: &House) -> Vec<Option<u16>> {
+    let requests = house.amps.requests().into_iter();
+    let cancels = requests.filter(|it| it.path.ends_with("/cancel"));
+    cancels.map(|it| it.status).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_whose_answer_was_lost_is_known_to_have_worked() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&called_off("40h"), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    let lost = json!({"kind": "drop_answer"});
+    let fault = json!({"method": "POST", "path": "/actions", "fault": lost});
+    house.fault("requests", &fault);
+    say(&webhooks, "act_2", "idle").await;
+
+    let run = over(&house, &winder, 5, "call-off").await;
+    assert_eq!(run["state"], "completed");
+    assert_eq!(house.command().unwrap()["state"], "cancelled");
+    assert_eq!(cancels(&house).len(), 2);
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_that_is_turned_away_for_good_is_asked_once_and_says_why() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&called_off("40h"), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    house
+        .amps
+        .control("POST", "/switches", &json!({"key": "unprivileged"}))
+        .unwrap();
+    say(&webhooks, "act_2", "idle").await;
+
+    let run = over(&house, &winder, 15, "call-off").await;
+    let_pass(&clock, &winder, 1).await;
+    assert_eq!(cancels(&house), [Some(403)]);
+    assert_eq!(
+        run["reason"],
+        "Amps does not cancel the order: INSUFFICIENT_PERMISSIONS, the API key may only read; \
+         check `api_key` below `amps` in home.yaml"
+    );
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_that_amps_cannot_do_now_is_asked_ever_more_rarely_and_shown() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&called_off("40h"), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    let down = json!({
+        "kind": "answer", "status": 500, "code": "INTERNAL_ERROR", "message": null,
+        "retry_after_seconds": null,
+    });
+    let fault = json!({"method": "POST", "path": "/actions", "fault": down, "times": 100});
+    house.fault("requests", &fault);
+    let asked_at = clock.now();
+    say(&webhooks, "act_2", "idle").await;
+    for (times, seconds) in [(1, 0), (2, 15), (3, 15), (4, 30), (5, 60)] {
+        winder.advance(Duration::from_secs(seconds));
+        until("it is asked", || {
+            let waits_for = house.json(&["status"])["commands"][0]["waits_for"].clone();
+            let is_noted = waits_for
+                .as_str()
+                .unwrap()
+                .starts_with("its end: Amps is asked to cancel it at ");
+            (cancels(&house).len() == times && is_noted).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(clock.now().duration_since(asked_at).as_secs(), 120);
+    app.stop().await.unwrap();
+}

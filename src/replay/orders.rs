@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::command::Command;
-use crate::domain::event::{Payload, Report, Settled, Source};
+use crate::domain::event::{NotCancelled, Payload, Report, Settled, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Failure, Outcome};
 use crate::replay::deed::{End, is_same_order};
@@ -187,7 +187,9 @@ impl<'w> Orders<'w> {
             if let Payload::Settled(settled) = &mut event.payload {
                 settled.command = id.clone();
                 self.note_settled(settled);
-            } else if let Payload::Accepted(of) | Payload::NotCancelled(of) = &mut event.payload {
+            } else if let Payload::Accepted(of)
+            | Payload::NotCancelled(NotCancelled { order: of, .. }) = &mut event.payload
+            {
                 *of = given.command.named();
             }
             let is_answer = is_answer(&event.payload, is_called_off);
@@ -369,7 +371,10 @@ impl<'w> Orders<'w> {
             EventId::derive("not_cancelled", &format!("{} {now}", command.id)),
             Source::Engine,
         );
-        let refused = Payload::NotCancelled(command.named());
+        let refused = Payload::NotCancelled(NotCancelled {
+            order: command.named(),
+            failure: None,
+        });
         let is_to_begin = command.timing.start.is_some_and(|it| now < it);
         let answered = later(now, ASSUMED_ANSWER);
         match (is_to_begin, self.fate) {

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::later;
 use crate::domain::command::{Command, Timing};
-use crate::domain::event::{Accepted, Report, Settled};
+use crate::domain::event::{Accepted, NotCancelled, Report, Settled};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
 use crate::engine::decision::Decision;
@@ -28,7 +28,7 @@ pub(super) struct Outbox {
     /// What Amps has taken and a run waits to hear of.
     accepted: Vec<Accepted>,
     /// What is too late to cancel.
-    not_cancelled: Vec<Accepted>,
+    not_cancelled: Vec<NotCancelled>,
 }
 
 #[derive(Clone, Debug)]
@@ -285,13 +285,15 @@ impl Outbox {
         let settled = self.withdraw(command, now);
         if settled.is_none() {
             let begun = self.open.iter().find(|it| it.command.id == *command);
-            self.not_cancelled
-                .extend(begun.map(|it| it.command.named()));
+            self.not_cancelled.extend(begun.map(|it| NotCancelled {
+                order: it.command.named(),
+                failure: None,
+            }));
         }
         settled
     }
 
-    pub(super) fn take_not_cancelled(&mut self) -> Vec<Accepted> {
+    pub(super) fn take_not_cancelled(&mut self) -> Vec<NotCancelled> {
         std::mem::take(&mut self.not_cancelled)
     }
 

@@ -2,17 +2,22 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use rusqlite::Row;
 
 use crate::domain::lifecycle::Lifecycle;
 use crate::store::database_path;
-use crate::store::view::{CommandRow, EventRow, Unreadable, View, commands, events, json};
+use crate::store::view::{
+    CommandRow, EventRow, Unreadable, View, commands, events, json, maybe_moment,
+};
 
 /// An order that is not over.
 #[derive(Debug)]
 pub struct OpenCommand {
     pub row: CommandRow,
     pub lifecycle: Lifecycle,
+    /// When Amps is asked next to cancel it; none when nobody wants that.
+    pub cancel_at: Option<Timestamp>,
 }
 
 /// What became of a message.
@@ -29,12 +34,15 @@ impl View {
     /// In the order in which they were given.
     pub fn open_commands(&self) -> Result<Vec<OpenCommand>, Unreadable> {
         let columns = commands::COLUMNS;
-        let sql = format!("SELECT {columns} FROM commands WHERE is_open = 1 ORDER BY seq");
+        let sql =
+            format!("SELECT {columns}, cancel_at FROM commands WHERE is_open = 1 ORDER BY seq");
         let read = |row: &Row<'_>| {
             Ok(OpenCommand {
                 row: commands::read(row)?,
                 // The second of the columns.
                 lifecycle: json(row, 1)?,
+                // Behind them.
+                cancel_at: maybe_moment(row, 8)?,
             })
         };
         self.list(&sql, [], read)
