@@ -1,4 +1,4 @@
-//! What nobody wants any more is not sent, and Amps is asked to cancel what it has planned.
+//! What nobody wants any more is not sent, and what is planned gives way to what matters more.
 
 use std::time::Duration;
 
@@ -299,5 +299,100 @@ async fn a_cancel_that_amps_cannot_do_now_is_asked_ever_more_rarely_and_shown() 
         .await;
     }
     assert_eq!(clock.now().duration_since(asked_at).as_secs(), 120);
+    app.stop().await.unwrap();
+}
+
+/// A plan for in 40 hours, and an order that comes before that.
+fn urgent(options: &str) -> String {
+    format!(
+        "version: 1
+rules:
+  - id: plan
+    triggers: {{trigger: command, device: house_battery, command: charge}}
+    actions: {{command: charge, device: car_charger, start: 40h, wait_for: accepted}}
+  - id: urgent
+    triggers: {{trigger: command, device: house_battery, command: idle}}
+    actions:
+      - {{command: idle, device: car_charger{options}}}
+"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_we_have_planned_yields_to_a_rule_that_matters_more() {
+    let rules = urgent("").replace("- id: urgent", "- id: urgent\n    priority: 90");
+    plan_yields(&rules).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_we_have_planned_yields_to_a_rule_that_replaces_it() {
+    plan_yields(&urgent(", on_conflict: replace")).await;
+}
+
+async fn plan_yields(rules: &str) {
+    let house = House::start(rules).await;
+    let webhooks = house.engine().webhooks.clone();
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    say(&webhooks, "act_2", "idle").await;
+    let run = until("the run is over", || {
+        run_of(&house, "urgent").filter(|it| it["state"] != "running")
+    })
+    .await;
+    assert_eq!(run["state"], "completed");
+    assert_eq!(
+        orders(&house),
+        json!([["charge", "cancelled"], ["idle", "completed"]])
+    );
+    assert_eq!(house.accepted_pushes(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_may_not_replace_a_plan_is_given_up_with_its_step() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&urgent(", timeout: 10m"), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    say(&webhooks, "act_2", "idle").await;
+    let run = over(&house, &winder, 60, "urgent").await;
+    assert_eq!(run["state"], "failed");
+    assert_eq!(
+        orders(&house),
+        json!([["charge", "acknowledged"], ["idle", "cancelled"]])
+    );
+    let_pass(&clock, &winder, 42).await;
+    assert_eq!(house.accepted_pushes(), 1, "the plan");
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_behind_a_plan_has_a_deadline() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&urgent(""), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    say(&webhooks, "act_1", "charge").await;
+    let plan = house.command_in("acknowledged").await;
+    say(&webhooks, "act_2", "idle").await;
+    let waits_for = until("it is in line", || {
+        let commands = house.json(&["status"])["commands"].clone();
+        Some(commands.get(1)?["waits_for"].as_str()?.to_owned())
+    })
+    .await;
+    let plan = plan["id"].as_str().unwrap();
+    let (behind, until) = waits_for.split_once("; ").unwrap();
+    assert_eq!(behind, format!("its turn, behind {plan}"));
+    assert!(until.starts_with("given up at "), "{until}");
+
+    let_pass(&clock, &winder, 23).await;
+    assert_eq!(run_of(&house, "urgent").unwrap()["state"], "running");
+    let run = over(&house, &winder, 600, "urgent").await;
+    assert_eq!(
+        run["reason"],
+        "`idle` failed: CONFLICT, an earlier order of this home held the device for too long"
+    );
+    assert_eq!(house.accepted_pushes(), 1);
     app.stop().await.unwrap();
 }

@@ -87,7 +87,7 @@ fn load_completed(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
             order: Given {
                 name: command.name,
                 parameters: command.parameters,
-                planned_by: None,
+                plan: None,
                 step: None,
             },
             at: moment(row.get(1)?),

@@ -158,7 +158,7 @@ fn orders_are_called_off_until_they_begin() {
 }
 
 #[test]
-fn what_nobody_wants_any_more_is_not_sent() {
+fn what_nobody_wants_any_more_is_not_sent_and_plans_give_way() {
     check("called_off.yaml", &[], "called_off.txt");
 }
 

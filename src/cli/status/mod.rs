@@ -197,7 +197,12 @@ fn commands(open: &[OpenCommand], words: &Words) -> Vec<CommandNow> {
 /// What an order waits for that is behind the order `ahead`.
 fn waits_for(open: &OpenCommand, ahead: Option<&str>, words: &Words) -> String {
     match (&open.lifecycle, ahead) {
-        (Lifecycle::Queued { .. }, Some(ahead)) => format!("its turn, behind {ahead}"),
+        (Lifecycle::Queued { .. }, Some(ahead)) => {
+            let until = open
+                .turn_by
+                .map(|it| format!("; given up at {}", words.time(it)));
+            format!("its turn, behind {ahead}{}", until.unwrap_or_default())
+        }
         (Lifecycle::Queued { due, .. }, None) => {
             format!("another attempt at {}", words.time(*due))
         }
