@@ -8,8 +8,11 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, later};
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::gate::Gate;
+use crate::device_api::wire::Action;
+use crate::domain::answers::{self, Meaning};
+use crate::domain::command::Command;
 use crate::domain::event::Event;
-use crate::domain::lifecycle::{Lifecycle, OUTAGE_MAX, Step};
+use crate::domain::lifecycle::{Failure, Lifecycle, OUTAGE_MAX, Step};
 use crate::domain::retry::{PLANNED_LOOK_UP, next_look_up};
 use crate::store::Store;
 use crate::store::cancelling;
@@ -104,22 +107,26 @@ impl Tracking {
         let command = open.command.clone();
         let answer = self.api.cancel(&command.device.id, action).await;
         tracing::info!(command = %command.id, %action, ?answer, "asked to cancel");
+        let is_too_late = matches!(&answer, Answer::Refused(it) if is_over_or_begun(it));
+        let seen = if is_too_late {
+            // Amps may have cancelled it already, and that answer was lost.
+            Some(self.api.action(&command.device.id, action).await)
+        } else {
+            None
+        };
         let clock = self.clock.clone();
         self.store
             .write(move |tx| {
                 let now = clock.now();
-                match &answer {
-                    Answer::Ok(action) => match action.ended(&command.device, now) {
-                        Some(event) => inbox::record(tx, event, None).map(drop),
-                        None => cancelling::ask_again(tx, &command.id, now),
+                match Word::of(&answer, seen.as_ref(), &command, now) {
+                    Word::Ended(event) => match inbox::record(tx, *event, None)? {
+                        Recorded::New => Ok(()),
+                        Recorded::Repeat | Recorded::Known => {
+                            cancelling::ask_again(tx, &command.id, None, now)
+                        }
                     },
-                    // It has begun, or Amps does not know it.
-                    Answer::Refused(refusal) if matches!(refusal.status, 404 | 409 | 422) => {
-                        cancelling::not_cancelled(tx, &command, now)
-                    }
-                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
-                        cancelling::ask_again(tx, &command.id, now)
-                    }
+                    Word::No(failure) => cancelling::not_cancelled(tx, &command, failure, now),
+                    Word::Unclear { wait } => cancelling::ask_again(tx, &command.id, wait, now),
                 }
             })
             .await
@@ -167,6 +174,70 @@ impl Tracking {
             })
             .await
     }
+}
+
+/// What Amps says of an order that it is to cancel.
+enum Word {
+    Ended(Box<Event>),
+    /// It goes on: it is too late, or there is another reason.
+    No(Option<Failure>),
+    /// Asked again, after so long a wait at least.
+    Unclear {
+        wait: Option<Duration>,
+    },
+}
+
+impl Word {
+    /// By the `answer`, and by what a look at the action showed where there was one.
+    fn of(
+        answer: &Answer<Action>,
+        seen: Option<&Answer<Action>>,
+        command: &Command,
+        now: Timestamp,
+    ) -> Self {
+        let unclear = Self::Unclear { wait: None };
+        match (answer, seen) {
+            (Answer::Ok(action), _) => match action.ended(&command.device, now) {
+                Some(event) => Self::Ended(Box::new(event)),
+                None => unclear,
+            },
+            (_, Some(Answer::Ok(action))) => match action.ended(&command.device, now) {
+                Some(event) => Self::Ended(Box::new(event)),
+                None => Self::No(None),
+            },
+            // Amps does not know it.
+            (_, Some(Answer::Refused(Refusal { status: 404, .. }))) => Self::No(None),
+            (Answer::Refused(refusal), None) => Self::of_refusal(refusal),
+            (
+                Answer::Refused(_),
+                Some(Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. }),
+            )
+            | (Answer::NotSent { .. } | Answer::Lost { .. }, _) => unclear,
+        }
+    }
+
+    fn of_refusal(refusal: &Refusal) -> Self {
+        let code = refusal.code.as_deref();
+        match answers::meaning(refusal.status, code) {
+            Meaning::GiveUp => {
+                let known = code.and_then(answers::known);
+                // Whose key it is, nobody has asked.
+                let known = known.filter(|it| it.name != answers::INVALID_API_KEY);
+                let failure = Failure::new(code, &refusal.message);
+                Self::No(Some(failure.with_remedy(known.and_then(|it| it.remedy))))
+            }
+            Meaning::Retry | Meaning::Unauthorized | Meaning::InDoubt | Meaning::Wait => {
+                Self::Unclear {
+                    wait: refusal.retry_after,
+                }
+            }
+        }
+    }
+}
+
+/// Whether Amps does not cancel it since it is over or has begun, or since it does not know it.
+fn is_over_or_begun(refusal: &Refusal) -> bool {
+    matches!(refusal.status, 404 | 409 | 422)
 }
 
 /// The step for an action that is not over, as far as is known; `is_told` when Amps said so.

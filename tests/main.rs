@@ -5,6 +5,8 @@
 mod answers;
 /// Triggers by the time fire when people expect it, whatever clocks and calendars do.
 mod calendar;
+/// What nobody wants any more is not sent, and what is planned gives way to what matters more.
+mod called_off;
 /// The command line: what is written where, and how the program ends.
 mod cli;
 /// A device that somebody else's action holds is waited for, and nothing is cancelled that may not be.

@@ -14,7 +14,7 @@ use crate::cli::console::Console;
 use crate::config;
 use crate::config::environment::Environment;
 use crate::config::names::Names;
-use crate::domain::event::{ConnectionChange, EngineChange, Payload, Request};
+use crate::domain::event::{ConnectionChange, EngineChange, NotCancelled, Payload, Request};
 use crate::domain::id::{DeviceAlias, DeviceId};
 use crate::domain::lifecycle::Outcome;
 use crate::store::view::{
@@ -246,11 +246,13 @@ pub(super) fn about(payload: &Payload, names: &DeviceNames) -> String {
                 ended(&settled.outcome)
             )
         }
-        Payload::NotCancelled(order) => format!(
-            "{} of {}: too late to cancel",
-            order.name,
-            names.name(&order.device)
-        ),
+        Payload::NotCancelled(NotCancelled { order, failure }) => {
+            let why = failure.as_ref().map_or_else(
+                || "too late to cancel".to_owned(),
+                |failure| format!("Amps does not cancel it: {failure}"),
+            );
+            format!("{} of {}: {why}", order.name, names.name(&order.device))
+        }
         Payload::Accepted(accepted) => format!(
             "{} of {}: Amps has it",
             accepted.name,

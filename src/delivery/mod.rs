@@ -34,6 +34,7 @@ use crate::device_api::gate::{Gate, REQUESTS_MAX};
 use crate::device_api::wire::Action;
 use crate::domain::lifecycle::{Doubt, DoubtCause, Lifecycle, Step};
 use crate::store::error::Error;
+use crate::store::line;
 use crate::store::open::Open;
 use crate::store::outbox::{self, Waiting};
 use crate::store::requests::{self, Turn};
@@ -298,12 +299,14 @@ fn wanting_work(
     clock: &Clock,
 ) -> Result<(Vec<Open>, SignedDuration, Option<Timestamp>), Error> {
     let (now, set) = (clock.now(), clock.taken_over());
+    line::give_up(tx, now)?;
     outbox::promote_due(tx, now)?;
     let rows = requests::wanted(tx, in_hand, room, (now, set))?;
     // What is due already is in `rows` or in hand, and those behind it are due in their own time.
     let next = [Waiting::Queued, Waiting::Blocked, Waiting::InDoubt]
         .into_iter()
         .map(|state| outbox::next_due(tx, state, now))
+        .chain([line::next_given_up(tx, now)])
         .collect::<Result<Vec<_>, _>>()?;
     Ok((rows, set, next.into_iter().flatten().min()))
 }

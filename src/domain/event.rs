@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::device::DeviceType;
 use crate::domain::http::HttpOver;
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, InputName, RuleId};
-use crate::domain::lifecycle::Outcome;
+use crate::domain::lifecycle::{Failure, Outcome};
 use crate::domain::value::{Origin, Point, Value};
 use crate::domain::writing::WriteOver;
 
@@ -58,8 +58,8 @@ pub enum Payload {
     Readings(Readings),
     Settled(Settled),
     Accepted(Accepted),
-    /// A command of ours was to be cancelled, and it is too late for that.
-    NotCancelled(Accepted),
+    /// A command of ours was to be cancelled, and goes on.
+    NotCancelled(NotCancelled),
     Input(InputReading),
     Hook(Hook),
     /// Something that waits for a moment is due.
@@ -184,6 +184,16 @@ pub struct Accepted {
     pub device: DeviceId,
     /// The verb: `charge`.
     pub name: String,
+}
+
+/// A command of ours goes on, although a rule wanted to have it cancelled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotCancelled {
+    #[serde(flatten)]
+    pub order: Accepted,
+    /// Why Amps does not cancel it; none when it is too late for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// What was learned of an input of the home.

@@ -7,7 +7,7 @@ use crate::clock::later;
 use crate::domain::answers::ACTION_NOT_CANCELLABLE;
 use crate::domain::command::Command;
 use crate::domain::id::{CommandId, DeviceAlias, RuleId};
-use crate::domain::lifecycle::Outcome;
+use crate::domain::lifecycle::{Failure, Outcome};
 use crate::engine::Scene;
 use crate::engine::decision::{Change, Decision};
 use crate::engine::go_on::step_over;
@@ -89,11 +89,11 @@ fn alias(scene: Scene<'_>, run: &Run) -> Option<DeviceAlias> {
     }
 }
 
-/// An order is over, or is not to be called off any more (no outcome): who waits for that goes on.
+/// An order is over, or is not called off (why, where it is not just too late): who waits for that goes on.
 pub(super) fn heard(
     scene: Scene<'_>,
     command: &CommandId,
-    outcome: Option<&Outcome>,
+    end: Result<&Outcome, Option<&Failure>>,
     decision: &mut Decision,
 ) {
     for run in scene.state.every_run() {
@@ -105,11 +105,20 @@ pub(super) fn heard(
             continue;
         }
         let mut run = run.clone();
-        if outcome != Some(&Outcome::Cancelled) {
-            let said = "too late: the order had begun".to_owned();
+        if end != Ok(&Outcome::Cancelled) {
+            let (code, said) = match end {
+                Err(Some(failure)) => (
+                    failure.code.clone(),
+                    format!("Amps does not cancel the order: {failure}"),
+                ),
+                Ok(_) | Err(None) => (
+                    Some(ACTION_NOT_CANCELLABLE.to_owned()),
+                    "too late: the order had begun".to_owned(),
+                ),
+            };
             let failure = StepFailure {
                 outcome: "refused".to_owned(),
-                code: Some(ACTION_NOT_CANCELLABLE.to_owned()),
+                code,
                 device: alias(scene, &run),
                 ..StepFailure::of_step(said.clone())
             };

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::Command;
-use crate::domain::event::{Accepted, InputReading, Readings, Settled};
+use crate::domain::event::{Accepted, InputReading, NotCancelled, Readings, Settled};
 use crate::domain::http::{HttpOver, HttpRequest};
 use crate::domain::id::{
     CommandId, DeviceId, EventId, NotificationId, NotifierName, RuleId, RunId,
@@ -33,6 +33,8 @@ pub struct Decision {
     pub withdrawn: Vec<CommandId>,
     /// The same, and a run waits to hear what came of it.
     pub cancelled: Vec<CommandId>,
+    /// Orders that are not sent any more. What Amps has of them is left to its end, planned or not.
+    pub abandoned: Vec<CommandId>,
     /// To the outbox.
     pub notifications: Vec<Notification>,
     /// To the outbox: requests over HTTP.
@@ -56,6 +58,7 @@ impl Decision {
             && self.commands.is_empty()
             && self.withdrawn.is_empty()
             && self.cancelled.is_empty()
+            && self.abandoned.is_empty()
             && self.notifications.is_empty()
             && self.requests.is_empty()
             && self.writes.is_empty()
@@ -217,8 +220,8 @@ pub enum FollowUp {
     CommandOver(Settled),
     /// Amps has taken a command: the run that waits for no more goes on.
     CommandAccepted(Accepted),
-    /// It is too late to cancel a command: the run that wants that goes on.
-    NotCancelled { command: CommandId },
+    /// A command is not cancelled: the run that wants that goes on.
+    NotCancelled(NotCancelled),
     /// A request is over: the run that waits for it goes on.
     HttpOver(HttpOver),
     /// A setting is written, or not: the run that waits for that goes on.

@@ -62,15 +62,14 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
         FollowUp::WriteOver(over) => setting::over(scene, over, &mut decision),
         FollowUp::HttpOver(over) => http::over(scene, over, &mut decision),
         FollowUp::CommandOver(settled) => {
-            cancel::heard(
-                scene,
-                &settled.command,
-                Some(&settled.outcome),
-                &mut decision,
-            );
+            let outcome = Ok(&settled.outcome);
+            cancel::heard(scene, &settled.command, outcome, &mut decision);
             go_on::settled(scene, settled, &mut decision);
         }
-        FollowUp::NotCancelled { command } => cancel::heard(scene, command, None, &mut decision),
+        FollowUp::NotCancelled(told) => {
+            let refusal = Err(told.failure.as_ref());
+            cancel::heard(scene, &told.order.command, refusal, &mut decision);
+        }
         FollowUp::CommandAccepted(accepted) => go_on::accepted(scene, accepted, &mut decision),
         FollowUp::BranchOver { run, branch, end } => {
             if let Some(run) = scene.state.run(run) {

@@ -140,8 +140,10 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             let said = "nobody could say in time whether it is cancelled".to_owned();
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
-        Wait::Command { .. } => {
-            let said = "it was not over in time; the order is left to its end".to_owned();
+        Wait::Command { command, .. } => {
+            // Its run says that it failed: what has not left must not do the opposite later.
+            decision.abandoned.push(command.clone());
+            let said = "it was not over in time; what Amps has of it is left to its end".to_owned();
             (said.clone(), Some(StepFailure::of_timeout(said)))
         }
         // Each of them has a deadline of its own.

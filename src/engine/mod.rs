@@ -227,9 +227,9 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             let accepted = FollowUp::CommandAccepted(accepted.clone());
             decision.follow_ups.push(accepted);
         }
-        Payload::NotCancelled(order) => {
-            let command = order.command.clone();
-            decision.follow_ups.push(FollowUp::NotCancelled { command });
+        Payload::NotCancelled(told) => {
+            let told = FollowUp::NotCancelled(told.clone());
+            decision.follow_ups.push(told);
         }
         Payload::Input(reading) => inputs::learned(scene, reading, &mut decision),
         Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),

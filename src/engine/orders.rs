@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::moved;
-use crate::domain::command::Command;
+use crate::domain::command::{Claim, Command, Timing};
 use crate::domain::event::Settled;
 use crate::domain::id::{CommandId, RuleId, RunId, StepId};
 use crate::domain::lifecycle::Outcome;
@@ -27,10 +27,19 @@ pub struct Given {
     pub parameters: BTreeMap<String, Quantity>,
     /// The device goes back to what it did before when its time is over.
     pub ends_by_itself: bool,
-    /// Of one that is planned for later: who gave it.
-    pub planned_by: Option<RunId>,
+    /// Of one that is planned for later.
+    pub plan: Option<Plan>,
     /// The step that gave it, where it has an `id:`.
     pub step: Option<(RuleId, StepId)>,
+}
+
+/// What is known of an order that is planned for later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub by: RunId,
+    /// Where only its end is planned, it has begun.
+    pub timing: Timing,
+    pub claim: Claim,
 }
 
 /// When a command was last given, and when one last ended so or so.
@@ -59,7 +68,16 @@ impl Orders {
     /// Those of them that `run` planned for later.
     pub fn planned_by(&self, run: &RunId) -> impl Iterator<Item = &CommandId> {
         let open = self.open.iter();
-        open.filter(|(_, it)| it.planned_by.as_ref() == Some(run))
+        open.filter(|(_, it)| it.plan.as_ref().is_some_and(|it| it.by == *run))
+            .map(|(id, _)| id)
+    }
+
+    /// Those of them that are planned, have not begun at `now`, and give way to an order with this claim.
+    pub fn giving_way(&self, claim: Claim, now: Timestamp) -> impl Iterator<Item = &CommandId> {
+        let gives_way =
+            move |it: &Plan| it.timing.start.is_some_and(|it| now < it) && claim.beats(it.claim);
+        let open = self.open.iter();
+        open.filter(move |(_, it)| it.plan.as_ref().is_some_and(gives_way))
             .map(|(id, _)| id)
     }
 
@@ -104,7 +122,11 @@ impl Orders {
             name: command.name.clone(),
             parameters: command.parameters.clone(),
             ends_by_itself: command.timing.end.is_some(),
-            planned_by: command.is_planned().then(|| command.run.clone()),
+            plan: command.is_planned().then(|| Plan {
+                by: command.run.clone(),
+                timing: command.timing,
+                claim: command.claim,
+            }),
             step: command
                 .step
                 .clone()
@@ -129,7 +151,7 @@ impl Orders {
                 last.completed = Some(at);
                 if let Some(mut order) = order {
                     // The rows of what is over do not tell, and nobody asks.
-                    order.planned_by = None;
+                    order.plan = None;
                     self.remember_completed(Completed { order, at });
                 }
             }
@@ -148,6 +170,9 @@ impl Orders {
         }
         if let Some(completed) = &mut self.completed {
             completed.at = moved(completed.at, by);
+        }
+        for plan in self.open.values_mut().filter_map(|it| it.plan.as_mut()) {
+            plan.timing = plan.timing.moved(by);
         }
     }
 

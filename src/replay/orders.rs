@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::command::Command;
-use crate::domain::event::{Payload, Report, Settled, Source};
+use crate::domain::event::{NotCancelled, Payload, Report, Settled, Source};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Failure, Outcome};
 use crate::replay::deed::{End, is_same_order};
@@ -187,7 +187,9 @@ impl<'w> Orders<'w> {
             if let Payload::Settled(settled) = &mut event.payload {
                 settled.command = id.clone();
                 self.note_settled(settled);
-            } else if let Payload::Accepted(of) | Payload::NotCancelled(of) = &mut event.payload {
+            } else if let Payload::Accepted(of)
+            | Payload::NotCancelled(NotCancelled { order: of, .. }) = &mut event.payload
+            {
                 *of = given.command.named();
             }
             let is_answer = is_answer(&event.payload, is_called_off);
@@ -328,6 +330,15 @@ impl<'w> Orders<'w> {
         planned
     }
 
+    /// The order is not sent any more; one that has left is left to its end. Returns what tells of it.
+    pub(super) fn abandon(&mut self, id: &CommandId, now: Timestamp) -> Vec<Planned> {
+        let given = self.given.get(id);
+        if given.is_some_and(|it| it.has_left(now)) {
+            return Vec::new();
+        }
+        self.call_off(id, false, now)
+    }
+
     fn try_call_off(&mut self, given: &mut Given, hears: bool, now: Timestamp) -> Vec<Planned> {
         let soon = now..=later(now, CANCEL_WAIT);
         let is_no = |it: &Planned| matches!(it.event.payload, Payload::NotCancelled(_));
@@ -348,7 +359,7 @@ impl<'w> Orders<'w> {
         }
         given.answers = rest;
         let command = &given.command;
-        if !matches!(given.leaves, Leaves::At(at) if at <= now) {
+        if !given.has_left(now) {
             given.is_off = true;
             let outcome = Outcome::Cancelled;
             let settled = settled(command, (0, None), outcome.clone());
@@ -360,7 +371,10 @@ impl<'w> Orders<'w> {
             EventId::derive("not_cancelled", &format!("{} {now}", command.id)),
             Source::Engine,
         );
-        let refused = Payload::NotCancelled(command.named());
+        let refused = Payload::NotCancelled(NotCancelled {
+            order: command.named(),
+            failure: None,
+        });
         let is_to_begin = command.timing.start.is_some_and(|it| now < it);
         let answered = later(now, ASSUMED_ANSWER);
         match (is_to_begin, self.fate) {
@@ -402,6 +416,10 @@ impl<'w> Orders<'w> {
 }
 
 impl Given {
+    fn has_left(&self, now: Timestamp) -> bool {
+        matches!(self.leaves, Leaves::At(at) if at <= now)
+    }
+
     /// In line, and until when at least.
     fn in_line(&self) -> Option<Timestamp> {
         match self.leaves {

@@ -77,7 +77,8 @@ impl<'w> Reactions<'w> {
             let command = match &event.payload {
                 Payload::Report(report) => self.orders.pushed_as(&report.action),
                 Payload::Settled(settled) => Some(&settled.command),
-                Payload::Accepted(of) | Payload::NotCancelled(of) => Some(&of.command),
+                Payload::Accepted(of) => Some(&of.command),
+                Payload::NotCancelled(told) => Some(&told.order.command),
                 // What is due is found anew.
                 Payload::Tick => continue,
                 Payload::Http(over) if self.requests.keep(&over.request, place) => continue,

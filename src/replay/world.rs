@@ -396,6 +396,10 @@ impl<'w> World<'w> {
             let answers = self.reactions.orders.call_off(id, hears, self.now);
             self.plan(answers);
         }
+        for id in &decision.abandoned {
+            let answers = self.reactions.orders.abandon(id, self.now);
+            self.plan(answers);
+        }
         for notification in &decision.notifications {
             if self.done.is_new(notification.id.as_str()) {
                 let is_assumed = follows(&self.done, &notification.run);

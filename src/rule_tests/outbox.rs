@@ -9,9 +9,10 @@ use jiff::tz::TimeZone;
 
 use crate::clock::later;
 use crate::domain::command::{Command, Timing};
-use crate::domain::event::{Accepted, Report, Settled};
+use crate::domain::event::{Accepted, NotCancelled, Report, Settled};
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, RuleId};
 use crate::domain::lifecycle::{Lifecycle, Outcome, REPORT_DEADLINE, Step};
+use crate::engine::decision::Decision;
 use crate::rule_tests::expected::Happened;
 
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ pub(super) struct Outbox {
     /// What Amps has taken and a run waits to hear of.
     accepted: Vec<Accepted>,
     /// What is too late to cancel.
-    not_cancelled: Vec<Accepted>,
+    not_cancelled: Vec<NotCancelled>,
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub(super) struct Open {
     pub(super) command: Command,
     pub(super) lifecycle: Lifecycle,
     given: Timestamp,
+    /// Nobody wants it any more: it is not sent again.
+    is_unwanted: bool,
 }
 
 /// A push that left.
@@ -70,14 +73,41 @@ impl Outbox {
                 due: now,
             },
             given: now,
+            is_unwanted: false,
         });
         self.promote(&command.device.id, now);
     }
 
+    /// Does with the orders what `decision` says of those that nobody wants any more. Returns those that are over
+    /// with that.
+    pub(super) fn call_off(&mut self, decision: &Decision, now: Timestamp) -> Vec<Settled> {
+        let mut over = Vec::new();
+        over.extend(
+            decision
+                .withdrawn
+                .iter()
+                .filter_map(|it| self.withdraw(it, now)),
+        );
+        over.extend(
+            decision
+                .cancelled
+                .iter()
+                .filter_map(|it| self.cancel(it, now)),
+        );
+        over.extend(
+            decision
+                .abandoned
+                .iter()
+                .filter_map(|it| self.abandon(it, now)),
+        );
+        over
+    }
+
     /// Calls the order off, unless it has begun.
-    pub(super) fn withdraw(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+    fn withdraw(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
         let index = self.open.iter().position(|it| it.command.id == *command)?;
-        let open = &self.open[index];
+        let open = &mut self.open[index];
+        open.is_unwanted = true;
         let attempts = open.lifecycle.attempts().unwrap_or_default();
         let is_queued = matches!(open.lifecycle, Lifecycle::Queued { .. });
         let is_planned = open.command.timing.start.is_some_and(|it| now < it);
@@ -91,6 +121,15 @@ impl Outbox {
         };
         self.advance(index, step, now);
         self.settled(index, attempts, None, now)
+    }
+
+    /// The order is not sent any more; one that has left is left to its end.
+    fn abandon(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+        let mut open = self.open.iter_mut();
+        let open = open.find(|it| it.command.id == *command)?;
+        open.is_unwanted = true;
+        let is_queued = matches!(open.lifecycle, Lifecycle::Queued { .. });
+        is_queued.then(|| self.withdraw(command, now))?
     }
 
     /// Sends the first in line for `device`, if it is due.
@@ -154,6 +193,11 @@ impl Outbox {
             retry_at,
         };
         self.advance(index, step, now);
+        let open = &self.open[index];
+        if open.is_unwanted && matches!(open.lifecycle, Lifecycle::Queued { .. }) {
+            self.advance(index, Step::Withdrawn, now);
+            return self.settled(index, attempts, None, now);
+        }
         self.settled(index, attempts, Some(cause.clone()), now)
     }
 
@@ -237,17 +281,19 @@ impl Outbox {
     }
 
     /// The same for a run that waits for what comes of it.
-    pub(super) fn cancel(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
+    fn cancel(&mut self, command: &CommandId, now: Timestamp) -> Option<Settled> {
         let settled = self.withdraw(command, now);
         if settled.is_none() {
             let begun = self.open.iter().find(|it| it.command.id == *command);
-            self.not_cancelled
-                .extend(begun.map(|it| it.command.named()));
+            self.not_cancelled.extend(begun.map(|it| NotCancelled {
+                order: it.command.named(),
+                failure: None,
+            }));
         }
         settled
     }
 
-    pub(super) fn take_not_cancelled(&mut self) -> Vec<Accepted> {
+    pub(super) fn take_not_cancelled(&mut self) -> Vec<NotCancelled> {
         std::mem::take(&mut self.not_cancelled)
     }
 

@@ -293,11 +293,7 @@ impl<'w> World<'w> {
             self.writes.enqueue(write, self.now);
         }
         self.wanted.extend(decision.reads.iter().cloned());
-        let withdrawn = decision.withdrawn.iter();
-        let withdrawn = withdrawn.filter_map(|it| self.outbox.withdraw(it, self.now));
-        let mut withdrawn: Vec<_> = withdrawn.collect();
-        let cancelled = decision.cancelled.iter();
-        withdrawn.extend(cancelled.filter_map(|it| self.outbox.cancel(it, self.now)));
+        let withdrawn = self.outbox.call_off(decision, self.now);
         self.note_sent();
         let messages = decision.notifications.iter().cloned();
         self.since.happened.extend(messages.map(Happened::Notify));

@@ -1,20 +1,23 @@
 //! Orders that are called off: at once where they have not left, by asking Amps where it has planned them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::command::Command;
-use crate::domain::event::{Event, Payload, Source};
+use crate::domain::event::{Event, NotCancelled, Payload, Source};
 use crate::domain::id::{CommandId, EventId};
-use crate::domain::lifecycle::Step;
+use crate::domain::lifecycle::{Failure, Step};
+use crate::domain::retry::next_look_up;
 use crate::store::error::Error;
 use crate::store::open::Open;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
 use crate::store::{inbox, moment, outbox, stamp};
 
-/// How soon Amps is asked again when it did not say.
-const AGAIN: std::time::Duration = std::time::Duration::from_secs(15);
+/// How soon Amps is asked again when it did not say; the longer that lasts, the more rarely.
+const AGAIN: Duration = Duration::from_secs(15);
 
 /// Calls the command off: one that has not left is over, one that is planned is cancelled at Amps, and one that
 /// has begun is left to its end.
@@ -25,14 +28,36 @@ pub(crate) fn withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<()
 /// The same for a run that waits for what comes of it.
 pub(crate) fn cancel(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
     match try_withdraw(tx, id, now)? {
-        Some(command) => not_cancelled(tx, &command, now),
+        Some(command) => not_cancelled(tx, &command, None, now),
         None => Ok(()),
     }
 }
 
+/// The command is not sent any more; what Amps has of it is left to its end, also where that is planned.
+pub(crate) fn abandon(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
+    is_over_with(tx, id, now).map(drop)
+}
+
+/// Nobody wants the command any more: true when that ends it, since Amps has nothing of it.
+fn is_over_with(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<bool, Error> {
+    // Also where a push is out: when it comes back, it is not sent again.
+    tx.prepare(
+        "UPDATE commands SET unwanted_at = coalesce(unwanted_at, ?2) WHERE id = ?1 AND is_open = 1",
+    )?
+    .execute(rusqlite::params![id.as_str(), stamp(now)])?;
+    Ok(outbox::advance(tx, id, Step::Withdrawn, None, now)?.is_some())
+}
+
+/// Whether nobody wants the command any more.
+pub(super) fn is_unwanted(tx: &Tx<'_>, id: &CommandId) -> Result<bool, Error> {
+    Ok(tx
+        .prepare("SELECT 1 FROM commands WHERE id = ?1 AND unwanted_at IS NOT NULL")?
+        .exists([id.as_str()])?)
+}
+
 /// The command when it has begun.
 fn try_withdraw(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<Option<Command>, Error> {
-    if outbox::advance(tx, id, Step::Withdrawn, None, now)?.is_some() {
+    if is_over_with(tx, id, now)? {
         return Ok(None);
     }
     let Some(Open { command, .. }) = outbox::open(tx, id)? else {
@@ -73,20 +98,35 @@ pub(crate) fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Open>, Error> {
     Ok(found.into_iter().next())
 }
 
-/// Amps did not say: it is asked again.
-pub(crate) fn ask_again(tx: &Tx<'_>, id: &CommandId, now: Timestamp) -> Result<(), Error> {
-    wish(tx, id, Some(later(now, AGAIN)))
+/// Amps did not say: it is asked again, not before `wait` is over, if Amps asked for that.
+pub(crate) fn ask_again(
+    tx: &Tx<'_>,
+    id: &CommandId,
+    wait: Option<Duration>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let since: Option<i64> = tx
+        .prepare("SELECT unwanted_at FROM commands WHERE id = ?1")?
+        .query_row([id.as_str()], |row| row.get(0))?;
+    let at = next_look_up(since.map_or(now, moment), AGAIN, now);
+    wish(tx, id, Some(at.max(later(now, wait.unwrap_or_default()))))
 }
 
-/// It is too late.
-pub(crate) fn not_cancelled(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<(), Error> {
+/// It is too late; or Amps does not cancel it, for the reason in `failure`.
+pub(crate) fn not_cancelled(
+    tx: &Tx<'_>,
+    command: &Command,
+    failure: Option<Failure>,
+    now: Timestamp,
+) -> Result<(), Error> {
     wish(tx, &command.id, None)?;
     let subject = format!("{} {}", command.id, now.as_microsecond());
+    let order = command.named();
     let event = Event {
         id: EventId::derive("not_cancelled", &subject),
         source: Source::Engine,
         received_at: now,
-        payload: Payload::NotCancelled(command.named()),
+        payload: Payload::NotCancelled(NotCancelled { order, failure }),
     };
     inbox::record(tx, event, None).map(drop)
 }

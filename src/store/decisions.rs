@@ -20,6 +20,7 @@ pub(crate) fn write(
         commands,
         withdrawn,
         cancelled,
+        abandoned,
         notifications,
         requests,
         writes,
@@ -43,6 +44,9 @@ pub(crate) fn write(
     cancelled
         .iter()
         .try_for_each(|it| cancelling::cancel(tx, it, now))?;
+    abandoned
+        .iter()
+        .try_for_each(|it| cancelling::abandon(tx, it, now))?;
     notifications
         .iter()
         .try_for_each(|it| notifications::enqueue(tx, it, now))?;

@@ -16,6 +16,7 @@ pub(crate) mod http_requests;
 pub(crate) mod inbox;
 mod inputs;
 mod leases;
+pub(crate) mod line;
 pub(crate) mod notifications;
 pub(crate) mod open;
 mod orders;

@@ -88,7 +88,7 @@ fn load_completed(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
                 name: command.name,
                 parameters: command.parameters,
                 ends_by_itself: command.timing.end.is_some(),
-                planned_by: None,
+                plan: None,
                 step: None,
             },
             at: moment(row.get(1)?),

@@ -16,7 +16,7 @@ use crate::store::error::Error;
 use crate::store::open::{COLUMNS, Open, read};
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{inbox, moment, stamp, story};
+use crate::store::{cancelling, inbox, line, moment, stamp, story};
 
 /// Puts `command` in line for its device; where nobody is in line, its push starts at once. Doing it
 /// twice is doing it once: the id is derived.
@@ -37,9 +37,10 @@ pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<
     let inserted = tx
         .prepare(
             "INSERT INTO commands (id, device_id, run, command, lifecycle, state, due_at, sent_at, attempts,
-                 created_at, updated_at, began_at, life, is_open)
+                 created_at, updated_at, began_at, life, is_open, turn_by)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 - (SELECT set_by FROM clock), ?9, ?10, ?10,
-                 ?10 - (SELECT set_by FROM clock), (SELECT lives FROM clock), 1) ON CONFLICT (id) DO NOTHING",
+                 ?10 - (SELECT set_by FROM clock), (SELECT lives FROM clock), 1, ?11)
+             ON CONFLICT (id) DO NOTHING",
         )?
         .execute(rusqlite::params![
             command.id.as_str(),
@@ -52,7 +53,11 @@ pub(crate) fn enqueue(tx: &Tx<'_>, command: &Command, now: Timestamp) -> Result<
             is_first.then_some(stamp(now)),
             lifecycle.attempts(),
             stamp(now),
+            (!is_first).then(|| stamp(line::turn_by(command, now))),
         ])?;
+    if inserted == 1 && !is_first {
+        tx.touch(Area::REQUESTS);
+    }
     if inserted == 1 && is_first {
         let detail = story::describe(&Step::Claimed).unwrap_or_default();
         story::note(tx, &command.id, &lifecycle, &detail, now)?;
@@ -95,6 +100,13 @@ fn take(
     save(tx, id, &lifecycle, now)?;
     if let Some(detail) = detail {
         story::note(tx, id, &lifecycle, &detail, now)?;
+    }
+    let is_to_leave = matches!(
+        lifecycle,
+        Lifecycle::Queued { .. } | Lifecycle::Blocked { .. }
+    );
+    if is_to_leave && cancelling::is_unwanted(tx, id)? {
+        return advance(tx, id, Step::Withdrawn, None, now);
     }
     match &lifecycle {
         Lifecycle::Settled { outcome } => {
@@ -278,7 +290,8 @@ pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for open in open_all(tx)? {
         let open = open.moved(by);
         tx.prepare(
-            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, cancel_at = cancel_at + ?3, command = ?4
+            "UPDATE commands SET lifecycle = ?2, due_at = due_at + ?3, cancel_at = cancel_at + ?3,
+                 unwanted_at = unwanted_at + ?3, turn_by = turn_by + ?3, command = ?4
              WHERE id = ?1",
         )?
         .execute(rusqlite::params![

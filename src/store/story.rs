@@ -47,6 +47,7 @@ pub(super) fn describe(step: &Step) -> Option<String> {
         Step::Blocked { hold } => held(hold),
         Step::Freed { .. } => "nothing holds the device any more".to_owned(),
         Step::HeldTooLong => "another action held the device for too long".to_owned(),
+        Step::TurnMissed => "an earlier order of this home held the device for too long".to_owned(),
         Step::PutBack { why, retry_at } => format!("{why}{}", again(Some(*retry_at))),
         Step::AnswerLost { doubt } => match (doubt.cause, &doubt.answered) {
             (DoubtCause::AnswerLost, Some(answered)) => format!(

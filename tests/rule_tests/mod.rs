@@ -158,6 +158,11 @@ fn orders_are_called_off_until_they_begin() {
 }
 
 #[test]
+fn what_nobody_wants_any_more_is_not_sent_and_plans_give_way() {
+    check("called_off.yaml", &[], "called_off.txt");
+}
+
+#[test]
 fn a_restart_loses_nothing() {
     check("restart.yaml", &[], "restart.txt");
 }

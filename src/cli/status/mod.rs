@@ -188,16 +188,21 @@ fn commands(open: &[OpenCommand], words: &Words) -> Vec<CommandNow> {
             rule: row.rule.clone(),
             created_at: row.created_at,
             age_seconds: u64::try_from(age).unwrap_or_default(),
-            waits_for: waits_for(&it.lifecycle, ahead.map(|it| it.id.as_str()), words),
+            waits_for: waits_for(it, ahead.map(|it| it.id.as_str()), words),
         }
     });
     commands.collect()
 }
 
 /// What an order waits for that is behind the order `ahead`.
-fn waits_for(lifecycle: &Lifecycle, ahead: Option<&str>, words: &Words) -> String {
-    match (lifecycle, ahead) {
-        (Lifecycle::Queued { .. }, Some(ahead)) => format!("its turn, behind {ahead}"),
+fn waits_for(open: &OpenCommand, ahead: Option<&str>, words: &Words) -> String {
+    match (&open.lifecycle, ahead) {
+        (Lifecycle::Queued { .. }, Some(ahead)) => {
+            let until = open
+                .turn_by
+                .map(|it| format!("; given up at {}", words.time(it)));
+            format!("its turn, behind {ahead}{}", until.unwrap_or_default())
+        }
         (Lifecycle::Queued { due, .. }, None) => {
             format!("another attempt at {}", words.time(*due))
         }
@@ -219,11 +224,14 @@ fn waits_for(lifecycle: &Lifecycle, ahead: Option<&str>, words: &Words) -> Strin
                 ..
             },
             _,
-        ) => format!(
-            "the report of Amps: looked up at {}, given up at {}",
-            words.time(*look_up_at),
-            words.time(*deadline)
-        ),
+        ) => match open.cancel_at {
+            Some(at) => format!("its end: Amps is asked to cancel it at {}", words.time(at)),
+            None => format!(
+                "the report of Amps: looked up at {}, given up at {}",
+                words.time(*look_up_at),
+                words.time(*deadline)
+            ),
+        },
         (Lifecycle::Settled { .. }, _) => "nothing".to_owned(),
     }
 }

@@ -125,6 +125,8 @@ pub enum Step {
     },
     /// What holds the device is not over in time.
     HeldTooLong,
+    /// Earlier orders of ours to the device were not over in time.
+    TurnMissed,
     /// Nothing has left, or nothing has come of it. This does not count as an attempt.
     PutBack {
         why: String,
@@ -212,6 +214,9 @@ impl Lifecycle {
                     outcome: Outcome::Failed(Failure::held_too_long(&hold)),
                 }
             }
+            (Self::Queued { .. }, Step::TurnMissed) => Self::Settled {
+                outcome: Outcome::Failed(Failure::turn_missed()),
+            },
             (Self::Sending { attempts }, Step::PutBack { retry_at, .. }) => Self::Queued {
                 attempts: attempts.saturating_sub(1),
                 due: retry_at,
@@ -398,6 +403,11 @@ impl Failure {
             [] => "another action held the device for too long".to_owned(),
             actions => format!("{} held the device for too long", actions.join(", ")),
         };
+        Self::new(Some("CONFLICT"), message)
+    }
+
+    fn turn_missed() -> Self {
+        let message = "an earlier order of this home held the device for too long";
         Self::new(Some("CONFLICT"), message)
     }
 

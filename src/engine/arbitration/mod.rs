@@ -150,10 +150,15 @@ fn give(
     run: &mut Run,
     order: &CommandOperation,
     command: Command,
-    note: String,
+    mut note: String,
     decision: &mut Decision,
 ) -> Ordered {
     let id = command.id.clone();
+    let plans = rival::plans_that_give_way(scene, &command);
+    if !plans.is_empty() {
+        note.push_str("; calls off what was planned for it");
+    }
+    decision.withdrawn.extend(plans);
     decision.order(command, scene.now);
     match order.options.wait_for {
         Goal::Nothing => {

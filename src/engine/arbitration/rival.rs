@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::domain::command::Command;
 use crate::domain::device::Device;
-use crate::domain::id::{RuleId, RunId};
+use crate::domain::id::{CommandId, RuleId, RunId};
 use crate::engine::Scene;
 use crate::engine::decision::Decision;
 use crate::engine::run::Run;
@@ -92,6 +93,14 @@ pub(super) fn ahead(
         priority: priority(scene, &first.rule),
         claim: RivalClaim::WaitsFirst,
     })
+}
+
+/// Orders to the device of `command` that are only planned, and that it takes the place of. Whoever planned them
+/// does not have the device any more.
+pub(super) fn plans_that_give_way(scene: Scene<'_>, command: &Command) -> Vec<CommandId> {
+    let orders = scene.state.orders(&command.device.id).into_iter();
+    let plans = orders.flat_map(|it| it.giving_way(command.claim, scene.now));
+    plans.cloned().collect()
 }
 
 /// The place in line: by priority, then by arrival. Who has not stood in it yet comes behind all of its like.

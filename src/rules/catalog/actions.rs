@@ -119,7 +119,7 @@ pub static COMMAND: Word = Word {
             optional(
                 "timeout",
                 DURATION,
-                "the step fails when the device is not free and the order not over by then; the order is left to its end; without it, the step waits 15 minutes for the device",
+                "the step fails when the device is not free and the order not over by then; an order that Amps has is left to its end, and one that has not left is not sent any more; without it, the step waits 15 minutes for the device",
             ),
             optional(
                 "verify",

@@ -2,17 +2,24 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use rusqlite::Row;
 
 use crate::domain::lifecycle::Lifecycle;
 use crate::store::database_path;
-use crate::store::view::{CommandRow, EventRow, Unreadable, View, commands, events, json};
+use crate::store::view::{
+    CommandRow, EventRow, Unreadable, View, commands, events, json, maybe_moment,
+};
 
 /// An order that is not over.
 #[derive(Debug)]
 pub struct OpenCommand {
     pub row: CommandRow,
     pub lifecycle: Lifecycle,
+    /// When it is given up if it still stands in line.
+    pub turn_by: Option<Timestamp>,
+    /// When Amps is asked next to cancel it; none when nobody wants that.
+    pub cancel_at: Option<Timestamp>,
 }
 
 /// What became of a message.
@@ -29,12 +36,17 @@ impl View {
     /// In the order in which they were given.
     pub fn open_commands(&self) -> Result<Vec<OpenCommand>, Unreadable> {
         let columns = commands::COLUMNS;
-        let sql = format!("SELECT {columns} FROM commands WHERE is_open = 1 ORDER BY seq");
+        let sql = format!(
+            "SELECT {columns}, turn_by, cancel_at FROM commands WHERE is_open = 1 ORDER BY seq"
+        );
         let read = |row: &Row<'_>| {
             Ok(OpenCommand {
                 row: commands::read(row)?,
                 // The second of the columns.
                 lifecycle: json(row, 1)?,
+                // Behind them.
+                turn_by: maybe_moment(row, 8)?,
+                cancel_at: maybe_moment(row, 9)?,
             })
         };
         self.list(&sql, [], read)
