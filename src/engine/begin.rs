@@ -51,18 +51,17 @@ pub(super) fn heard(
         trace.misses = misses;
         decision.traces.push(trace);
     }
-    // One event calls a rule once, however many of its triggers fit; a schedule may have missed several.
+    // One event calls a rule once, however many of its triggers fit. The clock is no such event: whatever
+    // came due with it is a firing of its own, and a schedule may have missed several.
     let is_tick = matches!(scene.event.payload, Payload::Tick | Payload::Engine(_));
     let n_calls = if is_tick { heard.firings.len() } else { 1 };
-    let calls = heard.firings.into_iter().take(n_calls).zip(0..);
-    decision
-        .follow_ups
-        .extend(calls.map(|(it, nth)| FollowUp::Fired {
-            rule: rule.id.clone(),
-            trigger: it.trigger,
-            fields: it.fields,
-            nth,
-        }));
+    let calls = heard.firings.into_iter().take(n_calls);
+    decision.follow_ups.extend(calls.map(|it| FollowUp::Fired {
+        rule: rule.id.clone(),
+        trigger: it.trigger,
+        fields: it.fields,
+        nth: 0,
+    }));
 }
 
 /// Lets the run begin that `call` asks for, if it may, and tells of it.
