@@ -32,6 +32,7 @@ use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::go_on::{device_of, step_over};
 use crate::engine::memory::{StepFailure, demand};
 use crate::engine::order;
+use crate::engine::orders::Orders;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::engine::trace::{StepTrace, Trace, clock_time};
@@ -485,9 +486,9 @@ fn released(change: &Change) -> Option<&DeviceId> {
 
 /// Every device is anybody's again, and no order leaves that has not left yet.
 pub(super) fn stop_all(scene: Scene<'_>, decision: &mut Decision) {
-    decision
-        .withdrawn
-        .extend(scene.state.awaited_commands().cloned());
+    // Those too that no run waits for.
+    let open = scene.state.all_orders().flat_map(Orders::open);
+    decision.withdrawn.extend(open.cloned());
     let kept = scene.state.leases().each_kept().cloned();
     let released = kept.map(|device| Change::Released { device });
     decision.changes.extend(released);
