@@ -38,15 +38,12 @@ pub(super) fn began(run: Run, decision: &mut Decision) {
 
 /// A run is over: whoever waits for that may go on.
 pub(super) fn ended(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Decision) {
-    // Branches of a run that is over have nobody to report to.
-    let reason = "the run that it is a branch of is over";
-    let branches = scene.state.branches_of(run).map(|it| FollowUp::End {
-        run: it.id.clone(),
-        end: RunEnd::Stopped {
-            reason: reason.to_owned(),
-        },
-    });
-    decision.follow_ups.extend(branches);
+    // Branches of a run that is over have nobody to report to. At once, so that nobody finds a device
+    // taken by one of them.
+    for branch in scene.state.branches_of(run) {
+        let reason = "the run that it is a branch of is over".to_owned();
+        self::end(scene, branch, RunEnd::Stopped { reason }, decision);
+    }
     decision.moved_on.push(run.id.clone());
     decision.changes.push(Change::RunEnded {
         run: run.id.clone(),

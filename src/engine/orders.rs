@@ -25,7 +25,7 @@ pub struct Orders {
 pub struct Given {
     pub name: String,
     pub parameters: BTreeMap<String, Quantity>,
-    /// Of one that is planned for later: who gave it.
+    /// Of one that is planned for later: the run that gave it, itself or in a branch.
     pub planned_by: Option<RunId>,
     /// The step that gave it, where it has an `id:`.
     pub step: Option<(RuleId, StepId)>,
@@ -101,7 +101,7 @@ impl Orders {
         let given = Given {
             name: command.name.clone(),
             parameters: command.parameters.clone(),
-            planned_by: command.is_planned().then(|| command.run.clone()),
+            planned_by: command.is_planned().then(|| command.of_run().clone()),
             step: command
                 .step
                 .clone()

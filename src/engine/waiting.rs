@@ -200,6 +200,7 @@ pub(super) fn branch(
             memory: Memory {
                 loops: Vec::new(),
                 around: around.clone(),
+                whole: Some(run.whole().clone()),
                 ..run.memory.clone()
             },
         });
