@@ -227,14 +227,15 @@ fn claim(
         )));
     }
     let holders = holders(scene, run, device, decision);
+    let on_conflict = order.options.on_conflict;
+    let stands =
+        |it: &Rival| own < it.priority || own == it.priority && on_conflict != OnConflict::Replace;
     let strongest = holders.iter().max_by_key(|it| it.priority).cloned();
-    let rival = strongest.or_else(|| ahead(scene, run, device, decision));
-    if let Some(rival) = rival {
-        let on_conflict = order.options.on_conflict;
-        let yields =
-            rival.priority < own || rival.priority == own && on_conflict == OnConflict::Replace;
+    let strongest = strongest.filter(stands);
+    // Behind a holder that yields, somebody may wait who comes first.
+    let first = || ahead(scene, run, device, decision).filter(stands);
+    if let Some(rival) = strongest.or_else(first) {
         match on_conflict {
-            _ if yields => {}
             OnConflict::Wait => return Claim::Waits(Obstacle::of(scene, device, rival)),
             OnConflict::Skip => return Claim::Skips(rival),
             OnConflict::Replace | OnConflict::Fail => return Claim::Refused(rival),
