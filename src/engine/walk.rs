@@ -23,6 +23,8 @@ pub const OPERATIONS_PER_STEP_MAX: usize = 2000;
 pub(super) enum Progress {
     Waits,
     Ended(RunEnd),
+    /// A step ends all of it: the run that this one is a branch of, too.
+    Stopped(RunEnd),
 }
 
 /// What one operation leads to.
@@ -33,6 +35,7 @@ pub(super) enum Next {
     Wait,
     Fail(StepFailure),
     End(RunEnd),
+    Stop(RunEnd),
 }
 
 /// Lets `run` go on from where it stands.
@@ -52,6 +55,7 @@ pub(super) fn advance(
             Next::At(position) => run.position = position,
             Next::Wait => return Progress::Waits,
             Next::End(end) => return Progress::Ended(end),
+            Next::Stop(end) => return Progress::Stopped(end),
             Next::Fail(failure) => {
                 trace
                     .steps
@@ -140,7 +144,7 @@ fn perform(
             } else {
                 RunEnd::Completed
             };
-            (note, Next::End(end))
+            (note, Next::Stop(end))
         }
         OperationKind::End => return Next::End(RunEnd::Completed),
         OperationKind::Fail => return Next::End(failed(&run.memory)),
