@@ -451,3 +451,12 @@ fn start(
 pub(super) fn rule<'r>(scene: Scene<'r>, id: &RuleId) -> Option<&'r Rule> {
     scene.rules.rule(id).filter(|it| it.listens())
 }
+
+/// Why the rule with this id cannot run, whoever wants it to; none when it can.
+pub(super) fn silent(scene: Scene<'_>, id: &RuleId) -> Option<&'static str> {
+    match scene.rules.rule(id) {
+        Some(rule) if rule.listens() => None,
+        Some(_) => Some("it is switched off (`enabled: false`)"),
+        None => Some("the home has no such rule that is right"),
+    }
+}

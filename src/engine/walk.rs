@@ -10,7 +10,7 @@ use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::waiting::{self, Step};
-use crate::engine::{Scene, arbitration, cancel, condition, http, rounds, setting};
+use crate::engine::{Scene, arbitration, begin, cancel, condition, http, rounds, setting};
 use crate::rules::expression::Variable;
 use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
@@ -224,7 +224,10 @@ fn about_rule(
     let rule = operation.rule.clone();
     match operation.verb {
         RuleVerb::Run => {
-            let note = format!("runs `{rule}`");
+            let note = match begin::silent(scene, &rule) {
+                Some(because) => format!("does not run `{rule}`: {because}"),
+                None => format!("runs `{rule}`"),
+            };
             let by = run.id.occasion(run.position, &run.memory.rounds());
             let chain = run.chain_below();
             decision.follow_ups.push(FollowUp::Run { rule, by, chain });

@@ -210,3 +210,27 @@ rules:
         [ordered.commands[0].id.clone(), first_command("careless")]
     );
 }
+
+#[test]
+fn a_rule_that_is_switched_off_does_not_run_for_another_and_both_say_so() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: resting
+    enabled: false
+    triggers: {trigger: command, device: house_battery, command: idle}
+    actions: {notify: phone, message: rested}
+  - id: wakes
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: [{run_rule: resting}, {notify: phone, message: on with it}]
+",
+    );
+    assert_eq!(
+        engine.hears("charge"),
+        [
+            "wakes started: does not run `resting`: it is switched off (`enabled: false`)",
+            "wakes started: told phone: on with it",
+            "resting: paused: it is switched off (`enabled: false`)",
+        ]
+    );
+}
