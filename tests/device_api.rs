@@ -67,6 +67,7 @@ pub(crate) fn command(name: &str, parameters: &[(&str, f64, Unit)]) -> Command {
         retry: RetryPolicy::DEFAULT,
         rule: RuleId::new("a-rule"),
         run: RunId::new("run_1"),
+        whole: None,
         step: None,
         cause: EventId::new("msg_1"),
         chain: Vec::new(),

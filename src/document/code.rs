@@ -140,6 +140,7 @@ codes! {
 
     LOOP "W701" "rules lead back to each other"
     OPPOSITE "W702" "rules order opposite things at the same moment"
+    RUNS_NOTHING "W703" "a step runs a rule that is switched off"
 }
 
 #[cfg(test)]
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         let ordered = ALL.windows(2).all(|pair| pair[0].name < pair[1].name);
-        assert_eq!((ordered, ALL.len()), (true, 96));
+        assert_eq!((ordered, ALL.len()), (true, 97));
     }
 
     #[test]

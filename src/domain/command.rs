@@ -23,6 +23,9 @@ pub struct Command {
     pub retry: RetryPolicy,
     pub rule: RuleId,
     pub run: RunId,
+    /// Where `run` is a branch: the run at the top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<RunId>,
     /// The step of the rule that gave it; none when the step has no `id:`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepId>,
@@ -130,6 +133,11 @@ impl Command {
         }
     }
 
+    /// The run that gave it: the one at the top, where it did so in a branch.
+    pub fn of_run(&self) -> &RunId {
+        self.whole.as_ref().unwrap_or(&self.run)
+    }
+
     /// Amps plans it for later.
     pub fn is_planned(&self) -> bool {
         self.timing != Timing::default()
@@ -160,6 +168,7 @@ impl Command {
             retry: RetryPolicy::DEFAULT,
             rule: RuleId::new("rule"),
             run: RunId::new("run_1"),
+            whole: None,
             step: None,
             cause: EventId::new("msg_1"),
             chain: Vec::new(),

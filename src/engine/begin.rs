@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use crate::clock::later;
 use crate::domain::event::Payload;
 use crate::domain::id::{EventId, RuleId, RunId};
-use crate::engine::call::{UNKNOWN_WAIT_MAX, WaitingCall};
+use crate::engine::call::{SINGLE_CALLS_MAX, UNKNOWN_WAIT_MAX, WaitingCall};
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::{TriggerFields, View};
 use crate::engine::memory::{Memory, evaluate};
 use crate::engine::run::{Run, RunEnd};
-use crate::engine::trace::{Miss, Trace, Truth, Verdict, place};
+use crate::engine::trace::{Miss, StepTrace, Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
 use crate::engine::{Scene, breaker, condition, freshness, go_on, listening};
@@ -51,18 +51,17 @@ pub(super) fn heard(
         trace.misses = misses;
         decision.traces.push(trace);
     }
-    // One event calls a rule once, however many of its triggers fit; a schedule may have missed several.
+    // One event calls a rule once, however many of its triggers fit. The clock is no such event: whatever
+    // came due with it is a firing of its own, and a schedule may have missed several.
     let is_tick = matches!(scene.event.payload, Payload::Tick | Payload::Engine(_));
     let n_calls = if is_tick { heard.firings.len() } else { 1 };
-    let calls = heard.firings.into_iter().take(n_calls).zip(0..);
-    decision
-        .follow_ups
-        .extend(calls.map(|(it, nth)| FollowUp::Fired {
-            rule: rule.id.clone(),
-            trigger: it.trigger,
-            fields: it.fields,
-            nth,
-        }));
+    let calls = heard.firings.into_iter().take(n_calls);
+    decision.follow_ups.extend(calls.map(|it| FollowUp::Fired {
+        rule: rule.id.clone(),
+        trigger: it.trigger,
+        fields: it.fields,
+        nth: 0,
+    }));
 }
 
 /// Lets the run begin that `call` asks for, if it may, and tells of it.
@@ -132,19 +131,31 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
         ..Memory::default()
     };
     let key = key(scene, &call, &decision.changes, &mut memory);
+    let since = before.map_or(scene.now, |it| it.since);
+    let outdated = outdated(scene, &call, (key.as_deref(), since));
     trace.verdict = match refusal(scene, &call, key.as_deref()) {
         Some(verdict) => verdict,
         // Somebody who names the rule has decided.
         None if call.trigger.is_none() => Verdict::Started,
         None => {
             if let Some(waiting) = reads_first(scene, (&call, before), &memory, decision) {
-                let waiting = WaitingCall { key, ..waiting };
+                let untils = outdated.iter().filter(|it| !it.is_for_the_unknown());
+                let until = untils
+                    .map(|it| it.until)
+                    .fold(waiting.until, Timestamp::min);
+                let waiting = WaitingCall {
+                    key,
+                    until,
+                    ..waiting
+                };
+                give_way(scene, rule, &outdated, decision);
                 return decision.changes.push(Change::CallWaits(waiting));
             }
             judge((scene, &decision.changes), &call, &memory, &mut trace)
         }
     };
     if matches!(trace.verdict, Verdict::Waits { .. }) {
+        give_way(scene, rule, &outdated, decision);
         return wait(scene, (call, key, before), trace, decision);
     }
     if let Some(waiting) = before {
@@ -166,6 +177,7 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
         Verdict::AlreadyRunning { .. } | Verdict::TooMany { .. }
     ) && rule.settings.is_silent;
     if trace.verdict == Verdict::Started {
+        give_way(scene, rule, &outdated, decision);
         start(scene, (call, key), memory, &mut trace, decision);
     }
     if !is_quiet {
@@ -331,24 +343,58 @@ fn run_id(call: &Call<'_>) -> RunId {
     RunId::derive_on(&call.rule.id, &call.cause, call.received_at, &call.occasion)
 }
 
-/// Whether runs that are under way leave no room for the run `id`. What is not decided yet takes its room.
+/// The calls that wait and that this one, which came at `since`, takes the place of: with `mode: restart`, the
+/// last one counts.
+fn outdated<'s>(
+    scene: Scene<'s>,
+    call: &Call<'_>,
+    (key, since): (Option<&str>, Timestamp),
+) -> Vec<&'s WaitingCall> {
+    let own = run_id(call);
+    let is_outdated = |it: &&WaitingCall| {
+        let restarts = call.rule.settings.mode == Mode::Restart;
+        restarts && it.key.as_deref() == key && it.since <= since && it.id != own
+    };
+    let calls = scene.state.calls_of(&call.rule.id);
+    calls.filter(is_outdated).collect()
+}
+
+/// They wait no longer.
+fn give_way(scene: Scene<'_>, rule: &Rule, calls: &[&WaitingCall], decision: &mut Decision) {
+    for call in calls {
+        let mut trace = Trace::of(rule, scene.event, scene.now);
+        trace.event = call.cause.clone();
+        trace.verdict = Verdict::Noted;
+        trace.steps.push(StepTrace {
+            place: rule.place.clone(),
+            alias: None,
+            did: "the rule was woken anew before its conditions could be answered".to_owned(),
+        });
+        decision.traces.push(trace);
+        let id = call.id.clone();
+        decision.changes.push(Change::CallOver { id });
+    }
+}
+
+/// Whether runs that are under way leave no room for the run `id`. What is not decided yet takes its room,
+/// but for rules that have one run at a time: it may come to nothing, and the next is not lost then.
 fn crowded(scene: Scene<'_>, rule: &Rule, (key, id): (Option<&str>, &RunId)) -> Option<Verdict> {
     let runs = scene.state.runs_of(&rule.id);
     let runs = runs.filter(|it| it.key.as_deref() == key);
     let calls = scene.state.calls_of(&rule.id);
     let calls = calls.filter(|it| it.key.as_deref() == key).map(|it| &it.id);
-    let mut runs = runs.map(|it| &it.id).chain(calls.filter(|it| *it != id));
-    match rule.settings.mode {
-        Mode::Single => {
-            let run = runs.next()?.clone();
-            Some(Verdict::AlreadyRunning { run })
-        }
-        Mode::Restart => None,
-        Mode::Queued(max) | Mode::Parallel(max) => {
-            let is_full = usize::try_from(max).is_ok_and(|max| max <= runs.count());
-            is_full.then_some(Verdict::TooMany { max })
-        }
-    }
+    let mut runs = runs.map(|it| &it.id);
+    let calls = calls.filter(|it| *it != id);
+    let (max, n_taken) = match rule.settings.mode {
+        Mode::Single => match runs.next() {
+            Some(run) => return Some(Verdict::AlreadyRunning { run: run.clone() }),
+            None => (SINGLE_CALLS_MAX, calls.count()),
+        },
+        Mode::Restart => return None,
+        Mode::Queued(max) | Mode::Parallel(max) => (max, runs.chain(calls).count()),
+    };
+    let is_full = usize::try_from(max).is_ok_and(|max| max <= n_taken);
+    is_full.then_some(Verdict::TooMany { max })
 }
 
 fn start(
@@ -404,4 +450,13 @@ fn start(
 /// The rule with this id, if the home has one that runs.
 pub(super) fn rule<'r>(scene: Scene<'r>, id: &RuleId) -> Option<&'r Rule> {
     scene.rules.rule(id).filter(|it| it.listens())
+}
+
+/// Why the rule with this id cannot run, whoever wants it to; none when it can.
+pub(super) fn silent(scene: Scene<'_>, id: &RuleId) -> Option<&'static str> {
+    match scene.rules.rule(id) {
+        Some(rule) if rule.listens() => None,
+        Some(_) => Some("it is switched off (`enabled: false`)"),
+        None => Some("the home has no such rule that is right"),
+    }
 }

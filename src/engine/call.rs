@@ -15,6 +15,10 @@ use crate::rules::rule::Topic;
 /// How long a condition with `if_unknown: wait` waits for its answer.
 pub const UNKNOWN_WAIT_MAX: Duration = Duration::from_mins(15);
 
+/// How many calls of a rule with `mode: single` wait for their answers beside each other; as many as runs of a
+/// rule with `mode: parallel` that does not say.
+pub const SINGLE_CALLS_MAX: u32 = 10;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaitingCall {
     /// Of the run that begins if it may.

@@ -201,11 +201,12 @@ impl Change {
 pub enum FollowUp {
     /// Its moment has come.
     Wake(Wakeful),
-    /// A trigger fired more than once at a time; these are the further times, from 1.
+    /// A trigger fired.
     Fired {
         rule: RuleId,
         trigger: usize,
         fields: TriggerFields,
+        /// How often triggers of the rule fired with this event before; counted when its turn comes.
         nth: u32,
     },
     /// A rule is run by another run: its triggers and conditions are not asked.

@@ -7,6 +7,7 @@ use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::TriggerFields;
 use crate::engine::run::RunEnd;
 use crate::engine::state::Wakeful;
+use crate::engine::trace::{Trace, Verdict};
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
@@ -132,6 +133,13 @@ fn run_rule(
     decision: &mut Decision,
 ) {
     let Some(rule) = begin::rule(scene, rule) else {
+        let known = scene.rules.rule(rule).zip(begin::silent(scene, rule));
+        decision.traces.extend(known.map(|(rule, because)| {
+            let mut trace = Trace::of(rule, scene.event, scene.now);
+            let because = because.to_owned();
+            trace.verdict = Verdict::Paused { because };
+            trace
+        }));
         return;
     };
     let call = Call {

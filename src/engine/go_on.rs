@@ -26,9 +26,26 @@ pub(super) const TURN_MAX: Duration = Duration::from_hours(7 * 24);
 pub(super) fn begin(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Decision) {
     let progress = advance(scene, &mut run, trace, decision);
     began(run.clone(), decision);
-    if let Progress::Ended(end) = progress {
-        ended(scene, &run, end, decision);
+    match progress {
+        Progress::Waits => {}
+        Progress::Ended(end) => ended(scene, &run, end, decision),
+        Progress::Stopped(end) => stopped(scene, &run, end, decision),
     }
+}
+
+/// `run` is over, and with it the run that it is a branch of.
+fn stopped(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Decision) {
+    // Where the row of a branch does not say, what stands directly above it is known.
+    let above = run.memory.whole.as_ref().or(run.parent.as_ref());
+    let Some(above) = above else {
+        return ended(scene, run, end, decision);
+    };
+    // It may have begun with this very decision.
+    decision.follow_ups.push(FollowUp::End {
+        run: above.clone(),
+        end: end.clone(),
+    });
+    over(scene, run, end, decision);
 }
 
 /// A run is there now, wherever it stands.
@@ -38,21 +55,13 @@ pub(super) fn began(run: Run, decision: &mut Decision) {
 
 /// A run is over: whoever waits for that may go on.
 pub(super) fn ended(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Decision) {
-    // Branches of a run that is over have nobody to report to.
-    let reason = "the run that it is a branch of is over";
-    let branches = scene.state.branches_of(run).map(|it| FollowUp::End {
-        run: it.id.clone(),
-        end: RunEnd::Stopped {
-            reason: reason.to_owned(),
-        },
-    });
-    decision.follow_ups.extend(branches);
-    decision.moved_on.push(run.id.clone());
-    decision.changes.push(Change::RunEnded {
-        run: run.id.clone(),
-        end: end.clone(),
-        at: scene.now,
-    });
+    // Branches of a run that is over have nobody to report to. At once, so that nobody finds a device
+    // taken by one of them.
+    for branch in scene.state.branches_of(run) {
+        let reason = "the run that it is a branch of is over".to_owned();
+        self::end(scene, branch, RunEnd::Stopped { reason }, decision);
+    }
+    over(scene, run, end.clone(), decision);
     match &run.parent {
         Some(parent) => decision.follow_ups.push(FollowUp::BranchOver {
             run: parent.clone(),
@@ -64,6 +73,15 @@ pub(super) fn ended(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Dec
             key: run.key.clone(),
         }),
     }
+}
+
+fn over(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Decision) {
+    decision.moved_on.push(run.id.clone());
+    decision.changes.push(Change::RunEnded {
+        run: run.id.clone(),
+        end,
+        at: scene.now,
+    });
 }
 
 /// Lets the run that waits for the command that `settled` go on.
@@ -337,6 +355,10 @@ fn resume(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Deci
         Progress::Ended(end) => {
             trace.verdict = Verdict::Ended { end: end.clone() };
             ended(scene, &run, end, decision);
+        }
+        Progress::Stopped(end) => {
+            trace.verdict = Verdict::Ended { end: end.clone() };
+            stopped(scene, &run, end, decision);
         }
     }
 }

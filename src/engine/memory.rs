@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Settled;
-use crate::domain::id::DeviceAlias;
+use crate::domain::id::{DeviceAlias, RunId};
 use crate::domain::lifecycle::Failure;
 use crate::engine::condition;
 use crate::engine::facts::{Known, TriggerFields, View, named};
@@ -21,6 +21,9 @@ pub struct Memory {
     pub variables: BTreeMap<String, Value>,
     /// The loops that the run is in, outermost first.
     pub loops: Vec<Round>,
+    /// Of a branch: the run that it is part of, at the top. Rows of earlier versions do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole: Option<RunId>,
     /// Of a branch: the innermost loop around the `parallel`, as it stood.
     pub around: Option<Round>,
     /// The last failure that was handled.

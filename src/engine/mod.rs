@@ -41,7 +41,7 @@ mod values;
 mod verify;
 mod waiting;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -127,6 +127,7 @@ pub fn take_at_most<E>(
     let is_set = matches!(input.event.payload, Payload::ClockSet { .. });
     let now = if is_set { input.event.received_at } else { now };
     let mut queue = VecDeque::new();
+    let mut fired = BTreeMap::new();
     let mut decision = step(rules, state, input, now);
     for n_done in 0.. {
         write(state, &decision)?;
@@ -142,9 +143,21 @@ pub fn take_at_most<E>(
         let Some(next) = queue.pop_front() else {
             break;
         };
+        let next = counted(next, &mut fired);
         decision = follow_up::decide(scene(rules, state, input, now), &next);
     }
     Ok(Left(queue.len()))
+}
+
+/// `follow_up`, which knows how often its rule was called by the event before. Two schedules of a rule, or
+/// whatever a stop of the engine let pass, come due with one event: each is a run of its own.
+fn counted(mut follow_up: FollowUp, fired: &mut BTreeMap<RuleId, u32>) -> FollowUp {
+    if let FollowUp::Fired { rule, nth, .. } = &mut follow_up {
+        let before = fired.entry(rule.clone()).or_default();
+        *nth = *before;
+        *before += 1;
+    }
+    follow_up
 }
 
 fn scene<'a>(rules: &'a RuleSet, state: &'a State, input: Input<'a>, now: Timestamp) -> Scene<'a> {

@@ -31,6 +31,7 @@ pub(super) fn command(
         retry: order.retry,
         rule: run.rule.clone(),
         run: run.id.clone(),
+        whole: run.memory.whole.clone(),
         step: order.step.clone(),
         cause: view.scene.event.id.clone(),
         chain: run.chain.clone(),

@@ -36,6 +36,7 @@ pub struct Given {
 /// What is known of an order that is planned for later.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
+    /// The run that gave it, itself or in a branch.
     pub by: RunId,
     /// Where only its end is planned, it has begun.
     pub timing: Timing,
@@ -123,7 +124,7 @@ impl Orders {
             parameters: command.parameters.clone(),
             ends_by_itself: command.timing.end.is_some(),
             plan: command.is_planned().then(|| Plan {
-                by: command.run.clone(),
+                by: command.of_run().clone(),
                 timing: command.timing,
                 claim: command.claim,
             }),

@@ -39,6 +39,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// The run that it is a branch of, at the top; itself when it is none.
+    pub(super) fn whole(&self) -> &RunId {
+        self.memory.whole.as_ref().unwrap_or(&self.id)
+    }
+
     /// The chain as it is for a run that this one causes.
     pub(super) fn chain_below(&self) -> Vec<RuleId> {
         let own = std::iter::once(&self.rule);

@@ -11,7 +11,7 @@ use crate::clock::later;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceId, RunId};
 use crate::engine::Scene;
-use crate::engine::decision::Decision;
+use crate::engine::decision::{Decision, FollowUp};
 use crate::engine::memory::{Memory, Plan, Round, StepFailure, demand};
 use crate::engine::run::Run;
 use crate::engine::schedule::wall_clock;
@@ -94,7 +94,7 @@ pub(super) fn wait(
         Awaited::Conditions(_) => {
             stand(run, Wait::Conditions, until);
             // Asked at once, and by itself: it may hold already.
-            let follow_up = crate::engine::decision::FollowUp::Ask(run.id.clone());
+            let follow_up = FollowUp::Ask(run.id.clone());
             decision.follow_ups.push(follow_up);
         }
     }
@@ -202,6 +202,7 @@ pub(super) fn branch(
             memory: Memory {
                 loops: Vec::new(),
                 around: around.clone(),
+                whole: Some(run.whole().clone()),
                 ..run.memory.clone()
             },
         });
@@ -218,6 +219,12 @@ pub(super) fn branch(
         let mut of_branch = Trace::of_run(&branch, scene.event, scene.now);
         go_on::begin(scene, branch, &mut of_branch, decision);
         trace.steps.append(&mut of_branch.steps);
+        // One of them has stopped everything: those behind it do not begin.
+        let whole = run.whole();
+        let mut ending = decision.follow_ups.iter();
+        if ending.any(|it| matches!(it, FollowUp::End { run, .. } if run == whole)) {
+            break;
+        }
     }
     Step::Stands
 }

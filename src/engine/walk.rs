@@ -10,7 +10,7 @@ use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::waiting::{self, Step};
-use crate::engine::{Scene, arbitration, cancel, condition, http, rounds, setting};
+use crate::engine::{Scene, arbitration, begin, cancel, condition, http, rounds, setting};
 use crate::rules::expression::Variable;
 use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
@@ -23,6 +23,8 @@ pub const OPERATIONS_PER_STEP_MAX: usize = 2000;
 pub(super) enum Progress {
     Waits,
     Ended(RunEnd),
+    /// A step ends all of it: the run that this one is a branch of, too.
+    Stopped(RunEnd),
 }
 
 /// What one operation leads to.
@@ -33,6 +35,7 @@ pub(super) enum Next {
     Wait,
     Fail(StepFailure),
     End(RunEnd),
+    Stop(RunEnd),
 }
 
 /// Lets `run` go on from where it stands.
@@ -52,6 +55,7 @@ pub(super) fn advance(
             Next::At(position) => run.position = position,
             Next::Wait => return Progress::Waits,
             Next::End(end) => return Progress::Ended(end),
+            Next::Stop(end) => return Progress::Stopped(end),
             Next::Fail(failure) => {
                 trace
                     .steps
@@ -140,7 +144,7 @@ fn perform(
             } else {
                 RunEnd::Completed
             };
-            (note, Next::End(end))
+            (note, Next::Stop(end))
         }
         OperationKind::End => return Next::End(RunEnd::Completed),
         OperationKind::Fail => return Next::End(failed(&run.memory)),
@@ -220,7 +224,10 @@ fn about_rule(
     let rule = operation.rule.clone();
     match operation.verb {
         RuleVerb::Run => {
-            let note = format!("runs `{rule}`");
+            let note = match begin::silent(scene, &rule) {
+                Some(because) => format!("does not run `{rule}`: {because}"),
+                None => format!("runs `{rule}`"),
+            };
             let by = run.id.occasion(run.position, &run.memory.rounds());
             let chain = run.chain_below();
             decision.follow_ups.push(FollowUp::Run { rule, by, chain });

@@ -122,7 +122,8 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
         tx.prepare("INSERT INTO programs (version, program) VALUES (?1, ?2)")?
             .execute([version, &program])?;
     }
-    tx.prepare(
+    let n_rows = tx
+        .prepare(
         "INSERT INTO runs
              (id, rule, version, cause, position, waiting_for, state, started_at, trigger_fields, memory,
               wait, wait_until, parent, run_key, depth, chain, began_at)
@@ -147,6 +148,13 @@ fn insert_run(tx: &Tx<'_>, run: &Run) -> Result<(), Error> {
         stored(run.chain.len()),
         chain(run)?,
     ])?;
+    // The engine has two runs then, and the tables one.
+    if n_rows == 0 {
+        return Err(Error::Broken(format!(
+            "the run {} is there already",
+            run.id
+        )));
+    }
     Ok(())
 }
 

@@ -204,3 +204,52 @@ rules:
         ["wants started: ordered `idle` of `car_charger`"]
     );
 }
+
+#[test]
+fn stop_all_calls_off_orders_that_no_run_waits_for() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: careless
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {command: charge, device: car_charger, wait_for: nothing}
+  - id: hasty
+    triggers: {trigger: command, device: house_battery, command: idle}
+    actions: {command: idle, device: house_battery, timeout: 5m}
+",
+    );
+    engine.hears("charge");
+    let (_, ordered) = engine.tells(report("idle", Outcome::Completed));
+    engine.pass(5);
+    engine.tells(Payload::Tick);
+    let (_, decision) = engine.tells(Payload::Request(Request::StopAll));
+    assert_eq!(decision.traces, []);
+    assert_eq!(
+        decision.withdrawn,
+        [ordered.commands[0].id.clone(), first_command("careless")]
+    );
+}
+
+#[test]
+fn a_rule_that_is_switched_off_does_not_run_for_another_and_both_say_so() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: resting
+    enabled: false
+    triggers: {trigger: command, device: house_battery, command: idle}
+    actions: {notify: phone, message: rested}
+  - id: wakes
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: [{run_rule: resting}, {notify: phone, message: on with it}]
+",
+    );
+    assert_eq!(
+        engine.hears("charge"),
+        [
+            "wakes started: does not run `resting`: it is switched off (`enabled: false`)",
+            "wakes started: told phone: on with it",
+            "resting: paused: it is switched off (`enabled: false`)",
+        ]
+    );
+}

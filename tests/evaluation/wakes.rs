@@ -1,10 +1,14 @@
 //! What wakes a rule, and what does not.
 
-use amps_rules::domain::event::{Connection, ConnectionChange, Payload, Report};
-use amps_rules::domain::id::{ActionId, DeviceId};
+use amps_rules::domain::event::{
+    Connection, ConnectionChange, EngineChange, Event, Payload, Report, Source,
+};
+use amps_rules::domain::id::{ActionId, DeviceId, EventId, RuleId, RunId};
 use amps_rules::domain::lifecycle::Outcome;
 
-use super::{Engine, NOW, ON_CHARGED, failed, report, telling};
+use amps_rules::engine::Input;
+
+use super::{Engine, NOW, ON_CHARGED, failed, report, taken, telling};
 
 #[test]
 fn a_command_trigger_waits_for_its_command_and_for_completion() {
@@ -98,4 +102,44 @@ fn an_event_on_a_device_that_no_rule_listens_to_leads_to_nothing() {
 fn a_rule_that_is_switched_off_does_not_look() {
     let mut engine = Engine::with(&telling(&format!("    enabled: false\n{ON_CHARGED}")));
     assert_eq!(engine.battery("charge", Outcome::Completed), [""; 0]);
+}
+
+#[test]
+fn two_schedules_that_come_due_together_make_two_runs_with_ids_and_messages_of_their_own() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: r
+    triggers:
+      - {trigger: time, at: \"22:35\", id: first}
+      - {trigger: cron, expression: \"35 22 * * *\", id: second}
+    actions: {notify: phone, message: \"{{ trigger.id }}\"}
+",
+    );
+    engine.sees(Payload::Engine(EngineChange::Started), false);
+    engine.pass(5);
+    let event = Event {
+        id: EventId::new("tick"),
+        source: Source::Engine,
+        received_at: engine.now,
+        payload: Payload::Tick,
+    };
+    let input = Input {
+        event: &event,
+        own: None,
+        settled: None,
+    };
+    let decision = taken(&engine.rules, &mut engine.state, input, engine.now);
+    let messages = decision.notifications.iter();
+    let messages: Vec<_> = messages.map(|it| it.message.as_str()).collect();
+    assert_eq!(messages, ["first", "second"]);
+    let id = |occasion| {
+        let id = RunId::derive_on(&RuleId::new("r"), &event.id, engine.now, occasion);
+        id.as_str().to_owned()
+    };
+    let runs = decision.notifications.iter().map(|it| it.run.as_str());
+    assert_eq!(runs.collect::<Vec<_>>(), [id(""), id("1")]);
+    let ids: std::collections::BTreeSet<_> =
+        decision.notifications.iter().map(|it| &it.id).collect();
+    assert_eq!(ids.len(), 2);
 }

@@ -426,4 +426,13 @@ pub(super) const PAGES: &[Page] = &[
             "version: 1\nrules: [{id: a-rule, triggers: {trigger: device, device: house_battery, event: connected}, conditions: {condition: numeric_state, device: house_battery, attribute: level, below: 50 %}, actions: {command: charge, device: house_battery}}, {id: b-rule, triggers: {trigger: device, device: house_battery, event: connected}, conditions: {condition: numeric_state, device: house_battery, attribute: level, above: 50 %}, actions: {command: discharge, device: house_battery}}]",
         ],
     ),
+    page(
+        "W703",
+        File,
+        "`enabled: false` keeps a rule from running at all, also when another rule wants it to run. The step does nothing, and the run goes on.",
+        [
+            "version: 1\nrules: [{id: a-rule, triggers: {trigger: device, device: house_battery, event: connected}, actions: {run_rule: b-rule}}, {id: b-rule, enabled: false, triggers: {trigger: device, device: house_battery, event: disconnected}, actions: {log: here}}]",
+            "version: 1\nrules: [{id: a-rule, triggers: {trigger: device, device: house_battery, event: connected}, actions: {run_rule: b-rule}}, {id: b-rule, triggers: {trigger: device, device: house_battery, event: disconnected}, actions: {log: here}}]",
+        ],
+    ),
 ];

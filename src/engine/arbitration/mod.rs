@@ -33,6 +33,7 @@ use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::go_on::{device_of, step_over};
 use crate::engine::memory::StepFailure;
 use crate::engine::order;
+use crate::engine::orders::Orders;
 use crate::engine::run::Run;
 use crate::engine::state::State;
 use crate::engine::trace::{StepTrace, Trace, clock_time};
@@ -234,14 +235,15 @@ fn claim(
         )));
     }
     let holders = holders(scene, run, device, decision);
+    let on_conflict = order.options.on_conflict;
+    let stands =
+        |it: &Rival| own < it.priority || own == it.priority && on_conflict != OnConflict::Replace;
     let strongest = holders.iter().max_by_key(|it| it.priority).cloned();
-    let rival = strongest.or_else(|| ahead(scene, run, device, decision));
-    if let Some(rival) = rival {
-        let on_conflict = order.options.on_conflict;
-        let yields =
-            rival.priority < own || rival.priority == own && on_conflict == OnConflict::Replace;
+    let strongest = strongest.filter(stands);
+    // Behind a holder that yields, somebody may wait who comes first.
+    let first = || ahead(scene, run, device, decision).filter(stands);
+    if let Some(rival) = strongest.or_else(first) {
         match on_conflict {
-            _ if yields => {}
             OnConflict::Wait => return Claim::Waits(Obstacle::of(scene, device, rival)),
             OnConflict::Skip => return Claim::Skips(rival),
             OnConflict::Replace | OnConflict::Fail => return Claim::Refused(rival),
@@ -454,9 +456,9 @@ fn released(change: &Change) -> Option<&DeviceId> {
 
 /// Every device is anybody's again, and no order leaves that has not left yet.
 pub(super) fn stop_all(scene: Scene<'_>, decision: &mut Decision) {
-    decision
-        .withdrawn
-        .extend(scene.state.awaited_commands().cloned());
+    // Those too that no run waits for.
+    let open = scene.state.all_orders().flat_map(Orders::open);
+    decision.withdrawn.extend(open.cloned());
     let kept = scene.state.leases().each_kept().cloned();
     let released = kept.map(|device| Change::Released { device });
     decision.changes.extend(released);

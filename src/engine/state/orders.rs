@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::id::{CommandId, DeviceId, RuleId};
+use crate::domain::id::{DeviceId, RuleId};
 use crate::engine::arbitration::lease::Leases;
 use crate::engine::arbitration::room;
 use crate::engine::breaker;
@@ -38,11 +38,6 @@ impl State {
 
     pub(in crate::engine) fn leases(&self) -> &Leases {
         &self.leases
-    }
-
-    /// The orders that runs wait for.
-    pub(in crate::engine) fn awaited_commands(&self) -> impl Iterator<Item = &CommandId> {
-        self.waiting.keys()
     }
 
     /// When orders to `device` were given lately.

@@ -285,7 +285,7 @@ pub static SET: Word = Word {
 pub static STOP: Word = Word {
     name: "stop",
     what: WHAT,
-    meaning: "ends the run",
+    meaning: "ends the run; inside `parallel`, with all branches",
     keys: &[
         &[
             required("stop", MESSAGE, "why"),

@@ -96,7 +96,7 @@ const RUNS: &[Row] = &[
     Row {
         thing: "the conditions of a rule (fresh values, `if_unknown: wait`)",
         stored: "what woke the rule and what it saw, and until when: 20 seconds, and 15 minutes for what is unknown",
-        again: "waits beside it; when each is answered, the rule's `mode` decides",
+        again: "waits beside it, up to `max`, or 10 in `mode: single`; when each is answered, the rule's `mode` decides; in `mode: restart` it takes the place of the one that waits",
         edited: "the conditions that are there then are asked",
         removed: "nothing comes of it",
         restarted: "fresh values have their 20 seconds once more; the unknown has the remaining time",

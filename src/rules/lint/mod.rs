@@ -12,6 +12,7 @@ mod meeting;
 mod opposites;
 mod reads;
 mod region;
+mod resting;
 mod spots;
 mod together;
 mod unused;
@@ -45,6 +46,7 @@ pub(super) use self::unused::{inputs as unused_inputs, untold as untold_inputs};
 pub(super) fn between(rules: &RuleSet, files: &[SourceFile]) -> Vec<Diagnostic> {
     let mut diagnostics = loops::loops(rules, files);
     diagnostics.extend(opposites::opposites(rules, files));
+    diagnostics.extend(resting::resting(rules, files));
     diagnostics
 }
 
