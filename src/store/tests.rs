@@ -102,12 +102,38 @@ async fn the_row_of_an_order_names_the_step_that_gave_it() {
 async fn a_run_remembers_what_its_trigger_saw() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _forgotten) = start(&dir, |_| Ok(()));
+    let run = example_run();
+    let change = Change::RunStarted(run.clone());
+    let state = store
+        .write(move |tx| {
+            runs::save(tx, &State::default(), &change)?;
+            runs::load(tx)
+        })
+        .await
+        .unwrap();
+    assert_eq!(state.run(&run.id), Some(&run));
+}
+
+#[tokio::test]
+async fn a_run_whose_id_is_taken_is_no_run_and_that_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _forgotten) = start(&dir, |_| Ok(()));
+    let change = Change::RunStarted(example_run());
+    let twice = store.write(move |tx| {
+        runs::save(tx, &State::default(), &change)?;
+        runs::save(tx, &State::default(), &change)
+    });
+    let error = twice.await.unwrap_err();
+    assert_eq!(error.to_string(), "the run run_1 is there already");
+}
+
+fn example_run() -> Run {
     let trigger = [
         ("device", Value::text("house_battery")),
         ("at", Value::Moment(NOW)),
         ("own", Value::Bool(true)),
     ];
-    let run = Run {
+    Run {
         id: RunId::new("run_1"),
         rule: RuleId::new("rule"),
         program: Arc::new(Program {
@@ -128,16 +154,7 @@ async fn a_run_remembers_what_its_trigger_saw() {
             trigger: Some("night".to_owned()),
             ..Memory::default()
         },
-    };
-    let change = Change::RunStarted(run.clone());
-    let state = store
-        .write(move |tx| {
-            runs::save(tx, &State::default(), &change)?;
-            runs::load(tx)
-        })
-        .await
-        .unwrap();
-    assert_eq!(state.run(&run.id), Some(&run));
+    }
 }
 
 /// Puts a command in line for each event it sees, and then does as it is told.
