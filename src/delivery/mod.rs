@@ -10,6 +10,7 @@ pub(crate) mod http_requests;
 pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;
+mod planned;
 mod push;
 mod record;
 pub(crate) mod setting_writes;
