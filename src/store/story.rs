@@ -64,7 +64,7 @@ pub(super) fn describe(step: &Step) -> Option<String> {
         Step::GivenBack => "not sent yet; the program stops".to_owned(),
         Step::NeverArrived { retry_at } => format!("Amps does not have it{}", again(*retry_at)),
         // Asked for as long as it takes; a row each time would fill the disk.
-        Step::StillWaiting { .. } => return None,
+        Step::StillWaiting { .. } | Step::Resumed => return None,
         Step::Reported { outcome, retry_at } => match outcome.failure() {
             Some(failure) => format!("failed: {failure}{}", again(*retry_at)),
             None => format!("reported as {}", outcome.name()),
