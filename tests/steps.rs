@@ -367,3 +367,30 @@ async fn a_restart_cancels_what_amps_has_planned_for_the_run_before() {
     );
     assert_eq!((house.pushes().len(), house.accepted_pushes()), (2, 2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_is_read_back_after_an_outage() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&rule(SETTING), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    until("the devices were read", || {
+        let requests = house.amps.requests().into_iter();
+        (requests.filter(|it| it.status == Some(200)).count() == 2).then_some(())
+    })
+    .await;
+    let fault = json!({"kind": "drop_connection"});
+    let unheard = json!({"method": "GET", "times": 10, "fault": fault});
+    house.fault("requests", &unheard);
+    let url = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&url, "msg_act_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    let run = until("the run is over", || {
+        winder.advance(Duration::from_secs(5));
+        let run = house.json(&["runs"])[0].clone();
+        (run["state"] != "running").then_some(run)
+    })
+    .await;
+    assert_eq!(run["state"], "completed", "{run:#}");
+    app.stop().await.unwrap();
+}
