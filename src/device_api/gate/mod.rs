@@ -34,6 +34,8 @@ pub(crate) struct Link {
     pub(crate) key_has_worked: bool,
     /// None while Amps answers.
     pub(crate) outage: Option<Outage>,
+    /// Until when Amps wants to be left alone; may have passed.
+    pub(crate) pause_until: Option<Timestamp>,
 }
 
 /// What became of a push.
@@ -122,10 +124,13 @@ impl Gate {
 
     /// Takes up what an earlier life of the program knew. Before the first request.
     pub(crate) fn restore(&self, link: Link) {
-        if let Some(Outage { since, error }) = link.outage.clone() {
-            let since = moved(since, -self.shared.clock.taken_over());
-            self.shared.state().door = Door::restored(Outage { since, error });
-        }
+        let steady = |it: Timestamp| moved(it, -self.shared.clock.taken_over());
+        let outage = link.outage.clone().map(|it| Outage {
+            since: steady(it.since),
+            ..it
+        });
+        let now = self.shared.clock.steady();
+        self.shared.state().door = Door::restored(outage, link.pause_until.map(steady), now);
         self.shared.link.send_replace(link);
     }
 
@@ -318,15 +323,18 @@ impl Shared {
         if state.door.hear(heard, is_probe, now) {
             state.pace.spend_all(now);
         }
+        let shown = |it: Timestamp| moved(it, self.clock.taken_over());
         let outage = state.door.outage().map(|it| Outage {
-            since: moved(it.since, self.clock.taken_over()),
+            since: shown(it.since),
             error: it.error.clone(),
         });
+        let pause_until = state.door.pause_until().map(shown);
         drop(state);
         self.link.send_if_modified(|link| {
             let before = link.clone();
             link.key_has_worked |= has_worked;
             link.outage = outage;
+            link.pause_until = pause_until;
             *link != before
         });
         self.changes.notify_waiters();
