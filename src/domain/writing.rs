@@ -415,7 +415,7 @@ mod tests {
         assert_eq!(unknown, Some((3900, result.clone())));
         assert_eq!(
             write().over(result, 1).said(),
-            "`safety_reserve` of `house_battery`: it was written as 20 %, and nobody could ask the device since"
+            "`safety_reserve` of `car_charger`: it was written as 20 %, and nobody could ask the device since"
         );
         assert_eq!(
             after(&stage, shows(20.0, 3899), 3899),
