@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::device_api::door::Outage;
 use crate::device_api::gate::{Gate, Link};
+use crate::device_api::generation::Generation;
 use crate::store::Store;
 use crate::store::amps_link::{self, AmpsLink};
 use crate::store::error::Error;
@@ -21,6 +22,7 @@ pub(crate) async fn restore(store: &Store, api: &Gate) -> Result<(), Error> {
         key_has_worked: row.key_print.as_deref() == Some(api.key_print()),
         outage: row.outage.map(|(since, error)| Outage { since, error }),
         pause_until: row.pause_until,
+        generation: row.generation.as_deref().and_then(Generation::parse),
     });
     Ok(())
 }
@@ -39,6 +41,7 @@ pub(crate) async fn run(store: Store, api: Gate, clock: Clock, stop: Cancellatio
                 key_print: link.key_has_worked.then(|| api.key_print().to_owned()),
                 outage: link.outage.clone().map(|it| (it.since, it.error)),
                 pause_until: link.pause_until,
+                generation: link.generation.map(|it| it.name().to_owned()),
             };
             match store.write(move |tx| amps_link::save(tx, &row)).await {
                 Ok(()) => written = link,

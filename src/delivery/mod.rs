@@ -253,7 +253,7 @@ impl Delivery {
             let offset = page * PAGE_ACTIONS;
             let answer = self
                 .api
-                .actions(&read.open.command.device.id, offset, PAGE_ACTIONS)
+                .actions(&read.open.command.device, offset, PAGE_ACTIONS)
                 .await;
             let Answer::Ok(page) = answer else {
                 return None;

@@ -69,7 +69,7 @@ impl Delivery {
     async fn key(&self, open: &Open, answer: &Answer<Action>) -> Key {
         let works_now = match answer {
             Answer::Refused(refusal) if refusal.code.as_deref() == Some(INVALID_API_KEY) => {
-                match self.api.actions(&open.command.device.id, 0, 1).await {
+                match self.api.actions(&open.command.device, 0, 1).await {
                     Answer::Ok(_) => Some(true),
                     Answer::Refused(refusal) if refusal.status == 401 => Some(false),
                     Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
@@ -212,7 +212,7 @@ impl Delivery {
 
     /// The actions that hold the device: those named, or, where Amps named none, those that a list has.
     async fn holders(&self, open: &Open, named: &[ActionId]) -> Vec<Holder> {
-        let device = &open.command.device.id;
+        let device = &open.command.device;
         let mut seen = Vec::new();
         if named.is_empty() {
             if let Answer::Ok(page) = self.api.actions(device, 0, PAGE_ACTIONS).await {
@@ -222,7 +222,7 @@ impl Delivery {
             }
         } else {
             for id in named.iter().take(HOLDERS_MAX) {
-                let found = match self.api.action(device, id).await {
+                let found = match self.api.action(&device.id, id).await {
                     Answer::Ok(action) if action.is_pending() => Seen::Pending(Box::new(action)),
                     Answer::Ok(_) | Answer::Refused(Refusal { status: 404, .. }) => Seen::Over,
                     Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
