@@ -418,3 +418,45 @@ async fn an_order_is_verified_although_the_clocks_differ() {
     assert_eq!(run["state"], "completed", "{run:#}");
     app.stop().await.unwrap();
 }
+
+const WINDOW: &str =
+    "      - {command: charge, device: house_battery, end: 30h, force: true, wait_for: accepted}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_amps_understood_otherwise_is_told() {
+    let now = Clock::System.now();
+    let (clock, _winder) = Clock::simulated(now);
+    let window = rule(WINDOW).replace("command: charge}", "command: charge, source: foreign}");
+    let house = House::on_clock(&window, clock.clone()).await;
+    house.edit("home.yaml", |text| text.replace("Europe/London", "Etc/UTC"));
+    let tokyo = json!({"timezone": "Asia/Tokyo"});
+    let path = "/devices/dev_abc123";
+    house.amps.control("POST", path, &tokyo).unwrap();
+    let app = house.engine_here(clock).await;
+    let url = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&url, "msg_act_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    house.run_in("completed").await;
+    let shown = |hours| {
+        let moment = now + jiff::SignedDuration::from_hours(hours);
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    };
+    let told = format!(
+        "Amps understood otherwise: the end is {}, and not {}",
+        shown(21),
+        shown(30)
+    );
+    let id = house.command().unwrap()["id"].clone();
+    let why = house.cli(&["why", id.as_str().unwrap()]);
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains(&told), "{why}");
+    let doctor = house.cli(&["doctor"]);
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    assert!(
+        doctor.contains(&format!("house_battery: {told}")),
+        "{doctor}"
+    );
+    app.stop().await.unwrap();
+}

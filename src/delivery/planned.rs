@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::{earlier, later};
-use crate::device_api::wire::Action;
+use crate::device_api::wire::{Action, Strategy};
 use crate::domain::command::Timing;
 use crate::store::open::Open;
 
@@ -16,6 +16,9 @@ const TIME_SLACK: Duration = Duration::from_mins(6);
 /// The clocks of two zones are apart by whole quarters of an hour, and by a day and two hours at most.
 const ZONE_STEP: Duration = Duration::from_mins(15);
 const ZONES_APART_MAX: Duration = Duration::from_hours(26);
+
+/// A moment that Amps understood is told in the story when it is further off than that.
+const UNDERSTOOD_SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// A start that is nearer was told as a duration (`device_api::when`), which knows no zone.
 const NEAR: SignedDuration = SignedDuration::from_hours(24);
@@ -74,6 +77,28 @@ fn end_alike(open: &Open, action: &Action) -> Likeness {
         (Some(_), None) => Likeness::CannotTell,
         (Some(ours), Some(theirs)) => clock_alike(ours, theirs),
     }
+}
+
+/// What Amps understood of when `open` begins and ends, where that is not what was asked, for its story. A near start
+/// cannot be misunderstood.
+pub(super) fn otherwise(
+    open: &Open,
+    action: &Action,
+    strategy: Option<Strategy>,
+) -> Option<String> {
+    let Timing { start, end } = open.command.timing;
+    let sent = open.sent_at.unwrap_or(open.began_at);
+    let is_queued = strategy == Some(Strategy::QueueAfter);
+    let start = start.filter(|it| NEAR <= it.duration_since(sent) && !is_queued);
+    let said = [("start", start, action.start), ("end", end, action.end)];
+    let said = said.into_iter().filter_map(|(what, ours, theirs)| {
+        let (ours, theirs) = ours.zip(theirs)?;
+        let is_other = UNDERSTOOD_SLACK < theirs.duration_since(ours).abs();
+        let shown = |it: Timestamp| it.strftime("%Y-%m-%d %H:%M:%S UTC");
+        is_other.then(|| format!("the {what} is {}, and not {}", shown(theirs), shown(ours)))
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 fn is_near(ours: Timestamp, theirs: Timestamp) -> bool {
