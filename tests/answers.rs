@@ -117,8 +117,7 @@ fn only_an_answer_that_says_plainly_that_nothing_was_taken_is_sent_again_at_once
             ];
             let is_plain = code.is_some_and(|it| plain.contains(&it));
             let by_status = match status {
-                401 => code.is_none(),
-                409 => matches!(code, None | Some("NEW_CODE")),
+                401 | 409 => matches!(code, None | Some("NEW_CODE")),
                 _ => false,
             };
             let expected = status != 408 && (is_plain || by_status);
@@ -132,7 +131,7 @@ fn an_unknown_code_and_none_go_by_the_status() {
     for (status, unknown, none) in [
         (302, GiveUp, GiveUp),
         (400, GiveUp, GiveUp),
-        (401, GiveUp, Unauthorized),
+        (401, Unauthorized, Unauthorized),
         (403, GiveUp, GiveUp),
         (404, GiveUp, GiveUp),
         (408, InDoubt, InDoubt),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use amps_rules::clock::Clock;
 use amps_rules::device_api::answer::{Answer, Refusal};
 use amps_rules::device_api::wire::{Action, ActionState, Page};
 use amps_rules::domain::device::DeviceType;
@@ -137,7 +138,7 @@ async fn a_list_of_actions_is_read_in_both_generations() {
     ];
     for (body, limit, has_more) in cases {
         let server = Server::answering("200 OK", &body).await;
-        let device = DeviceId::new("dev_1");
+        let device = device(DeviceType::Battery);
         let answer = api(&server).actions(&device, 0, limit).await;
         let actions = actions.clone();
         assert_eq!(
@@ -156,7 +157,7 @@ async fn a_list_of_actions_is_read_in_both_generations() {
 async fn a_page_with_an_item_that_cannot_be_read_is_not_half_believed() {
     let server = Server::answering("200 OK", r#"{"items": [{"id": "act_1"}, {"ID": "act_2"}]}"#);
     let answer = api(&server.await)
-        .actions(&DeviceId::new("dev_1"), 0, 10)
+        .actions(&device(DeviceType::Battery), 0, 10)
         .await;
     assert_eq!(
         answer,
@@ -166,8 +167,9 @@ async fn a_page_with_an_item_that_cannot_be_read_is_not_half_believed() {
 
 async fn read(device_type: DeviceType, body: &str) -> Answer<Readings> {
     let server = Server::answering("200 OK", body).await;
-    let now = at("2026-06-10T12:00:00Z");
-    api(&server).state(&device(device_type), false, now).await
+    let (clock, _) = Clock::simulated(at("2026-06-10T12:00:00Z"));
+    let device = device(device_type);
+    api(&server).state(&device, false, &clock).await
 }
 
 fn readings(taken_at: &str, origin: Origin, values: &[(&str, Value)]) -> Answer<Readings> {
@@ -208,6 +210,26 @@ async fn a_device_is_read_by_the_attributes_of_the_catalogue() {
         read(DeviceType::Vehicle, vehicle).await,
         readings("2026-06-10T12:00:00Z", Origin::Cache, &expected)
     );
+}
+
+#[tokio::test]
+async fn a_reading_is_of_a_moment_by_our_clock() {
+    for (date, expected) in [
+        ("Wed, 10 Jun 2026 12:00:05 GMT", "2026-06-10T11:55:59Z"),
+        ("Wed, 10 Jun 2026 12:04:00 GMT", "2026-06-10T11:51:59Z"),
+        ("Wed, 10 Jun 2026 11:59:55 GMT", "2026-06-10T11:55:59Z"),
+        ("Wed, 10 Jun 2026 11:56:00 GMT", "2026-06-10T11:59:59Z"),
+        // It cannot be later than now.
+        ("Wed, 10 Jun 2026 11:55:00 GMT", "2026-06-10T12:00:00Z"),
+    ] {
+        let body = r#"{"sync": {"lastPulledAt": "2026-06-10T11:55:59Z"}, "state": {}}"#;
+        let answer = response("200 OK", &format!("date: {date}\r\n"), body);
+        let server = Server::start(vec![Reply::Answer(answer)]).await;
+        let (clock, _) = Clock::simulated(at("2026-06-10T12:00:00Z"));
+        let device = device(DeviceType::Battery);
+        let answer = api(&server).state(&device, false, &clock).await;
+        assert_eq!(answer, readings(expected, Origin::Cache, &[]), "{date}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use amps_rules::clock::Clock;
 use amps_rules::config::home::Amps;
 use amps_rules::device_api::DeviceApi;
 use amps_rules::device_api::answer::{Answer, Refusal};
@@ -199,7 +200,11 @@ async fn ids_cannot_break_out_of_their_place_in_the_address() {
     };
     api.push(&charger).await;
     api.action(&ActionId::new("../battery")).await;
-    api.actions(&DeviceId::new("a&limit=50"), 20, 10).await;
+    let other = Device {
+        id: DeviceId::new("a&limit=50"),
+        ..device(DeviceType::EvCharger)
+    };
+    api.actions(&other, 20, 10).await;
     assert_eq!(
         server.lines(),
         [
@@ -224,11 +229,11 @@ async fn requests_share_a_connection() {
 
 #[tokio::test]
 async fn a_page_is_asked_for_within_the_limits_of_the_api() {
-    let page = || Reply::Answer(response("200 OK", "", r#"{"items": []}"#));
+    let page = || Reply::Answer(response("200 OK", "", r#"{"data": {"items": []}}"#));
     let server = Server::start(vec![page(), page()]).await;
     let api = api(&server);
     for limit in [0, 51] {
-        api.actions(&DeviceId::new("dev_1"), 0, limit).await;
+        api.actions(&device(DeviceType::Battery), 0, limit).await;
     }
     assert_eq!(
         server.lines(),
@@ -240,12 +245,31 @@ async fn a_page_is_asked_for_within_the_limits_of_the_api() {
 }
 
 #[tokio::test]
+async fn an_address_that_one_generation_does_not_know_is_that_of_the_other() {
+    let missing =
+        r#"{"success": false, "error": {"code": "NOT_FOUND", "message": "path not found"}}"#;
+    let missing = || Reply::Answer(response("404 Not Found", "", missing));
+    let page = || Reply::Answer(response("200 OK", "", r#"{"items": []}"#));
+    let server = Server::start(vec![missing(), page(), page(), missing(), missing()]).await;
+    let api = api(&server);
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let answer = api.actions(&device(DeviceType::Battery), 0, 10).await;
+        found.push(matches!(answer, Answer::Ok(_)));
+    }
+    assert_eq!(found, [true, true, false]);
+    let (newest, older) = (
+        "GET /actions?deviceId=dev_1&offset=0&limit=10",
+        "GET /battery/dev_1/actions?offset=0&limit=10",
+    );
+    assert_eq!(server.lines(), [newest, older, older, older, newest]);
+}
+
+#[tokio::test]
 async fn a_fresh_reading_is_asked_for_in_the_address() {
     let server = Server::answering("200 OK", r#"{"state": {}}"#).await;
     let inverter = device(DeviceType::SolarInverter);
-    api(&server)
-        .state(&inverter, true, Timestamp::UNIX_EPOCH)
-        .await;
+    api(&server).state(&inverter, true, &Clock::System).await;
     assert_eq!(server.lines(), ["GET /solar-inverter/dev_1?expedite=true"]);
 }
 

@@ -108,3 +108,100 @@ async fn from_the_one_before_to_the_newest() {
         ]
     );
 }
+
+const CAR: &str = "\
+version: 1
+rules:
+  - id: car
+    triggers: {trigger: engine, event: started}
+    actions:
+      - {read: house_battery, max_age: 1s}
+      - {command: charge, device: car_charger}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charger_is_ordered_in_the_words_of_the_generation_before() {
+    let mut house = House::without_engine(CAR).await;
+    speak(&house, "b");
+    house.start_engine();
+    house.command_in("completed").await;
+    assert_eq!(house.pushes()[0].body, r#"{"action":"start_charging"}"#);
+}
+
+const LOST: &str = "\
+version: 1
+rules:
+  - id: lost
+    triggers: {trigger: engine, event: started}
+    actions:
+      - {command: charge, device: house_battery, force: true}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_push_is_found_in_the_generation_before() {
+    let mut house = House::without_engine(LOST).await;
+    speak(&house, "b");
+    let fault = json!({"kind": "drop_answer"});
+    let lost = json!({"method": "POST", "path": BATTERY, "fault": fault});
+    house.fault("requests", &lost);
+    house.start_engine();
+    house.command_in("completed").await;
+    let pushes = house.amps.requests().into_iter();
+    let pushes = pushes.filter(|it| it.method == "POST" && it.path == BATTERY);
+    assert_eq!(pushes.count(), 1);
+}
+
+const FAR: &str = "\
+version: 1
+rules:
+  - id: far
+    triggers: {trigger: engine, event: started}
+    actions:
+      - {command: charge, device: house_battery, start: 30h, wait_for: accepted}
+";
+
+/// When the only order begins, as Amps was told.
+async fn far_start(house: &House) -> Value {
+    house.command_in("acknowledged").await;
+    let [(start, _, _)]: [_; 1] = said(house).try_into().unwrap();
+    start
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_far_start_of_all_is_said_as_amps_wants_it() {
+    let (clock, _winder) = Clock::simulated("2026-06-10T08:00:00Z".parse().unwrap());
+    let house = House::on_clock(FAR, clock.clone()).await;
+    speak(&house, "b");
+    let app = house.engine_here(clock).await;
+    assert_eq!(far_start(&house).await, json!("2026-06-11T14:00:00Z"));
+    app.stop().await.unwrap();
+}
+
+const SAY: &str = "\
+version: 1
+rules:
+  - id: say
+    triggers: {trigger: engine, event: started}
+    actions:
+      - {read: house_battery, max_age: 1s}
+      - {notify: phone, message: it is read}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_generation_is_known_after_a_restart() {
+    let (clock, _winder) = Clock::simulated("2026-06-10T08:00:00Z".parse().unwrap());
+    let house = House::on_clock(SAY, clock.clone()).await;
+    speak(&house, "b");
+    let app = house.engine_here(clock.clone()).await;
+    until("the battery is read", || house.phone().pop()).await;
+    app.stop().await.unwrap();
+
+    let unread =
+        json!({"kind": "answer", "status": 404, "code": "DEVICE_NOT_FOUND", "message": null});
+    let unread = json!({"method": "GET", "times": 20, "fault": unread});
+    house.fault("requests", &unread);
+    house.edit("rules/rules.yaml", |_| FAR.to_owned());
+    let app = house.engine_here(clock).await;
+    assert_eq!(far_start(&house).await, json!("2026-06-11T14:00:00Z"));
+    app.stop().await.unwrap();
+}

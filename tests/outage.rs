@@ -299,3 +299,36 @@ async fn nobody_asks_while_amps_wants_a_pause() {
     .await;
     app.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_amps_asked_for_outlives_a_restart() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(CAR_AFTER_BATTERY, clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    house.fault_push(json!({
+        "kind": "answer", "status": 429, "code": "RATE_LIMIT_EXCEEDED", "message": null,
+        "retry_after_seconds": 600,
+    }));
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    house.command_in("queued").await;
+    app.stop().await.unwrap();
+    let (asked, paused_at) = (house.amps.requests().len(), clock.now());
+
+    let app = house.engine_here(clock.clone()).await;
+    wind_until(&winder, "the order is taken", || {
+        house.command().filter(|it| it["state"] == "completed")
+    })
+    .await;
+    let requests = house.amps.requests();
+    let next: jiff::Timestamp = requests[asked].at.parse().unwrap();
+    let waited = next.duration_since(paused_at);
+    assert!(
+        jiff::SignedDuration::from_secs(590) < waited,
+        "{:?} after {waited:?}",
+        requests[asked]
+    );
+    app.stop().await.unwrap();
+}

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use amps_rules::clock::Clock;
+use amps_rules::clock::{Clock, Winder};
 use amps_rules::store::database_path;
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::home::{CAR_AFTER_BATTERY, House, battery_charged, post, until};
 
@@ -342,4 +342,57 @@ async fn told_to_stop_while_an_answer_is_out() {
     house.start_engine();
     ends_well(&house).await;
     assert_eq!(house.pushes().len(), 1);
+}
+
+/// The machine was without power for three hours, and is up before its router: Amps does not hear its first requests.
+/// Returns the end of the order that was `state` when the power went.
+async fn ends_after_a_power_cut(
+    house: &House,
+    clock: &Clock,
+    winder: &Winder,
+    state: &str,
+) -> Value {
+    let app = house.engine_here(clock.clone()).await;
+    let url = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&url, "msg_act_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    house.command_in(state).await;
+    app.stop().await.unwrap();
+    winder.advance(Duration::from_hours(3));
+    let fault = json!({"kind": "drop_connection"});
+    let unheard = json!({"method": "GET", "times": 3, "fault": fault});
+    house.fault("requests", &unheard);
+    let app = house.engine_here(clock.clone()).await;
+    let command = until("the order is over", || {
+        winder.advance(Duration::from_secs(1));
+        let is_over = |it: &Value| it["state"] == "completed" || it["state"] == "expired";
+        house.command().filter(is_over)
+    })
+    .await;
+    app.stop().await.unwrap();
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_not_given_up_unasked_after_a_long_time_without_power() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(CAR_AFTER_BATTERY, clock.clone()).await;
+    house.hold_webhooks();
+    let command = ends_after_a_power_cut(&house, &clock, &winder, "acknowledged").await;
+    assert_eq!(command["state"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_is_not_given_up_unasked_after_a_long_time_without_power() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(CAR_AFTER_BATTERY, clock.clone()).await;
+    house.edit("home.yaml", |text| {
+        text.replace("in_doubt_for: 2s", "in_doubt_for: 10m")
+    });
+    house.hold_webhooks();
+    house.fault_push(json!({"kind": "drop_answer"}));
+    let command = ends_after_a_power_cut(&house, &clock, &winder, "in_doubt").await;
+    assert_eq!(command["state"], "completed");
+    assert_eq!(house.accepted_pushes(), 1);
 }

@@ -168,7 +168,7 @@ async fn a_setting_that_the_device_does_not_show_is_written_again_and_then_contr
     .await;
     assert_eq!(
         heard["message"],
-        "contradicted, 2: `safety_reserve` of `house_battery` was written as 35 %, and the device shows 5 %"
+        "contradicted, 2: it was written as 35 %, and the device shows 5 %"
     );
     assert_eq!(
         written(&house),
@@ -366,4 +366,97 @@ async fn a_restart_cancels_what_amps_has_planned_for_the_run_before() {
         [(format!("/actions/{action}/cancel"), Some(200))]
     );
     assert_eq!((house.pushes().len(), house.accepted_pushes()), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_is_read_back_after_an_outage() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&rule(SETTING), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let fault = json!({"kind": "drop_connection"});
+    let unheard = json!({"method": "GET", "times": 10, "fault": fault});
+    house.fault("requests", &unheard);
+    let url = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&url, "msg_act_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    let run = until("the run is over", || {
+        winder.advance(Duration::from_secs(5));
+        let run = house.json(&["runs"])[0].clone();
+        (run["state"] != "running").then_some(run)
+    })
+    .await;
+    assert_eq!(run["state"], "completed", "{run:#}");
+    app.stop().await.unwrap();
+}
+
+const VERIFIED: &str = "      - command: charge
+        device: car_charger
+        retry: {attempts: 1}
+        verify: {attribute: isCharging, is: true, within: 2m}
+";
+
+/// The clock of the home is four minutes ahead of Amps'.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_verified_although_the_clocks_differ() {
+    let now = Clock::System.now();
+    let (amps_clock, amps_winder) = Clock::simulated(now);
+    let (clock, winder) = Clock::simulated(now + jiff::SignedDuration::from_mins(4));
+    let house = House::on_clock(&rule(VERIFIED), amps_clock).await;
+    let app = house.engine_here(clock).await;
+    let url = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&url, "msg_act_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    let run = until("the run is over", || {
+        amps_winder.advance(Duration::from_secs(2));
+        winder.advance(Duration::from_secs(2));
+        let run = house.json(&["runs"])[0].clone();
+        (run["state"] != "running").then_some(run)
+    })
+    .await;
+    assert_eq!(run["state"], "completed", "{run:#}");
+    app.stop().await.unwrap();
+}
+
+const WINDOW: &str =
+    "      - {command: charge, device: house_battery, end: 30h, force: true, wait_for: accepted}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_amps_understood_otherwise_is_told() {
+    let now = Clock::System.now();
+    let (clock, _winder) = Clock::simulated(now);
+    let window = rule(WINDOW).replace("command: charge}", "command: charge, source: foreign}");
+    let house = House::on_clock(&window, clock.clone()).await;
+    house.edit("home.yaml", |text| text.replace("Europe/London", "Etc/UTC"));
+    let tokyo = json!({"timezone": "Asia/Tokyo"});
+    let path = "/devices/dev_abc123";
+    house.amps.control("POST", path, &tokyo).unwrap();
+    let app = house.engine_here(clock).await;
+    let url = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&url, "msg_act_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    house.run_in("completed").await;
+    let shown = |hours| {
+        let moment = now + jiff::SignedDuration::from_hours(hours);
+        moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    };
+    let told = format!(
+        "Amps understood otherwise: the end is {}, and not {}",
+        shown(21),
+        shown(30)
+    );
+    let id = house.command().unwrap()["id"].clone();
+    let why = house.cli(&["why", id.as_str().unwrap()]);
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains(&told), "{why}");
+    let doctor = house.cli(&["doctor"]);
+    let doctor = String::from_utf8(doctor.stdout).unwrap();
+    assert!(
+        doctor.contains(&format!("house_battery: {told}")),
+        "{doctor}"
+    );
+    app.stop().await.unwrap();
 }

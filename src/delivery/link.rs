@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::device_api::door::Outage;
 use crate::device_api::gate::{Gate, Link};
+use crate::device_api::generation::Generation;
 use crate::store::Store;
 use crate::store::amps_link::{self, AmpsLink};
 use crate::store::error::Error;
@@ -20,15 +21,18 @@ pub(crate) async fn restore(store: &Store, api: &Gate) -> Result<(), Error> {
     api.restore(Link {
         key_has_worked: row.key_print.as_deref() == Some(api.key_print()),
         outage: row.outage.map(|(since, error)| Outage { since, error }),
+        pause_until: row.pause_until,
+        generation: row.generation.as_deref().and_then(Generation::parse),
     });
     Ok(())
 }
 
-/// Writes down what changes, until `stop`.
+/// Writes down what changes, until `stop`; then what has not been written yet.
 pub(crate) async fn run(store: Store, api: Gate, clock: Clock, stop: CancellationToken) {
     let mut news = api.link();
     let mut written = news.borrow().clone();
     loop {
+        let is_last = stop.is_cancelled();
         let link = news.borrow_and_update().clone();
         let mut is_late = false;
         if link != written {
@@ -36,6 +40,8 @@ pub(crate) async fn run(store: Store, api: Gate, clock: Clock, stop: Cancellatio
             let row = AmpsLink {
                 key_print: link.key_has_worked.then(|| api.key_print().to_owned()),
                 outage: link.outage.clone().map(|it| (it.since, it.error)),
+                pause_until: link.pause_until,
+                generation: link.generation.map(|it| it.name().to_owned()),
             };
             match store.write(move |tx| amps_link::save(tx, &row)).await {
                 Ok(()) => written = link,
@@ -46,9 +52,12 @@ pub(crate) async fn run(store: Store, api: Gate, clock: Clock, stop: Cancellatio
                 }
             }
         }
+        if is_last {
+            return;
+        }
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {}
             changed = news.changed() => if changed.is_err() { return },
             () = clock.sleep(RECORD_WAIT), if is_late => {}
         }

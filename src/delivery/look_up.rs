@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::earlier;
+use crate::delivery::planned::{self, Likeness};
 use crate::device_api::wire::{Action, Page};
 use crate::domain::value::Quantity;
 use crate::store::open::Open;
@@ -25,18 +26,10 @@ pub(super) struct Listed {
     pub(super) is_unclear: bool,
 }
 
-/// Whether an action does what was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Likeness {
-    Same,
-    Other,
-    CannotTell,
-}
-
 impl Listed {
     pub(super) fn add(&mut self, open: &Open, page: &Page, earliest: Timestamp) {
         for action in page.actions.iter().filter(|it| is_since(it, earliest)) {
-            match likeness(open, action) {
+            match likeness(open, action, page) {
                 Likeness::Same => self.candidates.push(action.clone()),
                 Likeness::CannotTell => self.is_unclear = true,
                 Likeness::Other => {}
@@ -89,12 +82,17 @@ fn is_since(action: &Action, earliest: Timestamp) -> bool {
     action.created_at.is_none_or(|created| earliest <= created)
 }
 
-fn likeness(open: &Open, action: &Action) -> Likeness {
-    match &action.command {
-        None => return Likeness::CannotTell,
+fn likeness(open: &Open, action: &Action, page: &Page) -> Likeness {
+    let command = match &action.command {
+        None => Likeness::CannotTell,
         Some(command) if *command != open.command.name => return Likeness::Other,
-        Some(_) => {}
-    }
+        Some(_) => Likeness::Same,
+    };
+    let time = planned::likeness(open, action, &page.actions);
+    command.max(parameters_alike(open, action)).max(time)
+}
+
+fn parameters_alike(open: &Open, action: &Action) -> Likeness {
     let ours = &open.command.parameters;
     let differs = ours.iter().any(|(name, quantity)| {
         action
@@ -255,6 +253,17 @@ mod tests {
         assert!(!reaches_back(&page(actions.clone(), None), at(-30)));
         assert!(reaches_back(&page(actions, None), at(-29)));
         assert!(!reaches_back(&page(Vec::new(), None), at(0)));
+    }
+
+    #[test]
+    fn an_action_that_begins_at_once_is_not_what_was_planned_for_tonight() {
+        let mut planned = ours();
+        planned.command.timing.start = Some(at(36_000));
+        planned.command.timing.end = Some(at(43_200));
+        let foreign = action("act_app", "charge", 3);
+        let mut found = Listed::default();
+        found.add(&planned, &page(vec![foreign], None), at(-5));
+        assert_eq!((found.candidates, found.is_unclear), (vec![], false));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(crate) mod http_requests;
 pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;
+mod planned;
 mod push;
 mod record;
 pub(crate) mod setting_writes;
@@ -31,7 +32,7 @@ use crate::delivery::look_up::Listed;
 use crate::delivery::verdict::{Told, Waits};
 use crate::device_api::answer::Answer;
 use crate::device_api::gate::{Gate, REQUESTS_MAX};
-use crate::device_api::wire::Action;
+use crate::device_api::wire::{Action, Strategy};
 use crate::domain::lifecycle::{Doubt, DoubtCause, Lifecycle, Step};
 use crate::store::error::Error;
 use crate::store::line;
@@ -40,7 +41,7 @@ use crate::store::outbox::{self, Waiting};
 use crate::store::requests::{self, Turn};
 use crate::store::signal::News;
 use crate::store::writer::Tx;
-use crate::store::{Store, inbox};
+use crate::store::{Store, inbox, story};
 use crate::worker::{self, Next, Stage};
 
 /// Commands in hand at once: their request is under way or waits for a place, or its answer is being
@@ -232,7 +233,7 @@ impl Delivery {
                 Some(listed) => {
                     if let Some(action) = ours(tx, &open, listed)? {
                         let step = waits.acknowledged(&open.command, action, now);
-                        return taken(tx, &open, &step, action, now);
+                        return taken(tx, &open, (&step, None), action, now);
                     }
                     if listed.is_unclear {
                         verdict::still_waiting(&open, Told::Something, now)
@@ -253,7 +254,7 @@ impl Delivery {
             let offset = page * PAGE_ACTIONS;
             let answer = self
                 .api
-                .actions(&read.open.command.device.id, offset, PAGE_ACTIONS)
+                .actions(&read.open.command.device, offset, PAGE_ACTIONS)
                 .await;
             let Answer::Ok(page) = answer else {
                 return None;
@@ -315,11 +316,14 @@ fn wanting_work(
 fn taken(
     tx: &Tx<'_>,
     open: &Open,
-    step: &Step,
+    (step, strategy): (&Step, Option<Strategy>),
     action: &Action,
     now: Timestamp,
 ) -> Result<(), Error> {
     outbox::acknowledge(tx, &open.command.id, step.clone(), &action.id, now)?;
+    if let Some(otherwise) = planned::otherwise(open, action, strategy) {
+        story::understood_otherwise(tx, &open.command.id, &otherwise, now)?;
+    }
     if let Some(event) = action.ended(&open.command.device, now) {
         inbox::record(tx, event, None)?;
     }

@@ -46,7 +46,7 @@ impl Delivery {
                     return self.blocked(read, refusal, verdict, place).await;
                 }
                 drop(place);
-                self.conclude(read, *answer, verdict).await
+                self.conclude(read, *answer, verdict, None).await
             }
         }
     }
@@ -69,7 +69,7 @@ impl Delivery {
     async fn key(&self, open: &Open, answer: &Answer<Action>) -> Key {
         let works_now = match answer {
             Answer::Refused(refusal) if refusal.code.as_deref() == Some(INVALID_API_KEY) => {
-                match self.api.actions(&open.command.device.id, 0, 1).await {
+                match self.api.actions(&open.command.device, 0, 1).await {
                     Answer::Ok(_) => Some(true),
                     Answer::Refused(refusal) if refusal.status == 401 => Some(false),
                     Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
@@ -86,13 +86,19 @@ impl Delivery {
     }
 
     /// Writes down what the answer led to.
-    async fn conclude(&self, read: Read, answer: Answer<Action>, verdict: Verdict) -> bool {
+    async fn conclude(
+        &self,
+        read: Read,
+        answer: Answer<Action>,
+        verdict: Verdict,
+        strategy: Option<Strategy>,
+    ) -> bool {
         let (waits, clock) = (self.waits, self.clock.clone());
         self.record(move |tx| {
             let (open, now) = (read.now(&clock), clock.now());
             let step = waits.step(verdict.clone(), &open, now);
             match &answer {
-                Answer::Ok(action) => taken(tx, &open, &step, action, now),
+                Answer::Ok(action) => taken(tx, &open, (&step, strategy), action, now),
                 Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
                     outbox::advance(tx, &open.command.id, step, None, now).map(drop)
                 }
@@ -145,7 +151,7 @@ impl Delivery {
             if let Some(action) = found.await.flatten() {
                 drop(place);
                 let verdict = Verdict::Acknowledged(Box::new(action.clone()));
-                return self.conclude(read, Answer::Ok(action), verdict).await;
+                return self.conclude(read, Answer::Ok(action), verdict, None).await;
             }
         }
         let holders = self.holders(&read.open, &refusal.conflicting).await;
@@ -183,7 +189,9 @@ impl Delivery {
             PushAnswer::Stopped => true,
             PushAnswer::Held { until, why } => self.put_back(read, until, why).await,
             PushAnswer::Came(_, Verdict::Blocked(_)) => self.wait_for(read, holders).await,
-            PushAnswer::Came(answer, verdict) => self.conclude(read, *answer, verdict).await,
+            PushAnswer::Came(answer, verdict) => {
+                self.conclude(read, *answer, verdict, Some(strategy)).await
+            }
         }
     }
 
@@ -212,7 +220,7 @@ impl Delivery {
 
     /// The actions that hold the device: those named, or, where Amps named none, those that a list has.
     async fn holders(&self, open: &Open, named: &[ActionId]) -> Vec<Holder> {
-        let device = &open.command.device.id;
+        let device = &open.command.device;
         let mut seen = Vec::new();
         if named.is_empty() {
             if let Answer::Ok(page) = self.api.actions(device, 0, PAGE_ACTIONS).await {
@@ -222,7 +230,7 @@ impl Delivery {
             }
         } else {
             for id in named.iter().take(HOLDERS_MAX) {
-                let found = match self.api.action(device, id).await {
+                let found = match self.api.action(&device.id, id).await {
                     Answer::Ok(action) if action.is_pending() => Seen::Pending(Box::new(action)),
                     Answer::Ok(_) | Answer::Refused(Refusal { status: 404, .. }) => Seen::Over,
                     Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::clock::later;
+use crate::http_client::RETRY_AFTER_MAX;
 
 /// Requests in a row that nothing was heard of before Amps counts as not answering.
 const SILENCES_MAX: u32 = 3;
@@ -80,17 +81,30 @@ impl Silence {
 }
 
 impl Door {
-    /// As an earlier life of the program left it: the first request finds out whether it is over.
-    pub(super) fn restored(outage: Outage) -> Self {
+    /// As an earlier life of the program left it: the first request after the pause finds out whether an outage is
+    /// over.
+    pub(super) fn restored(
+        outage: Option<Outage>,
+        pause_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        // Meanwhile the clock may have been set.
+        let longest = later(now, RETRY_AFTER_MAX);
         Self {
-            silence: Some(Silence {
+            pause_until: pause_until.map(|it| it.min(longest)),
+            n_pauses: u32::from(pause_until.is_some()),
+            silence: outage.map(|outage| Silence {
                 probe_at: outage.since,
                 outage,
                 n: SILENCES_MAX,
                 is_probing: false,
             }),
-            ..Self::default()
         }
+    }
+
+    /// Until when Amps wants to be left alone; may have passed.
+    pub(super) fn pause_until(&self) -> Option<Timestamp> {
+        self.pause_until
     }
 
     /// None while it answers, or has been silent only now and then.
@@ -272,13 +286,28 @@ mod tests {
 
     #[test]
     fn a_probe_that_was_given_up_lets_the_next_one_ask() {
-        let mut door = Door::restored(Outage {
+        let outage = Outage {
             since: at(0),
             error: "no route".to_owned(),
-        });
+        };
+        let mut door = Door::restored(Some(outage), None, at(0));
         assert_eq!(knock(&mut door, 60), Entrance::Probe);
         door.forget_probe();
         assert_eq!(knock(&mut door, 60), Entrance::Probe);
+    }
+
+    #[test]
+    fn a_pause_of_before_holds_for_as_long_as_a_pause_can_be() {
+        for (until, holds_until) in [(600, 600), (9000, 3600)] {
+            let mut door = Door::restored(None, Some(at(until)), at(0));
+            let why = "Amps asks for fewer requests".to_owned();
+            let shut = Entrance::Shut {
+                until: at(holds_until),
+                why,
+            };
+            assert_eq!(knock(&mut door, holds_until - 1), shut);
+            assert_eq!(knock(&mut door, holds_until), Entrance::Open);
+        }
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Which generation of its API Amps speaks (`amps-api.md` §0): nobody can choose it, and every success shows it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Generation {
     /// B: a success is a bare object.
     Flat,
     /// C, the newest: a success has an envelope.
+    #[default]
     Envelope,
 }
 
@@ -27,22 +27,43 @@ impl Generation {
             None => Self::Flat,
         })
     }
+
+    /// As it is kept.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Flat => "flat",
+            Self::Envelope => "envelope",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Flat, Self::Envelope]
+            .into_iter()
+            .find(|it| it.name() == name)
+    }
 }
 
-/// The generation that was seen last; the newest until one was. Clones share it, and it is forgotten with the
-/// program.
+/// The generation that was seen last, now or in an earlier life of the program. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    is_flat: Arc<AtomicBool>,
+    last: Arc<Mutex<Option<Generation>>>,
 }
 
 impl Seen {
-    pub(crate) fn last(&self) -> Generation {
-        if self.is_flat.load(Ordering::Relaxed) {
-            Generation::Flat
-        } else {
-            Generation::Envelope
-        }
+    /// None until one was seen.
+    pub(crate) fn last(&self) -> Option<Generation> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one that was seen last; the newest until one was.
+    pub(crate) fn presumed(&self) -> Generation {
+        self.last().unwrap_or_default()
+    }
+
+    /// Returns the one before.
+    pub(crate) fn set(&self, generation: Option<Generation>) -> Option<Generation> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *last, generation)
     }
 
     /// Takes note of the body of a success that was understood: what came from elsewhere shows nothing.
@@ -50,8 +71,8 @@ impl Seen {
         let Some(generation) = Generation::of(body) else {
             return;
         };
-        let is_flat = generation == Generation::Flat;
-        if self.is_flat.swap(is_flat, Ordering::Relaxed) != is_flat {
+        let before = self.set(Some(generation));
+        if before.unwrap_or_default() != generation {
             tracing::info!(?generation, "Amps answers in another form than before");
         }
     }
@@ -65,7 +86,10 @@ mod tests {
     fn what_was_seen_last_counts_and_is_shared() {
         let seen = Seen::default();
         let other = seen.clone();
-        assert_eq!(other.last(), Generation::Envelope);
+        assert_eq!(
+            (other.last(), other.presumed()),
+            (None, Generation::Envelope)
+        );
         for (body, expected) in [
             (r#"{"actionId": "act_1"}"#, Generation::Flat),
             ("[]", Generation::Flat),
@@ -77,7 +101,8 @@ mod tests {
             (r#"{"items": []}"#, Generation::Flat),
         ] {
             seen.note(body.as_bytes());
-            assert_eq!(other.last(), expected, "{body}");
+            assert_eq!(other.last(), Some(expected), "{body}");
+            assert_eq!(Generation::parse(expected.name()), Some(expected));
         }
     }
 }

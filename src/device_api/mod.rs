@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub(crate) mod door;
+mod flat;
 pub(crate) mod gate;
 pub(crate) mod generation;
 pub(crate) mod pace;
@@ -15,19 +16,20 @@ pub mod wire;
 
 use std::fmt::Write;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::clock::Clock;
 use crate::config::home::Amps;
-use crate::device_api::answer::Answer;
+use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::generation::{Generation, Seen};
 use crate::device_api::when::{Form, WireTiming};
 use crate::device_api::wire::{Action, Page, Strategy};
 use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
-use crate::domain::id::{ActionId, DeviceId};
+use crate::domain::id::ActionId;
 use crate::domain::secret::Secret;
 use crate::domain::writing::{SettingWrite, Showing};
 use crate::http_client::address::Address;
@@ -86,11 +88,28 @@ impl DeviceApi {
 
     /// As the generation wants it that was seen last.
     pub(crate) fn timing(&self, timing: &Timing, now: Timestamp) -> WireTiming {
-        let form = match self.seen.last() {
+        let form = match self.seen.presumed() {
             Generation::Flat => Form::Zoned,
             Generation::Envelope => Form::PlantLocal(&self.zone),
         };
         WireTiming::of(timing, form, now)
+    }
+
+    /// The generation that was seen last, for the next life of the program; none until one was.
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        self.seen.last()
+    }
+
+    pub(crate) fn restore(&self, generation: Option<Generation>) {
+        self.seen.set(generation);
+    }
+
+    /// Why Amps would not understand `command`, as far as is known.
+    pub(crate) fn unsayable(&self, command: &Command) -> Option<Refusal> {
+        match self.seen.presumed() {
+            Generation::Flat => flat::unsayable(command),
+            Generation::Envelope => None,
+        }
     }
 
     /// What `exchange` comes to by `read`; what can be read shows which generation it is of.
@@ -119,7 +138,10 @@ impl DeviceApi {
         timing: WireTiming,
     ) -> Answer<Action> {
         let address = self.device(&command.device);
-        let body = wire::push_body(command, strategy, timing);
+        let body = match self.seen.presumed() {
+            Generation::Flat => flat::push_body(command, strategy, timing),
+            Generation::Envelope => wire::push_body(command, strategy, timing),
+        };
         let exchange = self.client.post(&address, &self.headers, body).await;
         self.answer(exchange, wire::read_action)
     }
@@ -139,28 +161,70 @@ impl DeviceApi {
     }
 
     /// The actions on a device, newest first; `limit` is at least 1 and at most
-    /// [`ACTIONS_PER_PAGE_MAX`], and taken to be within (`amps-api.md` §3.5).
-    pub async fn actions(&self, device: &DeviceId, offset: u32, limit: u32) -> Answer<Page> {
+    /// [`ACTIONS_PER_PAGE_MAX`], and taken to be within (`amps-api.md` §3.5). Where the generation that was seen last
+    /// does not know the address, that of the other one is asked.
+    pub async fn actions(&self, device: &Device, offset: u32, limit: u32) -> Answer<Page> {
+        let presumed = self.seen.presumed();
+        let other = match presumed {
+            Generation::Flat => Generation::Envelope,
+            Generation::Envelope => Generation::Flat,
+        };
+        let answer = self.actions_as(presumed, device, (offset, limit)).await;
+        match answer {
+            Answer::Refused(Refusal { status: 404, .. }) => {
+                let second = self.actions_as(other, device, (offset, limit)).await;
+                // The first knows better what is wrong.
+                if let Answer::Ok(page) = second {
+                    Answer::Ok(page)
+                } else {
+                    answer
+                }
+            }
+            Answer::Ok(_) | Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
+                answer
+            }
+        }
+    }
+
+    async fn actions_as(
+        &self,
+        generation: Generation,
+        device: &Device,
+        (offset, limit): (u32, u32),
+    ) -> Answer<Page> {
         let limit = limit.clamp(1, ACTIONS_PER_PAGE_MAX);
-        let address = self.base.below(&["actions"]).with_query(&[
-            ("deviceId", device.as_str()),
-            ("offset", &offset.to_string()),
-            ("limit", &limit.to_string()),
-        ]);
+        let (offset, shown_limit) = (offset.to_string(), limit.to_string());
+        let page = [("offset", offset.as_str()), ("limit", &shown_limit)];
+        let id = device.id.as_str();
+        let address = match generation {
+            Generation::Flat => self
+                .base
+                .below(&[device.device_type.path_segment(), id, "actions"])
+                .with_query(&page),
+            Generation::Envelope => {
+                self.base
+                    .below(&["actions"])
+                    .with_query(&[("deviceId", id), page[0], page[1]])
+            }
+        };
         let exchange = self.client.get(&address, &self.headers).await;
         let amps_time = exchange.date();
         self.answer(exchange, |body| wire::read_page(body, limit, amps_time))
     }
 
     /// Reads a device (`amps-api.md` §3.2); `expedite` asks for values that are a minute old at most, not a
-    /// quarter of an hour. `now` stands in where the answer does not tell when the values were true.
-    pub async fn state(&self, device: &Device, expedite: bool, now: Timestamp) -> Answer<Readings> {
+    /// quarter of an hour. They were true at moments by `clock`, also where that of Amps shows another time.
+    pub async fn state(&self, device: &Device, expedite: bool, clock: &Clock) -> Answer<Readings> {
         let mut address = self.device(device);
         if expedite {
             address = address.with_query(&[("expedite", "true")]);
         }
+        let asked_at = clock.now();
         let exchange = self.client.get(&address, &self.headers).await;
-        self.answer(exchange, |body| state::read(body, device, now))
+        let ahead = ahead(asked_at, clock.now(), exchange.date());
+        self.answer(exchange, |body| {
+            state::read(body, device, (asked_at, ahead))
+        })
     }
 
     /// Writes a setting of a device (`amps-api.md` §4.1). Returns what Amps' clock showed, where the answer told.
@@ -193,6 +257,32 @@ impl DeviceApi {
         let segments = [device.device_type.path_segment(), device.id.as_str()];
         self.base.below(&segments)
     }
+}
+
+/// What may lie between two clocks that show the same: Amps' answers tell whole seconds.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(5);
+
+/// How far our clock is ahead of Amps', at least, which showed `amps_time` between the two moments of ours; nothing
+/// where they may show the same.
+fn ahead(
+    asked_at: Timestamp,
+    answered_at: Timestamp,
+    amps_time: Option<Timestamp>,
+) -> SignedDuration {
+    let Some(amps_time) = amps_time else {
+        return SignedDuration::ZERO;
+    };
+    let ahead = if amps_time < asked_at {
+        asked_at.duration_since(amps_time)
+    } else {
+        answered_at
+            .duration_since(amps_time)
+            .min(SignedDuration::ZERO)
+    };
+    if ahead.abs() <= CLOCK_SLACK {
+        return SignedDuration::ZERO;
+    }
+    ahead
 }
 
 /// Bytes of the hash that are kept: enough to tell one key from another.

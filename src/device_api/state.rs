@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use crate::amps_json::fields::{self, Object};
+use crate::clock::moved;
 use crate::device_api::wire;
 use crate::domain::catalogue::{Attribute, AttributeKind};
 use crate::domain::device::{Device, DeviceType};
@@ -18,17 +19,28 @@ use crate::domain::writing::Showing;
 /// both 10.4 and 10400 (`amps-api.md` §4.1).
 const BATTERY_KILOWATT_HOURS_MAX: f64 = 1000.0;
 
-/// What `device` says of itself in `body`, read at `now`.
+/// What `device` says of itself in `body`, read at `now` by a clock that is so far ahead of Amps'.
 ///
 /// Values of another kind than the catalogue's are left out: one surprise does not hide the rest.
-pub(crate) fn read(body: &[u8], device: &Device, now: Timestamp) -> Result<Readings, &'static str> {
+pub(crate) fn read(
+    body: &[u8],
+    device: &Device,
+    (now, ahead): (Timestamp, SignedDuration),
+) -> Result<Readings, &'static str> {
     let content = wire::content(body)?;
     let state = fields::child(&content, "state").ok_or("it has no `state`")?;
     let sync = fields::child(&content, "sync");
     let taken_at = sync.and_then(|it| fields::moment(it, "lastPulledAt"));
+    let by_us = |it: Timestamp| {
+        if ahead.is_zero() {
+            it
+        } else {
+            moved(it, ahead).min(now)
+        }
+    };
     Ok(Readings {
         device: device.id.clone(),
-        taken_at: taken_at.unwrap_or(now),
+        taken_at: taken_at.map_or(now, by_us),
         origin: origin(&content),
         values: values(device.device_type, state),
     })

@@ -176,7 +176,7 @@ impl From<&Quantity> for PushQuantity {
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A whole number without `.0`, which a strict reader may take for another type.
-fn number(value: f64) -> Option<Number> {
+pub(super) fn number(value: f64) -> Option<Number> {
     if value.fract() == 0.0 && value.abs() <= WHOLE_MAX {
         #[expect(clippy::cast_possible_truncation, reason = "whole and within bounds")]
         return Some(Number::from(value as i64));

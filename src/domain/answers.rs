@@ -329,7 +329,7 @@ pub const STATUSES: &[Statuses] = &{
         }
     }
     [
-        row((401, 401), None, GiveUp, Unauthorized, "not let in"),
+        row((401, 401), None, Unauthorized, Unauthorized, "not let in"),
         row((408, 408), Some(InDoubt), InDoubt, InDoubt, "time ran out"),
         row((409, 409), None, Wait, Wait, "something is in the way"),
         row((429, 429), Some(Retry), Retry, Retry, "too many requests"),

@@ -55,6 +55,9 @@ pub enum Stage {
         deadline: Timestamp,
         /// The device showed this, taken after the write.
         shown: Option<String>,
+        /// Since when the device could not be asked; none when it could at the last try.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silent_since: Option<Timestamp>,
     },
 }
 
@@ -86,6 +89,13 @@ pub struct Showing {
     pub taken_at: Option<Timestamp>,
     /// It is not what the platform had kept.
     pub is_live: bool,
+}
+
+/// What came of a read that did not show the value.
+enum Read {
+    /// The device shows this, taken after the write; none where it told nothing newer.
+    Answered(Option<String>),
+    Silent,
 }
 
 /// Where the write stands after a request.
@@ -146,6 +156,7 @@ impl SettingWrite {
                     since,
                     deadline: later(now, SHOWN_WITHIN),
                     shown: None,
+                    silent_since: None,
                 };
                 again(now, stage, attempts, None)
             }
@@ -178,9 +189,9 @@ impl SettingWrite {
                     return Progress::Over(WriteResult::Confirmed);
                 }
                 let shown = is_later.then(|| value.to_string());
-                self.not_shown(stage, shown, attempts, now)
+                self.not_shown(stage, Read::Answered(shown), attempts, now)
             }
-            Reply::NotShown => self.not_shown(stage, None, attempts, now),
+            Reply::NotShown => self.not_shown(stage, Read::Silent, attempts, now),
         }
     }
 
@@ -215,39 +226,41 @@ impl SettingWrite {
     }
 
     /// The device does not show the value, or not yet.
-    fn not_shown(
-        &self,
-        stage: &Stage,
-        seen: Option<String>,
-        attempts: u32,
-        now: Timestamp,
-    ) -> Progress {
+    fn not_shown(&self, stage: &Stage, read: Read, attempts: u32, now: Timestamp) -> Progress {
         let Stage::Read {
             since,
             deadline,
             shown,
+            silent_since,
         } = stage
         else {
             return again(now, Stage::Write, attempts.saturating_sub(1), None);
         };
+        let (seen, silent_since) = match read {
+            Read::Answered(seen) => (seen, None),
+            Read::Silent => (None, silent_since.or(Some(now))),
+        };
         let shown = seen.or_else(|| shown.clone());
-        if now < *deadline {
-            let at = later(now, READ_EVERY).min(*deadline);
+        // The time in which nobody could ask does not count.
+        let waits = shown.is_none() && silent_since.is_some_and(|it| now < later(it, OUTAGE_MAX));
+        if now < *deadline || waits {
+            let next = later(now, READ_EVERY);
+            let at = if waits { next } else { next.min(*deadline) };
             let stage = Stage::Read {
                 since: *since,
                 deadline: *deadline,
                 shown,
+                silent_since,
             };
             return again(at, stage, attempts, None);
         }
-        let (what, value) = (self.shown(), self.value);
+        let value = self.value;
         if let Some(shown) = shown {
-            let message = format!("{what} was written as {value}, and the device shows {shown}");
+            let message = format!("it was written as {value}, and the device shows {shown}");
             let failure = Failure::new(None, message);
             return self.failed(CONTRADICTED, failure, (true, None), (attempts, now));
         }
-        let message =
-            format!("{what} was written as {value}, and nobody could ask the device since");
+        let message = format!("it was written as {value}, and nobody could ask the device since");
         let failure = Failure::new(None, message);
         self.failed(UNKNOWN, failure, (false, None), (attempts, now))
     }
@@ -330,6 +343,7 @@ mod tests {
             since: at(10),
             deadline: at(310),
             shown: shown.map(str::to_owned),
+            silent_since: None,
         }
     }
 
@@ -370,6 +384,43 @@ mod tests {
             panic!("it is over: {unknown:?}");
         };
         assert_eq!(outcome, UNKNOWN);
+    }
+
+    #[test]
+    fn the_time_in_which_nobody_could_ask_does_not_count_for_an_hour() {
+        let mut stage = read(None);
+        let reads = (0..).map(|n| 300 + 15 * n);
+        let unknown = reads
+            .into_iter()
+            .find_map(|now| match after(&stage, Reply::NotShown, now) {
+                Progress::Again {
+                    stage: next,
+                    at: when,
+                    ..
+                } => {
+                    assert_eq!(when, at(now + 15));
+                    stage = next;
+                    None
+                }
+                Progress::Over(result) => Some((now, result)),
+            });
+        let failure = Failure::new(
+            None,
+            "it was written as 20 %, and nobody could ask the device since",
+        );
+        let result = WriteResult::Failed {
+            outcome: UNKNOWN.to_owned(),
+            failure,
+        };
+        assert_eq!(unknown, Some((3900, result.clone())));
+        assert_eq!(
+            write().over(result, 1).said(),
+            "`safety_reserve` of `car_charger`: it was written as 20 %, and nobody could ask the device since"
+        );
+        assert_eq!(
+            after(&stage, shows(20.0, 3899), 3899),
+            Progress::Over(WriteResult::Confirmed)
+        );
     }
 
     #[test]

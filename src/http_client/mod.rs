@@ -27,7 +27,7 @@ use crate::http_client::address::Address;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// The longest wait that an answer can ask for.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Half the timeout is for connecting, so that running out of it is known to have happened before anything left.
 const CONNECT_SHARE: u32 = 2;

@@ -63,6 +63,7 @@ impl Writes {
                     since: now,
                     deadline: open.due,
                     shown: None,
+                    silent_since: None,
                 };
                 self.sent.push((open.write.clone(), open.attempts));
             }

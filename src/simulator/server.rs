@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Query;
-use axum::http::header::{CONTENT_TYPE, ORIGIN, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, DATE, ORIGIN, RETRY_AFTER};
 use axum::http::{Request as HttpRequest, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -286,6 +286,11 @@ fn respond(
     let retry_after = outcome.as_ref().err().and_then(|it| it.retry_after_seconds);
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    // By the clock of the simulator, which may show another time than the machine.
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = date.parse() {
+        response.headers_mut().insert(DATE, date);
     }
     response
 }

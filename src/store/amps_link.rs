@@ -14,17 +14,23 @@ pub(crate) struct AmpsLink {
     pub(crate) key_print: Option<String>,
     /// Since when Amps does not answer, and what went wrong last; none while it answers.
     pub(crate) outage: Option<(Timestamp, String)>,
+    /// Until when Amps wants to be left alone; may have passed.
+    pub(crate) pause_until: Option<Timestamp>,
+    /// How Amps answered last: `flat` or `envelope`.
+    pub(crate) generation: Option<String>,
 }
 
 pub(crate) fn load(tx: &Tx<'_>) -> Result<AmpsLink, Error> {
     let found = tx
-        .prepare("SELECT key_print, silent_since, error FROM amps_link")?
+        .prepare("SELECT key_print, silent_since, error, pause_until, generation FROM amps_link")?
         .query_row([], |row| {
             let since: Option<i64> = row.get(1)?;
             let error: Option<String> = row.get(2)?;
             Ok(AmpsLink {
                 key_print: row.get(0)?,
                 outage: since.map(|since| (moment(since), error.unwrap_or_default())),
+                pause_until: row.get::<_, Option<i64>>(3)?.map(moment),
+                generation: row.get(4)?,
             })
         })
         .optional()?;
@@ -37,10 +43,18 @@ pub(crate) fn save(tx: &Tx<'_>, link: &AmpsLink) -> Result<(), Error> {
         None => (None, None),
     };
     tx.prepare(
-        "INSERT INTO amps_link (only_row, key_print, silent_since, error) VALUES (1, ?1, ?2, ?3)
+        "INSERT INTO amps_link (only_row, key_print, silent_since, error, pause_until, generation)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (only_row) DO UPDATE SET key_print = excluded.key_print,
-             silent_since = excluded.silent_since, error = excluded.error",
+             silent_since = excluded.silent_since, error = excluded.error,
+             pause_until = excluded.pause_until, generation = excluded.generation",
     )?
-    .execute(rusqlite::params![link.key_print, since, error])?;
+    .execute(rusqlite::params![
+        link.key_print,
+        since,
+        error,
+        link.pause_until.map(stamp),
+        link.generation
+    ])?;
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(crate) mod runs;
 mod schema;
 pub(crate) mod setting_writes;
 pub(crate) mod signal;
-mod story;
+pub(crate) mod story;
 #[cfg(test)]
 mod tests;
 pub(crate) mod traces;

@@ -258,12 +258,11 @@ pub(crate) fn pushed_as(tx: &Tx<'_>, action: &ActionId) -> Result<Option<Command
 pub(crate) fn hurry(tx: &Tx<'_>, now: Timestamp) -> Result<usize, Error> {
     let waiting = open_where(
         tx,
-        "is_open = 1 AND state IN ('blocked', 'in_doubt', 'acknowledged') AND ?1 < due_at",
-        [stamp(now)],
+        "is_open = 1 AND state IN ('blocked', 'in_doubt', 'acknowledged')",
+        [],
     )?;
     for open in &waiting {
-        let step = Step::StillWaiting { look_up_at: now };
-        advance(tx, &open.command.id, step, None, now)?;
+        advance(tx, &open.command.id, Step::Resumed, None, now)?;
     }
     Ok(waiting.len())
 }

@@ -144,8 +144,14 @@ pub(super) fn move_open(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
     for (id, stage) in reads {
         let mut stage = serde_json::from_str(&stage)?;
         // What the clock of Amps showed stays.
-        if let Stage::Read { deadline, .. } = &mut stage {
+        if let Stage::Read {
+            deadline,
+            silent_since,
+            ..
+        } = &mut stage
+        {
             *deadline = moved(*deadline, by);
+            *silent_since = silent_since.map(|it| moved(it, by));
         }
         tx.prepare("UPDATE setting_writes SET stage = ?2 WHERE id = ?1")?
             .execute([id, serde_json::to_string(&stage)?])?;

@@ -36,6 +36,25 @@ pub(super) fn note(
     Ok(())
 }
 
+/// What a line of the story begins with that tells of a time that Amps understood otherwise than it was asked.
+pub(super) const OTHERWISE: &str = "Amps understood otherwise: ";
+
+/// Adds to the story that Amps understood another time than was asked.
+pub(crate) fn understood_otherwise(
+    tx: &Tx<'_>,
+    id: &CommandId,
+    what: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let detail = format!("{OTHERWISE}{what}");
+    tx.prepare(
+        "INSERT INTO command_steps (command_id, at, state, detail, action_id)
+         VALUES (?1, ?2, 'acknowledged', ?3, NULL)",
+    )?
+    .execute(rusqlite::params![id.as_str(), stamp(now), detail])?;
+    Ok(())
+}
+
 /// What `step` was, for people; none when nothing happened that is worth a row.
 pub(super) fn describe(step: &Step) -> Option<String> {
     Some(match step {
@@ -65,7 +84,7 @@ pub(super) fn describe(step: &Step) -> Option<String> {
         Step::GivenBack => "not sent yet; the program stops".to_owned(),
         Step::NeverArrived { retry_at } => format!("Amps does not have it{}", again(*retry_at)),
         // Asked for as long as it takes; a row each time would fill the disk.
-        Step::StillWaiting { .. } => return None,
+        Step::StillWaiting { .. } | Step::Resumed => return None,
         Step::Reported { outcome, retry_at } => match outcome.failure() {
             Some(failure) => format!("failed: {failure}{}", again(*retry_at)),
             None => format!("reported as {}", outcome.name()),

@@ -32,6 +32,7 @@ pub(super) fn findings(patient: &Patient<'_>) -> Result<Vec<Finding>, Unreadable
         findings.push(link(patient, &amps));
     }
     findings.extend(devices(patient, view)?);
+    findings.extend(understood_otherwise(view)?);
     findings.extend(messages(view)?);
     findings.push(deadlines(&patient.standing.runs));
     findings.push(dead_letters(view)?);
@@ -98,6 +99,15 @@ fn devices(patient: &Patient<'_>, view: &View) -> Result<Vec<Finding>, Unreadabl
         });
     }
     Ok(findings)
+}
+
+/// Amps reads what is told by the clock in the time zone of the device.
+fn understood_otherwise(view: &View) -> Result<Vec<Finding>, Unreadable> {
+    let said = view.understood_otherwise()?.into_iter();
+    let remedy = "the device may be in another time zone than `timezone` of home.yaml: correct the one that is wrong; \
+                  a `start` less than a day ahead, without an `end`, is understood in each";
+    let finding = |(alias, what)| Finding::warning("order", format!("{alias}: {what}"), remedy);
+    Ok(said.map(finding).collect())
 }
 
 fn messages(view: &View) -> Result<Vec<Finding>, Unreadable> {

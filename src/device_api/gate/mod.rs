@@ -15,10 +15,11 @@ use crate::clock::{Clock, moved};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::door::{Door, Entrance, Heard, Outage};
+use crate::device_api::generation::Generation;
 use crate::device_api::pace::{Pace, Rate, Ticket, Turn};
 use crate::device_api::wire::{Action, Page, Strategy};
 use crate::domain::answers::{self, Meaning};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
 use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
@@ -34,6 +35,10 @@ pub(crate) struct Link {
     pub(crate) key_has_worked: bool,
     /// None while Amps answers.
     pub(crate) outage: Option<Outage>,
+    /// Until when Amps wants to be left alone; may have passed.
+    pub(crate) pause_until: Option<Timestamp>,
+    /// The one that answered last; none until one did.
+    pub(crate) generation: Option<Generation>,
 }
 
 /// What became of a push.
@@ -89,7 +94,7 @@ enum Held {
 
 /// Leave for one request.
 struct Pass<'g> {
-    shared: &'g Shared,
+    gate: &'g Gate,
     place: Option<SemaphorePermit<'g>>,
     is_probe: bool,
     is_over: bool,
@@ -122,10 +127,14 @@ impl Gate {
 
     /// Takes up what an earlier life of the program knew. Before the first request.
     pub(crate) fn restore(&self, link: Link) {
-        if let Some(Outage { since, error }) = link.outage.clone() {
-            let since = moved(since, -self.shared.clock.taken_over());
-            self.shared.state().door = Door::restored(Outage { since, error });
-        }
+        let steady = |it: Timestamp| moved(it, -self.shared.clock.taken_over());
+        let outage = link.outage.clone().map(|it| Outage {
+            since: steady(it.since),
+            ..it
+        });
+        let now = self.shared.clock.steady();
+        self.shared.state().door = Door::restored(outage, link.pause_until.map(steady), now);
+        self.api.restore(link.generation);
         self.shared.link.send_replace(link);
     }
 
@@ -151,6 +160,13 @@ impl Gate {
 
     /// [`DeviceApi::push`], when it may leave.
     pub(crate) async fn push(&self, command: &Command, strategy: Option<Strategy>) -> Pushed {
+        if self.api.generation().is_none() && command.timing != Timing::default() {
+            // How a moment is written, only an answer tells; without one, the newest way is tried.
+            self.state(&command.device, false).await;
+        }
+        if let Some(refusal) = self.api.unsayable(command) {
+            return Pushed::Answered(Box::new(Answer::Refused(refusal)));
+        }
         match self.enter(&command.device.id, Patience::ForProbe).await {
             Ok(pass) => {
                 let now = self.shared.clock.now();
@@ -175,15 +191,14 @@ impl Gate {
     }
 
     /// [`DeviceApi::actions`].
-    pub(crate) async fn actions(&self, device: &DeviceId, offset: u32, limit: u32) -> Answer<Page> {
+    pub(crate) async fn actions(&self, device: &Device, offset: u32, limit: u32) -> Answer<Page> {
         let request = self.api.actions(device, offset, limit);
-        self.ask(device, request).await
+        self.ask(&device.id, request).await
     }
 
     /// [`DeviceApi::state`].
     pub(crate) async fn state(&self, device: &Device, expedite: bool) -> Answer<Readings> {
-        let now = self.shared.clock.now();
-        let request = self.api.state(device, expedite, now);
+        let request = self.api.state(device, expedite, &self.shared.clock);
         self.ask(&device.id, request).await
     }
 
@@ -231,7 +246,7 @@ impl Gate {
                 Step::Enter { is_probe } => {
                     // Those behind may be next.
                     drop(line);
-                    return shared.pass(is_probe).await;
+                    return self.pass(is_probe).await;
                 }
                 Step::Wait { until } => until,
             };
@@ -241,6 +256,18 @@ impl Gate {
                 () = wait(&shared.clock, wait_until) => {}
             }
         }
+    }
+
+    async fn pass(&self, is_probe: bool) -> Result<Pass<'_>, Held> {
+        let mut pass = Pass {
+            gate: self,
+            place: None,
+            is_probe,
+            is_over: false,
+        };
+        let place = self.shared.places.acquire().await;
+        pass.place = Some(place.expect("the places are never closed"));
+        Ok(pass)
     }
 }
 
@@ -300,33 +327,30 @@ impl Shared {
         Ok(Step::Enter { is_probe })
     }
 
-    async fn pass(&self, is_probe: bool) -> Result<Pass<'_>, Held> {
-        let mut pass = Pass {
-            shared: self,
-            place: None,
-            is_probe,
-            is_over: false,
-        };
-        let place = self.places.acquire().await;
-        pass.place = Some(place.expect("the places are never closed"));
-        Ok(pass)
-    }
-
-    fn hear(&self, heard: Heard, is_probe: bool, has_worked: bool) {
+    fn hear(
+        &self,
+        heard: Heard,
+        is_probe: bool,
+        (has_worked, generation): (bool, Option<Generation>),
+    ) {
         let now = self.clock.steady();
         let mut state = self.state();
         if state.door.hear(heard, is_probe, now) {
             state.pace.spend_all(now);
         }
+        let shown = |it: Timestamp| moved(it, self.clock.taken_over());
         let outage = state.door.outage().map(|it| Outage {
-            since: moved(it.since, self.clock.taken_over()),
+            since: shown(it.since),
             error: it.error.clone(),
         });
+        let pause_until = state.door.pause_until().map(shown);
         drop(state);
         self.link.send_if_modified(|link| {
             let before = link.clone();
             link.key_has_worked |= has_worked;
             link.outage = outage;
+            link.pause_until = pause_until;
+            link.generation = generation;
             *link != before
         });
         self.changes.notify_waiters();
@@ -337,7 +361,7 @@ impl Pass<'_> {
     fn heard<T>(mut self, answer: &Answer<T>) {
         self.is_over = true;
         self.place = None;
-        let key_has_worked = self.shared.link.borrow().key_has_worked;
+        let key_has_worked = self.gate.shared.link.borrow().key_has_worked;
         let heard = match answer {
             Answer::Refused(refusal) if is_too_fast(refusal, key_has_worked) => {
                 Heard::TooFast(refusal.retry_after)
@@ -355,15 +379,19 @@ impl Pass<'_> {
             }
         };
         let has_worked = matches!(answer, Answer::Ok(_));
-        self.shared.hear(heard, self.is_probe, has_worked);
+        self.gate.shared.hear(
+            heard,
+            self.is_probe,
+            (has_worked, self.gate.api.generation()),
+        );
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         if self.is_probe && !self.is_over {
-            self.shared.state().door.forget_probe();
-            self.shared.changes.notify_waiters();
+            self.gate.shared.state().door.forget_probe();
+            self.gate.shared.changes.notify_waiters();
         }
     }
 }

@@ -58,7 +58,7 @@ fn ask(gate: &Gate, requests: &mut JoinSet<()>, n: usize) {
         match n % 4 {
             0 => drop(gate.push(&Command::example("cmd_1", &id), None).await),
             1 => drop(gate.action(&device.id, &ActionId::new("act_1")).await),
-            2 => drop(gate.actions(&device.id, 0, 1).await),
+            2 => drop(gate.actions(&device, 0, 1).await),
             _ => drop(gate.state(&device, false).await),
         }
     });

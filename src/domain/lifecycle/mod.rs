@@ -145,6 +145,9 @@ pub enum Step {
     StillWaiting {
         look_up_at: Timestamp,
     },
+    /// The program starts: what is waited for is looked up now. A deadline that has passed meanwhile counts from
+    /// now, since nobody could ask; a look-up that is answered decides as ever.
+    Resumed,
     /// The action ended; after a failure that may pass, pushed again at `retry_at`.
     Reported {
         outcome: Outcome,
@@ -240,6 +243,36 @@ impl Lifecycle {
                     },
                 }
             }
+            (
+                Self::Acknowledged {
+                    attempts,
+                    action,
+                    deadline,
+                    ..
+                },
+                Step::Resumed,
+            ) => Self::Acknowledged {
+                attempts,
+                action,
+                look_up_at: now,
+                deadline: deadline.max(now),
+            },
+            (Self::Blocked { attempts, hold }, Step::Resumed) => Self::Blocked {
+                attempts,
+                hold: Hold {
+                    look_up_at: now,
+                    deadline: hold.deadline.max(now),
+                    ..hold
+                },
+            },
+            (Self::InDoubt { attempts, doubt }, Step::Resumed) => Self::InDoubt {
+                attempts,
+                doubt: Doubt {
+                    look_up_at: now,
+                    deadline: doubt.deadline.max(now),
+                    ..doubt
+                },
+            },
             (Self::InDoubt { attempts, doubt }, Step::NeverArrived { retry_at }) => {
                 let uncounted = u32::from(doubt.cause == DoubtCause::Interrupted);
                 let outcome = Outcome::Failed(Failure::never_arrived(doubt.answered));

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use rusqlite::Row;
 
 use crate::domain::lifecycle::Lifecycle;
-use crate::store::database_path;
 use crate::store::view::{
     CommandRow, EventRow, Unreadable, View, commands, events, json, maybe_moment,
 };
+use crate::store::{database_path, story};
 
 /// An order that is not over.
 #[derive(Debug)]
@@ -72,6 +72,19 @@ impl View {
                 state: row.get(1)?,
                 reason: row.get(2)?,
             })
+        })
+    }
+
+    /// What the story of the last order to each device says of a time that Amps understood otherwise than it was
+    /// asked, with the name of the device.
+    pub fn understood_otherwise(&self) -> Result<Vec<(String, String)>, Unreadable> {
+        let sql = "SELECT command ->> '$.device.alias', detail FROM commands
+             JOIN command_steps ON command_steps.command_id = commands.id
+             WHERE commands.seq IN (SELECT max(seq) FROM commands GROUP BY device_id)
+                 AND detail LIKE ?1 || '%'
+             ORDER BY 1, command_steps.seq";
+        self.list(sql, [story::OTHERWISE], |row| {
+            Ok((row.get(0)?, row.get(1)?))
         })
     }
 
