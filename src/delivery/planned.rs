@@ -209,6 +209,6 @@ mod tests {
         let queued = planned(Some(10 * HOUR), None);
         let found = |others: &[Action]| likeness(&order(None, None), &queued, others);
         assert_eq!(found(&[queued.clone(), other]), Likeness::Same);
-        assert_eq!(found(&[queued.clone()]), Likeness::Other);
+        assert_eq!(found(std::slice::from_ref(&queued)), Likeness::Other);
     }
 }
