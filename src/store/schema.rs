@@ -85,14 +85,10 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     if 0 < version && version < migrations.len() {
         snapshot(connection, path, migrations.len())?;
     }
-    for (number, migration) in (1..).zip(migrations).skip(version) {
+    for (number, migration) in (1_i64..).zip(migrations).skip(version) {
         let tx = connection.transaction()?;
         tx.execute_batch(migration)?;
-        tx.pragma_update(
-            None,
-            "user_version",
-            i64::try_from(number).unwrap_or(i64::MAX),
-        )?;
+        tx.pragma_update(None, "user_version", number)?;
         tx.commit()?;
     }
     Ok(())
