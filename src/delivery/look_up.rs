@@ -37,6 +37,13 @@ impl Listed {
         }
         self.candidates.sort_by_key(|action| action.created_at);
     }
+
+    /// Puts those first that were made since the last push left, at `since`: an older one can be an earlier push of
+    /// ours that came late after all, and is likelier the order of somebody else.
+    pub(super) fn prefer_since(&mut self, since: Timestamp) {
+        let is_older = |action: &Action| action.created_at.is_some_and(|it| it < since);
+        self.candidates.sort_by_key(is_older);
+    }
 }
 
 /// How far the clock may be behind after a start. A machine without a battery for its clock wakes with the
@@ -55,13 +62,23 @@ pub(super) fn earliest(open: &Open, page: &Page, answered_at: Timestamp) -> Time
     counted.min(told.max(earlier(counted, LOST_MAX)))
 }
 
-/// The same, if the time since then was counted without a gap.
+/// The earliest that its last push can have been made.
+pub(super) fn last_push(open: &Open, page: &Page, answered_at: Timestamp) -> Timestamp {
+    by_amps(open.sent_at.unwrap_or(open.began_at), page, answered_at)
+}
+
+/// The same of the first, if the time since then was counted without a gap.
 fn counted(open: &Open, page: &Page, answered_at: Timestamp) -> Timestamp {
     let left = match (open.sent_at, open.lifecycle.attempts()) {
         // Between the order and its push, somebody else may have ordered the same.
         (Some(sent), Some(..=1)) => sent,
         (Some(_) | None, _) => open.began_at,
     };
+    by_amps(left, page, answered_at)
+}
+
+/// What Amps' clock showed at `left`, or earlier.
+fn by_amps(left: Timestamp, page: &Page, answered_at: Timestamp) -> Timestamp {
     let Some(amps_time) = page.amps_time else {
         return earlier(left, CLOCK_SKEW_MAX);
     };
@@ -171,6 +188,25 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(LEFT + seconds).unwrap()
+    }
+
+    #[test]
+    fn what_was_made_since_the_last_push_is_likelier_ours_than_what_was_made_before() {
+        let mut again = ours();
+        again.lifecycle = Lifecycle::Sending { attempts: 2 };
+        again.sent_at = Some(at(2000));
+        let listed = page(
+            vec![
+                action("act_ours", "charge", 2001),
+                action("act_app", "charge", 1300),
+            ],
+            Some(LEFT + 2002),
+        );
+        let mut found = Listed::default();
+        found.add(&again, &listed, earliest(&again, &listed, at(2002)));
+        found.prefer_since(last_push(&again, &listed, at(2002)));
+        let ids: Vec<_> = found.candidates.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["act_ours", "act_app"]);
     }
 
     #[test]

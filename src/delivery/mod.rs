@@ -263,6 +263,7 @@ impl Delivery {
             let earliest = look_up::earliest(open, &page, answered_at);
             listed.add(open, &page, earliest);
             if !page.has_more || look_up::reaches_back(&page, earliest) {
+                listed.prefer_since(look_up::last_push(open, &page, answered_at));
                 return Some(listed);
             }
         }
