@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -28,9 +29,24 @@ pub(crate) async fn restore(store: &Store, api: &Gate) -> Result<(), Error> {
 }
 
 /// Writes down what changes, until `stop`; then what has not been written yet.
-pub(crate) async fn run(store: Store, api: Gate, clock: Clock, stop: CancellationToken) {
-    let mut news = api.link();
-    let mut written = news.borrow().clone();
+pub(crate) fn run(
+    store: Store,
+    api: Gate,
+    clock: Clock,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> {
+    // As it is now: what is heard before the stage gets going is news.
+    let news = api.link();
+    let written = news.borrow().clone();
+    write_changes((store, clock), api, stop, (news, written))
+}
+
+async fn write_changes(
+    (store, clock): (Store, Clock),
+    api: Gate,
+    stop: CancellationToken,
+    (mut news, mut written): (watch::Receiver<Link>, Link),
+) {
     loop {
         let is_last = stop.is_cancelled();
         let link = news.borrow_and_update().clone();
