@@ -318,6 +318,20 @@ pub(super) fn end(scene: Scene<'_>, run: &Run, end: RunEnd, decision: &mut Decis
     ended(scene, run, end, decision);
 }
 
+/// `run` stands elsewhere within its step, as `said` tells.
+pub(super) fn stands(scene: Scene<'_>, run: Run, said: String, decision: &mut Decision) {
+    decision.traces.push(told(scene, &run, said));
+    decision.changes.push(Change::RunMoved(run));
+}
+
+/// What `said` tells of the step at which `run` stands.
+fn told(scene: Scene<'_>, run: &Run, said: String) -> Trace {
+    let mut trace = Trace::of_run(run, scene.event, scene.now);
+    let step = run.operation().map(|it| StepTrace::new(it, said));
+    trace.steps.extend(step);
+    trace
+}
+
 /// The step at which `run` waited is over, as `said` tells, and failed where there is a failure.
 pub(super) fn step_over(
     scene: Scene<'_>,
@@ -326,10 +340,7 @@ pub(super) fn step_over(
     decision: &mut Decision,
 ) {
     decision.moved_on.push(run.id.clone());
-    let mut trace = Trace::of_run(&run, scene.event, scene.now);
-    trace
-        .steps
-        .extend(run.operation().map(|it| StepTrace::new(it, said)));
+    let mut trace = told(scene, &run, said);
     let end = match failure {
         None => {
             run.position += 1;

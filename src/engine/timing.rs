@@ -48,7 +48,7 @@ pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, Str
 }
 
 /// A duration counts from now on, a time of day is the next one after `from`. Also whether it is a duration.
-fn moment(
+pub(super) fn moment(
     moment: Option<&Moment>,
     (what, from): (&str, Timestamp),
     view: View<'_>,

@@ -12,10 +12,10 @@ use crate::domain::value::Origin;
 use crate::engine::condition::Examined;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::freshness::{ANSWERED_PAUSE, Needs, request};
-use crate::engine::go_on::step_over;
+use crate::engine::go_on::{stands, step_over};
 use crate::engine::memory::StepFailure;
 use crate::engine::run::Run;
-use crate::engine::trace::{StepTrace, Trace, Truth};
+use crate::engine::trace::Truth;
 use crate::engine::values::{check_number, check_state};
 use crate::engine::wait::Wait;
 use crate::engine::{Scene, arbitration};
@@ -51,16 +51,6 @@ pub(super) fn begin(
     decision.follow_ups.push(FollowUp::Ask(run.id.clone()));
     stands(scene, run, format!("{said}; is verified"), decision);
     true
-}
-
-/// The run stands elsewhere within its step.
-fn stands(scene: Scene<'_>, run: Run, said: String, decision: &mut Decision) {
-    let mut trace = Trace::of_run(&run, scene.event, scene.now);
-    trace
-        .steps
-        .extend(run.operation().map(|it| StepTrace::new(it, said)));
-    decision.traces.push(trace);
-    decision.changes.push(Change::RunMoved(run));
 }
 
 fn step(run: &Run) -> Option<(&CommandOperation, &Verify)> {

@@ -318,13 +318,7 @@ fn edge(test: &TimeTest, now: &Zoned) -> Option<Timestamp> {
         .min()
 }
 
-/// The next moment at which the clock of the home shows `time`.
-pub(super) fn next_at(scene: Scene<'_>, time: Time) -> Option<Timestamp> {
-    let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
-    next_time_of_day(time, &scene.now.to_zoned(zone))
-}
-
-/// The same from another moment on.
+/// The next time after `from` at which the clocks of the home show `time`.
 pub(super) fn next_after(scene: Scene<'_>, from: Timestamp, time: Time) -> Option<Timestamp> {
     let zone = scene.rules.timezone.clone().unwrap_or(TimeZone::UTC);
     next_time_of_day(time, &from.to_zoned(zone))

@@ -3,12 +3,11 @@
 use crate::clock::later;
 use crate::engine::Scene;
 use crate::engine::arbitration::room;
-use crate::engine::decision::{Change, Decision};
-use crate::engine::go_on::step_over;
+use crate::engine::decision::Decision;
+use crate::engine::go_on::{stands, step_over};
 use crate::engine::memory::StepFailure;
 use crate::engine::order;
 use crate::engine::run::Run;
-use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::wait::Wait;
 use crate::engine::walk::view;
 use crate::rules::rule::CommandOperation;
@@ -38,12 +37,7 @@ pub(in crate::engine) fn order_again(
             });
             run.until = order.options.timeout.map(|it| later(scene.now, it));
             decision.order(command, scene.now);
-            let mut trace = Trace::of_run(&run, scene.event, scene.now);
-            trace
-                .steps
-                .extend(run.operation().map(|it| StepTrace::new(it, said)));
-            decision.traces.push(trace);
-            decision.changes.push(Change::RunMoved(run));
+            stands(scene, run, said, decision);
         }
         Err(reason) => {
             let failure = StepFailure::of_step(reason.clone());

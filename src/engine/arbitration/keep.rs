@@ -1,20 +1,14 @@
 //! What a rule keeps of a device beyond its step (`lease:`), and until when.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use crate::clock::later;
 use crate::engine::Scene;
 use crate::engine::arbitration::lease::Kept;
 use crate::engine::decision::{Change, Decision};
-use crate::engine::memory::demand;
 use crate::engine::run::Run;
+use crate::engine::timing;
 use crate::engine::trace::{StepTrace, Trace, Verdict, clock_time};
-use crate::engine::waiting::next_at;
 use crate::engine::walk::view;
-use crate::rules::expr::value::Value;
-use crate::rules::operation::Moment;
 use crate::rules::rule::{CommandOperation, OperationKind};
 
 /// The end of a lease.
@@ -31,35 +25,10 @@ pub(super) fn until(
     decision: &Decision,
 ) -> Result<Option<Until>, String> {
     const WHAT: &str = "the end of the lease";
-    let by_clock = |at| Until { at, by_clock: true };
-    let from_now = |duration| Until {
-        at: later(scene.now, duration),
-        by_clock: false,
-    };
-    let view = view(scene, run, decision);
-    Ok(match &order.options.lease_until {
-        None => None,
-        Some(Moment::In(duration)) => Some(from_now(*duration)),
-        Some(Moment::At(time)) => next_at(scene, *time).map(by_clock),
-        Some(Moment::Computed(expression)) => match demand(expression, WHAT, view)? {
-            Value::Moment(moment) => Some(by_clock(moment)),
-            Value::Duration(duration) => {
-                Some(from_now(Duration::try_from(duration).unwrap_or_default()))
-            }
-            Value::Time(time) => next_at(scene, time).map(by_clock),
-            other @ (Value::Unknown
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Quantity { .. }
-            | Value::Text(_)
-            | Value::List(_)) => {
-                return Err(format!(
-                    "{WHAT} is `{}`, which is no time",
-                    view.shown(&other)
-                ));
-            }
-        },
-    })
+    let asked = order.options.lease_until.as_ref();
+    let (at, counts) = timing::moment(asked, (WHAT, scene.now), view(scene, run, decision))?;
+    let by_clock = !counts;
+    Ok(at.map(|at| Until { at, by_clock }))
 }
 
 /// The rule keeps the device beyond the step at which `run` stands, if the step asks for that. Where the

@@ -30,13 +30,13 @@ use crate::engine::arbitration::rival::{
     Rival, RivalClaim, ahead, holders, named, place, priority,
 };
 use crate::engine::decision::{Change, Decision, FollowUp};
-use crate::engine::go_on::{device_of, step_over};
+use crate::engine::go_on::{device_of, stands, step_over};
 use crate::engine::memory::StepFailure;
 use crate::engine::order;
 use crate::engine::orders::Orders;
 use crate::engine::run::Run;
 use crate::engine::state::State;
-use crate::engine::trace::{StepTrace, Trace, clock_time};
+use crate::engine::trace::clock_time;
 use crate::engine::wait::Wait;
 use crate::engine::walk::view;
 use crate::rules::operation::{Goal, OnConflict};
@@ -381,14 +381,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     let before = run;
     let mut run = before.clone();
     match order(scene, &mut run, wanted, decision) {
-        Ordered::Stands(said) if run.wait != before.wait => {
-            let mut trace = Trace::of_run(&run, scene.event, scene.now);
-            trace
-                .steps
-                .extend(run.operation().map(|it| StepTrace::new(it, said)));
-            decision.traces.push(trace);
-            decision.changes.push(Change::RunMoved(run));
-        }
+        Ordered::Stands(said) if run.wait != before.wait => stands(scene, run, said, decision),
         Ordered::Stands(_) => decision.changes.push(Change::RunAsks {
             run: run.id.clone(),
             at: obstacle(scene, before, decision).and_then(|it| it.until),
