@@ -143,3 +143,37 @@ rules:
         decision.notifications.iter().map(|it| &it.id).collect();
     assert_eq!(ids.len(), 2);
 }
+
+#[test]
+fn an_absence_that_is_over_counts_though_what_was_missed_comes_before_the_clock_is_looked_at() {
+    let mut engine = Engine::with(&telling(
+        "    triggers:
+      - trigger: absence
+        of: {trigger: device, device: house_battery, event: connected}
+        absent_for: 1h
+",
+    ));
+    engine.sees(Payload::Engine(EngineChange::Started), false);
+    let connects = |engine: &mut Engine| {
+        let connection = Connection {
+            device: DeviceId::new("dev_b"),
+            device_type: None,
+            change: ConnectionChange::Connected,
+            at: engine.now,
+        };
+        engine.sees(Payload::Connection(connection), false)
+    };
+    engine.pass(59);
+    assert_eq!(connects(&mut engine), ["r: not all of it has come"]);
+    // The program was gone over the moment, and the webhook is the first that it hears.
+    engine.pass(61);
+    assert_eq!(connects(&mut engine), ["r: started", "phone: hello"]);
+    // And it counts from there.
+    engine.pass(59);
+    assert_eq!(engine.sees(Payload::Tick, false), [""; 0]);
+    engine.pass(1);
+    assert_eq!(
+        engine.sees(Payload::Tick, false),
+        ["r: started", "phone: hello"]
+    );
+}

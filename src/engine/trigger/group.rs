@@ -170,6 +170,12 @@ pub(super) fn absence(
     let both: Vec<_> = std::iter::once((0, &*on.of)).chain(after).collect();
     let heard = parts(scene, &both, memory, occasion);
     let came = |part| heard.firings.iter().any(|it| it.trigger == part);
+    // First: the time can have run out while nobody looked, and what comes now is too late.
+    let is_over = memory.silent_until.is_some_and(|until| until <= scene.now);
+    let since = memory.silent_since.filter(|_| is_over);
+    if is_over {
+        wait(memory, None, on.absent_for);
+    }
     if came(0) {
         // It begins to count anew: at once, or when the other one comes again.
         let since = on.after.is_none().then_some(scene.now);
@@ -178,13 +184,9 @@ pub(super) fn absence(
     if came(1) {
         wait(memory, Some(scene.now), on.absent_for);
     }
-    let Some(since) = memory.silent_since else {
+    let Some(since) = since else {
         return told(Vec::new(), heard.mismatches);
     };
-    if memory.silent_until.is_none_or(|until| scene.now < until) {
-        return told(Vec::new(), heard.mismatches);
-    }
-    wait(memory, None, on.absent_for);
     let mut fields = happening::fields(trigger, "absence", scene.event);
     happening::put(&mut fields, "since", Shown::Moment(since));
     Heard::fires(index, fields)
