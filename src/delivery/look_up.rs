@@ -27,9 +27,16 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    pub(super) fn add(&mut self, open: &Open, page: &Page, earliest: Timestamp) {
+    /// Those of `page`, which came at `answered_at`.
+    pub(super) fn add(
+        &mut self,
+        open: &Open,
+        page: &Page,
+        (answered_at, earliest): (Timestamp, Timestamp),
+    ) {
+        let ahead = ahead(page, answered_at).unwrap_or_default();
         for action in page.actions.iter().filter(|it| is_since(it, earliest)) {
-            match likeness(open, action, page) {
+            match likeness(open, action, (page, ahead)) {
                 Likeness::Same => self.candidates.push(action.clone()),
                 Likeness::CannotTell => self.is_unclear = true,
                 Likeness::Other => {}
@@ -79,13 +86,16 @@ fn counted(open: &Open, page: &Page, answered_at: Timestamp) -> Timestamp {
 
 /// What Amps' clock showed at `left`, or earlier.
 fn by_amps(left: Timestamp, page: &Page, answered_at: Timestamp) -> Timestamp {
-    let Some(amps_time) = page.amps_time else {
+    let Some(ahead) = ahead(page, answered_at) else {
         return earlier(left, CLOCK_SKEW_MAX);
     };
-    // Amps looked at its clock before its answer came: where that took long, this reaches back further.
-    let ahead: SignedDuration = answered_at.duration_since(amps_time);
     let by_amps = left.checked_sub(ahead).unwrap_or(Timestamp::MIN);
     earlier(by_amps, CLOCK_SLACK)
+}
+
+/// How far our clock is ahead of that of Amps, at most: Amps looked at its clock before its answer came.
+fn ahead(page: &Page, answered_at: Timestamp) -> Option<SignedDuration> {
+    page.amps_time.map(|it| answered_at.duration_since(it))
 }
 
 /// Whether `page`, newest first, reaches back to before `earliest`: older pages need not be read.
@@ -99,13 +109,13 @@ fn is_since(action: &Action, earliest: Timestamp) -> bool {
     action.created_at.is_none_or(|created| earliest <= created)
 }
 
-fn likeness(open: &Open, action: &Action, page: &Page) -> Likeness {
+fn likeness(open: &Open, action: &Action, (page, ahead): (&Page, SignedDuration)) -> Likeness {
     let command = match &action.command {
         None => Likeness::CannotTell,
         Some(command) if *command != open.command.name => return Likeness::Other,
         Some(_) => Likeness::Same,
     };
-    let time = planned::likeness(open, action, &page.actions);
+    let time = planned::likeness(open, action, (&page.actions, ahead));
     command.max(parameters_alike(open, action)).max(time)
 }
 
@@ -203,7 +213,8 @@ mod tests {
             Some(LEFT + 2002),
         );
         let mut found = Listed::default();
-        found.add(&again, &listed, earliest(&again, &listed, at(2002)));
+        let since = earliest(&again, &listed, at(2002));
+        found.add(&again, &listed, (at(2002), since));
         found.prefer_since(last_push(&again, &listed, at(2002)));
         let ids: Vec<_> = found.candidates.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(ids, ["act_ours", "act_app"]);
@@ -229,7 +240,7 @@ mod tests {
             None,
         );
         let mut found = Listed::default();
-        found.add(&ours(), &listed, at(-5));
+        found.add(&ours(), &listed, (at(3), at(-5)));
         let ids: Vec<_> = found.candidates.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(
             (ids, found.is_unclear),
@@ -245,7 +256,7 @@ mod tests {
         without_command.command = None;
         for unclear in [without_level, without_command] {
             let mut found = Listed::default();
-            found.add(&ours(), &page(vec![unclear], None), at(0));
+            found.add(&ours(), &page(vec![unclear], None), (at(2), at(0)));
             assert_eq!((found.candidates.len(), found.is_unclear), (0, true));
         }
     }
@@ -298,7 +309,7 @@ mod tests {
         planned.command.timing.end = Some(at(43_200));
         let foreign = action("act_app", "charge", 3);
         let mut found = Listed::default();
-        found.add(&planned, &page(vec![foreign], None), at(-5));
+        found.add(&planned, &page(vec![foreign], None), (at(4), at(-5)));
         assert_eq!((found.candidates, found.is_unclear), (vec![], false));
     }
 

@@ -261,7 +261,7 @@ impl Delivery {
             };
             let (answered_at, open) = (self.clock.now(), &read.now(&self.clock));
             let earliest = look_up::earliest(open, &page, answered_at);
-            listed.add(open, &page, earliest);
+            listed.add(open, &page, (answered_at, earliest));
             if !page.has_more || look_up::reaches_back(&page, earliest) {
                 listed.prefer_since(look_up::last_push(open, &page, answered_at));
                 return Some(listed);

@@ -13,6 +13,9 @@ use crate::store::open::Open;
 /// of a webhook, and rounded.
 const TIME_SLACK: Duration = Duration::from_mins(6);
 
+/// The clock of the home is wrong when it is further off.
+const CLOCKS_APART_MAX: SignedDuration = SignedDuration::from_mins(6);
+
 /// The clocks of two zones are apart by whole quarters of an hour, and by a day and two hours at most.
 const ZONE_STEP: Duration = Duration::from_mins(15);
 const ZONES_APART_MAX: Duration = Duration::from_hours(26);
@@ -31,12 +34,20 @@ pub(super) enum Likeness {
     Other,
 }
 
-/// Whether `action` is for the time of `open`; `others` are on the list too.
-pub(super) fn likeness(open: &Open, action: &Action, others: &[Action]) -> Likeness {
-    start_alike(open, action, others).max(end_alike(open, action))
+/// Whether `action` is for the time of `open`; `others` are on the list too. Our clock is `ahead` of that of Amps.
+pub(super) fn likeness(
+    open: &Open,
+    action: &Action,
+    (others, ahead): (&[Action], SignedDuration),
+) -> Likeness {
+    start_alike(open, action, (others, ahead)).max(end_alike(open, action, ahead))
 }
 
-fn start_alike(open: &Open, action: &Action, others: &[Action]) -> Likeness {
+fn start_alike(
+    open: &Open,
+    action: &Action,
+    (others, ahead): (&[Action], SignedDuration),
+) -> Likeness {
     let Timing { start, end, .. } = open.command.timing;
     let sent = open.sent_at.unwrap_or(open.began_at);
     let Some(begins) = action.start else {
@@ -59,23 +70,36 @@ fn start_alike(open: &Open, action: &Action, others: &[Action]) -> Likeness {
     // What was to begin while it waited begins as soon as can be.
     let first = start.unwrap_or(open.began_at).max(open.began_at);
     let last = start.unwrap_or(sent).max(sent).max(first);
-    let asked = begins.clamp(first, last);
-    if sent.duration_since(asked).abs() < NEAR {
-        return if is_near(asked, begins) {
+    let is_asked = |it: Timestamp| is_near(it.clamp(first, last), it);
+    // A duration counts by the clock of Amps; an earlier life of the program may have had the same.
+    let by_us = begins.checked_add(ahead).unwrap_or(begins);
+    if sent.duration_since(by_us.clamp(first, last)).abs() < NEAR {
+        return if is_asked(by_us) || open.is_from_before && is_asked(begins) {
             Likeness::Same
         } else {
-            Likeness::Other
+            of_another_time(open, ahead)
         };
     }
-    clock_alike(asked, begins)
+    clock_alike((begins.clamp(first, last), begins), open, ahead)
 }
 
-fn end_alike(open: &Open, action: &Action) -> Likeness {
+fn end_alike(open: &Open, action: &Action, ahead: SignedDuration) -> Likeness {
     match (open.command.timing.end, action.end) {
         (None, None) => Likeness::Same,
         (None, Some(_)) => Likeness::Other,
         (Some(_), None) => Likeness::CannotTell,
-        (Some(ours), Some(theirs)) => clock_alike(ours, theirs),
+        (Some(ours), Some(theirs)) => clock_alike((ours, theirs), open, ahead),
+    }
+}
+
+/// What it means that the times differ. An order that was told by another clock than that of now may be the one.
+fn of_another_time(open: &Open, ahead: SignedDuration) -> Likeness {
+    let was_set = open.began_at != open.created_at;
+    let is_apart = open.is_from_before && CLOCKS_APART_MAX < ahead.abs();
+    if was_set || is_apart {
+        Likeness::CannotTell
+    } else {
+        Likeness::Other
     }
 }
 
@@ -106,7 +130,11 @@ fn is_near(ours: Timestamp, theirs: Timestamp) -> bool {
 }
 
 /// What was told by the clock may have been read in another zone.
-fn clock_alike(ours: Timestamp, theirs: Timestamp) -> Likeness {
+fn clock_alike(
+    (ours, theirs): (Timestamp, Timestamp),
+    open: &Open,
+    ahead: SignedDuration,
+) -> Likeness {
     if is_near(ours, theirs) {
         return Likeness::Same;
     }
@@ -118,7 +146,7 @@ fn clock_alike(ours: Timestamp, theirs: Timestamp) -> Likeness {
     if apart <= ZONES_APART_MAX && is_step {
         Likeness::CannotTell
     } else {
-        Likeness::Other
+        of_another_time(open, ahead)
     }
 }
 
@@ -156,7 +184,12 @@ mod tests {
         start: Option<i64>,
         end: Option<i64>,
     ) -> Likeness {
-        likeness(&order(order_of.0, order_of.1), &planned(start, end), &[])
+        let action = planned(start, end);
+        likeness(
+            &order(order_of.0, order_of.1),
+            &action,
+            (&[], SignedDuration::ZERO),
+        )
     }
 
     #[test]
@@ -179,6 +212,40 @@ mod tests {
         assert_eq!(alike(tonight, Some(10 * HOUR - 360), None), Likeness::Same);
         assert_eq!(alike(tonight, Some(10 * HOUR + 361), None), Likeness::Other);
         assert_eq!(alike(tonight, Some(11 * HOUR), None), Likeness::Other);
+    }
+
+    #[test]
+    fn a_duration_counts_by_the_clock_of_amps() {
+        // Ours is ten hours ahead: when it shows 0, that of Amps shows ten hours less.
+        let ahead = SignedDuration::from_hours(10);
+        let tonight = order(Some(HOUR), None);
+        let found = |open: &Open, start| likeness(open, &planned(Some(start), None), (&[], ahead));
+        assert_eq!(found(&tonight, -9 * HOUR), Likeness::Same);
+        assert_eq!(found(&tonight, HOUR), Likeness::Other);
+        // Told in an earlier life, which may have had the right time.
+        let earlier = Open {
+            is_from_before: true,
+            ..tonight
+        };
+        assert_eq!(found(&earlier, -9 * HOUR), Likeness::Same);
+        assert_eq!(found(&earlier, HOUR), Likeness::Same);
+        assert_eq!(found(&earlier, 2 * HOUR), Likeness::CannotTell);
+    }
+
+    #[test]
+    fn another_time_proves_nothing_where_the_clock_was_set() {
+        let mut open = order(Some(2 * HOUR), Some(4 * HOUR));
+        open.created_at = at(-10 * HOUR - 77);
+        let found = |open: &Open, start, end| {
+            let action = planned(Some(start), Some(end));
+            likeness(open, &action, (&[], SignedDuration::ZERO))
+        };
+        assert_eq!(found(&open, 2 * HOUR, 4 * HOUR), Likeness::Same);
+        assert_eq!(found(&open, HOUR, 4 * HOUR), Likeness::CannotTell);
+        assert_eq!(found(&open, 2 * HOUR, 4 * HOUR + 400), Likeness::CannotTell);
+        open.created_at = open.began_at;
+        assert_eq!(found(&open, HOUR, 4 * HOUR), Likeness::Other);
+        assert_eq!(found(&open, 2 * HOUR, 4 * HOUR + 400), Likeness::Other);
     }
 
     #[test]
@@ -207,7 +274,9 @@ mod tests {
             ..planned(Some(0), Some(10 * HOUR))
         };
         let queued = planned(Some(10 * HOUR), None);
-        let found = |others: &[Action]| likeness(&order(None, None), &queued, others);
+        let found = |others: &[Action]| {
+            likeness(&order(None, None), &queued, (others, SignedDuration::ZERO))
+        };
         assert_eq!(found(&[queued.clone(), other]), Likeness::Same);
         assert_eq!(found(std::slice::from_ref(&queued)), Likeness::Other);
     }
