@@ -23,6 +23,8 @@ pub(super) struct Watch {
 impl Watch {
     /// Sends [`Ask::Edited`] for each edit of `home.yaml` and below `rules/`; none if edits cannot be seen.
     pub(super) fn start(dir: &Path, asks: &mpsc::Sender<Ask>) -> Option<Self> {
+        // Edits are told with the whole path of the file.
+        let dir = &dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
         let told = Self::by_the_system(dir, asks);
         let watch = told.or_else(|error| {
             tracing::warn!(%error, "the system does not tell of edits; files are looked at every two seconds");
