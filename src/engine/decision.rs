@@ -162,8 +162,12 @@ pub enum Change {
         settled: Settled,
         at: Timestamp,
     },
+    /// It is let go on.
     RuleResumed {
         rule: RuleId,
+        /// From when on the breaker counts the runs of the rule; none when the rule itself lets it go on, which
+        /// is no reason to begin anew.
+        counted_from: Option<Timestamp>,
     },
     /// A rule keeps a device beyond its step.
     Kept {

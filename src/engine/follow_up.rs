@@ -201,8 +201,10 @@ pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decisi
             }
         }
         Request::Resume { rule } => {
-            let rule = rule.clone();
-            decision.changes.push(Change::RuleResumed { rule });
+            decision.changes.push(Change::RuleResumed {
+                rule: rule.clone(),
+                counted_from: Some(scene.now),
+            });
         }
         Request::StopAll => {
             let rules = scene.rules.rules.iter();

@@ -244,7 +244,12 @@ fn about_rule(
         }
         RuleVerb::Resume => {
             let note = format!("lets `{rule}` go on");
-            decision.changes.push(Change::RuleResumed { rule });
+            // A rule that lets itself go on, in runs that began before it was paused, is to trip all the same.
+            let is_own = run.chain_below().contains(&rule);
+            let counted_from = (!is_own).then_some(scene.now);
+            decision
+                .changes
+                .push(Change::RuleResumed { rule, counted_from });
             note
         }
     }

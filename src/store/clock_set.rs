@@ -12,7 +12,8 @@
 //! | `setting_writes` | of open ones, `due_at`, `created_at`, and until when the device is read | what Amps' clock showed |
 //! | `value_history` | by changes of the engine | |
 //! | `leases`, `foreign_orders` | `ended_at`; `until`, unless it is a time of the day | |
-//! | `events`, `traces`, `command_steps`, `rules`, `rule_state`, `paused_rules` | | told as it was |
+//! | `paused_rules` | | `counted_from`: steady; `paused_at`: told |
+//! | `events`, `traces`, `command_steps`, `rules`, `rule_state` | | told as it was |
 //!
 //! Steady moments are by a clock that nobody sets, and so never have to be moved: rows of what is over may be many.
 

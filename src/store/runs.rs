@@ -80,7 +80,7 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
             memory,
         } => triggers::save(tx, rule, *trigger, memory),
         Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
-        Change::RuleResumed { rule } => triggers::resume(tx, rule),
+        Change::RuleResumed { rule, counted_from } => triggers::resume(tx, rule, *counted_from),
         Change::History { of, history } => history::save(tx, state, (of, history)),
         Change::HistoryOver { of } => history::forget(tx, of),
         Change::Input { reading, .. } => inputs::save(tx, state, reading),
@@ -422,20 +422,58 @@ mod tests {
         let store = Store::start(dir.path(), Vec::new()).unwrap().store;
         let work = |tx: &Tx<'_>| {
             let mut state = State::default();
-            let rule = RuleId::new("rule");
             for reason in ["somebody paused it", "another rule paused it"] {
-                let paused = Change::RulePaused {
-                    rule: rule.clone(),
-                    reason: reason.to_owned(),
-                    at: Timestamp::UNIX_EPOCH,
-                };
+                let paused = paused(reason);
                 save(tx, &state, &paused)?;
                 state.apply(&paused);
             }
-            assert_eq!(state.paused(&rule), Some("somebody paused it"));
+            assert_eq!(
+                state.paused(&RuleId::new("rule")),
+                Some("somebody paused it")
+            );
             assert_eq!(load(tx)?, state);
             Ok(())
         };
         store.write(work).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn from_when_on_the_runs_of_a_rule_are_counted_is_known_while_it_is_paused_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), Vec::new()).unwrap().store;
+        let resumed = |counted_from| Change::RuleResumed {
+            rule: RuleId::new("rule"),
+            counted_from,
+        };
+        let set = Change::ClockSet {
+            by: SignedDuration::from_hours(2),
+        };
+        let work = move |tx: &Tx<'_>| {
+            let mut state = State::default();
+            let changes = [
+                resumed(Some(Timestamp::UNIX_EPOCH)),
+                paused("it was not paused before"),
+                resumed(Some(Timestamp::UNIX_EPOCH)),
+                paused("once more"),
+                set,
+                resumed(None),
+                paused("and again"),
+            ];
+            for change in changes {
+                save(tx, &state, &change)?;
+                state.apply(&change);
+                assert_eq!(load(tx)?, state, "after {change:?}");
+            }
+            Ok(())
+        };
+        store.write(work).await.unwrap();
+    }
+
+    fn paused(reason: &str) -> Change {
+        Change::RulePaused {
+            rule: RuleId::new("rule"),
+            reason: reason.to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the engine remembers of its own orders, of devices that are taken, and of when rules ran.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::domain::id::{DeviceId, RuleId};
@@ -31,9 +33,13 @@ impl State {
         }
     }
 
-    /// When the last runs of `rule` began.
-    pub(in crate::engine) fn starts(&self, rule: &RuleId) -> Option<&Recent> {
-        self.started.get(rule)
+    /// When the last runs of `rule` began, as far as the breaker counts them: since it was let go on.
+    pub(in crate::engine) fn starts(&self, rule: &RuleId) -> Option<Cow<'_, Recent>> {
+        let starts = self.started.get(rule)?;
+        Some(match self.counted_from.get(rule) {
+            Some(from) => Cow::Owned(starts.after(*from)),
+            None => Cow::Borrowed(starts),
+        })
     }
 
     pub(in crate::engine) fn leases(&self) -> &Leases {
