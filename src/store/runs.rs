@@ -18,7 +18,9 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, clock_set, history, inputs, leases, moment, orders, stamp, triggers};
+use crate::store::{
+    calls, clock_set, history, inputs, leases, moment, orders, stamp, starts, triggers,
+};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -42,7 +44,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for change in leases::load(tx)? {
         state.apply(&change);
     }
-    load_starts(tx, &mut state)?;
+    starts::load(tx, &mut state)?;
     orders::load(tx, &mut state)?;
     state.let_all_ask();
     Ok(state)
@@ -284,29 +286,6 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     Ok(found)
 }
 
-/// When the last runs of each rule began, as far as their rows are still kept and limits count them; and the
-/// last one for each value, however long ago: cooldowns may be longer than any limit counts.
-fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
-    let mut statement = tx.prepare(
-        "WITH starts AS (
-             SELECT seq, rule, run_key, coalesce(began_at, started_at) AS at FROM runs
-             WHERE parent IS NULL),
-         newest AS (
-             SELECT seq, rule, run_key, at, max(at) OVER (PARTITION BY rule) AS last,
-                 max(at) OVER (PARTITION BY rule, run_key) AS last_of_key
-             FROM starts)
-         SELECT rule, at + (SELECT set_by FROM clock), run_key FROM newest
-         WHERE last - ?1 < at OR at = last_of_key ORDER BY seq",
-    )?;
-    let mut rows = statement.query([orders::COUNTED])?;
-    while let Some(row) = rows.next()? {
-        let rule = RuleId::new(row.get::<_, String>(0)?);
-        let key = row.get::<_, Option<String>>(2)?;
-        state.note_start(&rule, key.as_deref(), moment(row.get(1)?));
-    }
-    Ok(())
-}
-
 /// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
@@ -455,7 +434,7 @@ mod tests {
                 paused("it was not paused before"),
                 resumed(Some(Timestamp::UNIX_EPOCH)),
                 paused("once more"),
-                set,
+                set.clone(),
                 resumed(None),
                 paused("and again"),
             ];

@@ -187,6 +187,31 @@ rules:
 }
 
 #[test]
+fn a_cooldown_that_is_forgotten_for_want_of_room_is_told() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: r
+    per: now()
+    cooldown: 30d
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {log: hello}
+",
+    );
+    for _ in 0..1000 {
+        assert_eq!(engine.hears("charge"), ["r started: hello"]);
+        engine.pass(1);
+    }
+    assert_eq!(
+        engine.hears("charge"),
+        [
+            "r started: forgets the cooldown for `2026-01-10 22:30:00`: with `per`, those of 1000 values are remembered",
+            "r started: hello",
+        ]
+    );
+}
+
+#[test]
 fn rules_that_call_each_other_are_stopped_and_named() {
     let mut engine = Engine::with(
         "version: 1

@@ -25,6 +25,9 @@ use crate::rules::condition::HeldSubject;
 use crate::rules::expr::value::Value;
 use crate::rules::rule::Topic;
 
+/// Of how many values the last start is remembered, for rules with a run for each (`per:`).
+pub const VALUES_MAX: usize = 1000;
+
 /// Last known values, runs that have not ended, what is known of our own orders, and what waits for a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
