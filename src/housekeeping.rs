@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, earlier};
 use crate::config::home::Retention;
+use crate::document::duration::DURATION_MAX;
 use crate::store::Store;
 use crate::store::retention::{self, Limits};
 
@@ -22,6 +23,7 @@ pub(crate) async fn run(store: Store, keep: Retention, clock: Clock, stop: Cance
         let limits = Limits {
             traces: earlier(now, keep.traces),
             events: earlier(now, keep.events),
+            starts: earlier(now, DURATION_MAX),
         };
         let young = earlier(now, KEPT_AT_LEAST);
         let pruned = store

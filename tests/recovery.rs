@@ -396,3 +396,51 @@ async fn a_doubt_is_not_given_up_unasked_after_a_long_time_without_power() {
     assert_eq!(command["state"], "completed");
     assert_eq!(house.accepted_pushes(), 1);
 }
+
+/// The verdicts of all traces, in order.
+fn verdicts(database: &Connection) -> Vec<String> {
+    let mut statement = database
+        .prepare("SELECT verdict FROM traces ORDER BY seq")
+        .unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cooldown_outlasts_the_row_of_the_run_that_began_it() {
+    let quarterly = "version: 1
+rules:
+  - id: quarterly
+    cooldown: 90d
+    triggers: {trigger: engine, event: started}
+    actions: {log: clean the filter}
+";
+    let mut house = House::without_engine(quarterly).await;
+    house.edit("home.yaml", |text| {
+        format!("{text}retention: {{events: 30d}}\n")
+    });
+    house.start_engine();
+    house.run_in("completed").await;
+    house.stop_engine().await;
+    let database = Connection::open(database_path(house.dir.path())).unwrap();
+    let forty_days: i64 = 40 * 24 * 60 * 60 * 1_000_000;
+    let aged = database.execute(
+        "UPDATE runs SET started_at = started_at - ?1, began_at = began_at - ?1, ended_at = ended_at - ?1",
+        [forty_days],
+    );
+    assert_eq!(aged, Ok(1));
+
+    house.start_engine();
+    until("the row of the run is gone", || {
+        let n_runs = database.query_row("SELECT count(*) FROM runs", [], |row| row.get(0));
+        (n_runs == Ok(0)).then_some(())
+    })
+    .await;
+    house.stop_engine().await;
+    house.start_engine();
+    let last = until("three starts are on record", || {
+        let verdicts = verdicts(&database);
+        (verdicts.len() == 3).then_some(verdicts)
+    });
+    assert_eq!(last.await, ["started", "cooling_down", "cooling_down"]);
+}

@@ -421,6 +421,33 @@ async fn rules_are_paused_resumed_and_run_by_hand() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_was_paused_for_running_too_often_runs_once_somebody_lets_it() {
+    let often = "version: 1
+rules:
+  - id: often
+    triggers: {trigger: engine, event: reloaded}
+    actions: {log: often}
+";
+    let mut house = House::without_engine(often).await;
+    house.edit("home.yaml", |text| {
+        format!("{text}limits: {{runs_per_rule: {{count: 2, within: 1h}}}}\n")
+    });
+    house.start_engine();
+    let trigger = |house: &House| said(&house.cli(&["trigger", "often"])).2;
+    let three = |house: &House| [trigger(house), trigger(house), trigger(house)];
+    assert_eq!(three(&house), [Some(0), Some(0), Some(1)]);
+    assert_eq!(done(&house.cli(&["resume", "often"])), "often goes on\n");
+    house.stop_engine().await;
+    house.start_engine();
+    assert_eq!(three(&house), [Some(0), Some(0), Some(1)]);
+    house.stop_engine().await;
+    house.start_engine();
+    assert_eq!(trigger(&house), Some(1), "it is paused, over a restart too");
+    assert_eq!(done(&house.cli(&["resume", "often"])), "often goes on\n");
+    assert_eq!(trigger(&house), Some(0));
+}
+
 /// The end of the run before is told first, and is not what became of the wish.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_begins_anew_by_hand_says_which_run_it_is() {

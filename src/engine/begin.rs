@@ -12,6 +12,7 @@ use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::{TriggerFields, View};
 use crate::engine::memory::{Memory, evaluate};
 use crate::engine::run::{Run, RunEnd};
+use crate::engine::state::VALUES_MAX;
 use crate::engine::trace::{Miss, StepTrace, Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
@@ -178,6 +179,7 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
     ) && rule.settings.is_silent;
     if trace.verdict == Verdict::Started {
         give_way(scene, rule, &outdated, decision);
+        trace.steps.extend(forgotten(scene, rule, key.as_deref()));
         start(scene, (call, key), memory, &mut trace, decision);
     }
     if !is_quiet {
@@ -445,6 +447,20 @@ fn start(
         return;
     }
     go_on::begin(scene, run, trace, decision);
+}
+
+/// What is to be said of a cooldown that is forgotten with a run for one value too many.
+fn forgotten(scene: Scene<'_>, rule: &Rule, key: Option<&str>) -> Option<StepTrace> {
+    let cooldown = rule.settings.cooldown?;
+    let (value, last) = scene.state.crowded_out(&rule.id, key?)?;
+    (scene.now < later(last, cooldown)).then(|| StepTrace {
+        place: rule.place.clone(),
+        alias: None,
+        did: format!(
+            "forgets the cooldown for `{value}`: with `per`, those of {} values are remembered",
+            VALUES_MAX
+        ),
+    })
 }
 
 /// The rule with this id, if the home has one that runs.

@@ -45,7 +45,10 @@ pub struct Decision {
     pub reads: Vec<ReadRequest>,
     /// One for each rule that looked.
     pub traces: Vec<Trace>,
-    /// What else is to be decided now, once the changes are made.
+    /// What is to be decided next, once the changes are made: before any other follow-up, each with all that
+    /// follows from it.
+    pub at_once: Vec<FollowUp>,
+    /// What else is to be decided now, when its turn comes.
     pub follow_ups: Vec<FollowUp>,
     /// Runs that have left the step at which the state still has them.
     pub moved_on: Vec<RunId>,
@@ -162,8 +165,12 @@ pub enum Change {
         settled: Settled,
         at: Timestamp,
     },
+    /// It is let go on.
     RuleResumed {
         rule: RuleId,
+        /// From when on the breaker counts the runs of the rule; none when the rule itself lets it go on, which
+        /// is no reason to begin anew.
+        counted_from: Option<Timestamp>,
     },
     /// A rule keeps a device beyond its step.
     Kept {
@@ -216,6 +223,13 @@ pub enum FollowUp {
         by: String,
         /// The rules of the runs that led to that.
         chain: Vec<RuleId>,
+    },
+    /// The rule that `run` has run is under way or over: the run goes on with its next step. Comes in the
+    /// same transaction, so that no run is ever found standing there.
+    GoOn {
+        run: RunId,
+        /// Operations that it has done since it last waited.
+        done: usize,
     },
     /// A command is over: the run that waits for it goes on.
     CommandOver(Settled),

@@ -60,6 +60,12 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
         FollowUp::Run { rule, by, chain } => {
             run_rule(scene, rule, (by, chain), &mut decision);
         }
+        FollowUp::GoOn { run, done } => {
+            // The rule that was run may have ended it, or begun it anew.
+            if let Some(run) = scene.state.run(run) {
+                go_on::called(scene, run, *done, &mut decision);
+            }
+        }
         FollowUp::WriteOver(over) => setting::over(scene, over, &mut decision),
         FollowUp::HttpOver(over) => http::over(scene, over, &mut decision),
         FollowUp::CommandOver(settled) => {
@@ -201,8 +207,10 @@ pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decisi
             }
         }
         Request::Resume { rule } => {
-            let rule = rule.clone();
-            decision.changes.push(Change::RuleResumed { rule });
+            decision.changes.push(Change::RuleResumed {
+                rule: rule.clone(),
+                counted_from: Some(scene.now),
+            });
         }
         Request::StopAll => {
             let rules = scene.rules.rules.iter();

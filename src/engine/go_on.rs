@@ -24,7 +24,7 @@ pub(super) const TURN_MAX: Duration = Duration::from_hours(7 * 24);
 
 /// Lets a new run go as far as it can.
 pub(super) fn begin(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Decision) {
-    let progress = advance(scene, &mut run, trace, decision);
+    let progress = advance(scene, (&mut run, 0), trace, decision);
     began(run.clone(), decision);
     match progress {
         Progress::Waits => {}
@@ -358,10 +358,26 @@ pub(super) fn step_over(
     decision.traces.push(trace);
 }
 
+/// The rule that `run` has run is under way or over: the run goes on behind that, after so many operations.
+pub(super) fn called(scene: Scene<'_>, run: &Run, done: usize, decision: &mut Decision) {
+    let mut trace = Trace::of_run(run, scene.event, scene.now);
+    resume_after(done, (scene, run.clone()), &mut trace, decision);
+    decision.traces.push(trace);
+}
+
 fn resume(scene: Scene<'_>, mut run: Run, trace: &mut Trace, decision: &mut Decision) {
     run.wait = None;
     run.until = None;
-    match advance(scene, &mut run, trace, decision) {
+    resume_after(0, (scene, run), trace, decision);
+}
+
+fn resume_after(
+    done: usize,
+    (scene, mut run): (Scene<'_>, Run),
+    trace: &mut Trace,
+    decision: &mut Decision,
+) {
+    match advance(scene, (&mut run, done), trace, decision) {
         Progress::Waits => decision.changes.push(Change::RunMoved(run)),
         Progress::Ended(end) => {
             trace.verdict = Verdict::Ended { end: end.clone() };

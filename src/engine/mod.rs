@@ -37,11 +37,12 @@ mod listening;
 mod seen;
 mod setting;
 mod timing;
+mod turns;
 mod values;
 mod verify;
 mod waiting;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -55,6 +56,7 @@ use crate::engine::state::{State, Wakeful};
 use crate::engine::trace::Miss;
 use crate::engine::trigger::Happening;
 use crate::engine::trigger::hear::{Heard, Occasion, hear};
+use crate::engine::turns::Turns;
 pub(crate) use crate::engine::waiting::next_time_of_day;
 use crate::rules::condition::HeldSubject;
 use crate::rules::rule::{Listener, RuleSet};
@@ -126,7 +128,7 @@ pub fn take_at_most<E>(
     // When the clock is set, all is decided by the new time.
     let is_set = matches!(input.event.payload, Payload::ClockSet { .. });
     let now = if is_set { input.event.received_at } else { now };
-    let mut queue = VecDeque::new();
+    let mut turns = Turns::new();
     let mut fired = BTreeMap::new();
     let mut decision = step(rules, state, input, now);
     for n_done in 0.. {
@@ -135,18 +137,18 @@ pub fn take_at_most<E>(
         for change in &decision.changes {
             state.apply(change);
         }
-        queue.extend(decision.follow_ups);
-        queue.extend(freed);
+        let follow_ups = decision.follow_ups.into_iter().chain(freed);
+        turns.add(decision.at_once, follow_ups);
         if n_done == follow_ups_max {
             break;
         }
-        let Some(next) = queue.pop_front() else {
+        let Some(next) = turns.next() else {
             break;
         };
         let next = counted(next, &mut fired);
         decision = follow_up::decide(scene(rules, state, input, now), &next);
     }
-    Ok(Left(queue.len()))
+    Ok(Left(turns.count()))
 }
 
 /// `follow_up`, which knows how often its rule was called by the event before. Two schedules of a rule, or

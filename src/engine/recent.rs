@@ -40,6 +40,12 @@ impl Recent {
         }
     }
 
+    /// Those after `from`.
+    pub(super) fn after(&self, from: Timestamp) -> Self {
+        let first = self.0.partition_point(|it| *it <= from);
+        Self(self.0.range(first..).copied().collect())
+    }
+
     pub(super) fn last(&self) -> Option<Timestamp> {
         self.0.back().copied()
     }
@@ -93,6 +99,14 @@ mod tests {
         assert_eq!(noted(&[2, 61]).0, [at(2), at(61)]);
         assert_eq!(noted(&[61, 2]).0, [at(2), at(61)], "told out of order");
         assert_eq!(noted(&[1000]).last(), Some(at(1000)));
+    }
+
+    #[test]
+    fn what_came_before_a_moment_or_with_it_is_left_out() {
+        let recent = noted(&[10, 20, 30]);
+        assert_eq!(recent.after(at(9)), recent);
+        assert_eq!(recent.after(at(20)).0, [at(30)]);
+        assert_eq!(recent.after(at(30)), Recent::default());
     }
 
     #[test]

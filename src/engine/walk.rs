@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::id::{NotificationId, NotifierName};
+use crate::domain::id::{NotificationId, NotifierName, RuleId};
 use crate::engine::arbitration::Ordered;
 use crate::engine::decision::{Change, Decision, FollowUp, Notification};
 use crate::engine::facts::{Known, View};
@@ -33,20 +33,22 @@ pub(super) enum Next {
     At(usize),
     /// The run says for what.
     Wait,
+    /// Another rule is to run first.
+    Call,
     Fail(StepFailure),
     End(RunEnd),
     Stop(RunEnd),
 }
 
-/// Lets `run` go on from where it stands.
+/// Lets `run` go on from where it stands, after so many operations since it last waited.
 pub(super) fn advance(
     scene: Scene<'_>,
-    run: &mut Run,
+    (run, done): (&mut Run, usize),
     trace: &mut Trace,
     decision: &mut Decision,
 ) -> Progress {
     let program = Arc::clone(&run.program);
-    for _ in 0..OPERATIONS_PER_STEP_MAX {
+    for n_done in done..OPERATIONS_PER_STEP_MAX {
         let Some(operation) = program.operations.get(run.position) else {
             return Progress::Ended(RunEnd::Completed);
         };
@@ -54,6 +56,14 @@ pub(super) fn advance(
             Next::Following => run.position += 1,
             Next::At(position) => run.position = position,
             Next::Wait => return Progress::Waits,
+            Next::Call => {
+                run.position += 1;
+                decision.at_once.push(FollowUp::GoOn {
+                    run: run.id.clone(),
+                    done: n_done + 1,
+                });
+                return Progress::Waits;
+            }
             Next::End(end) => return Progress::Ended(end),
             Next::Stop(end) => return Progress::Stopped(end),
             Next::Fail(failure) => {
@@ -154,7 +164,7 @@ fn perform(
             let step = waiting::branch(scene, run, parallel, (trace, decision));
             stood(step, run)
         }
-        OperationKind::Rule(other) => (about_rule(scene, run, other, decision), Next::Following),
+        OperationKind::Rule(other) => about_rule(scene, run, other, decision),
         OperationKind::Read(read) => stood(waiting::read(scene, run, read, decision), run),
         OperationKind::Http(http) => match http::send(scene, run, http, decision) {
             Ok(note) => (note, Next::Wait),
@@ -220,19 +230,10 @@ fn about_rule(
     run: &Run,
     operation: &RuleOperation,
     decision: &mut Decision,
-) -> String {
+) -> (String, Next) {
     let rule = operation.rule.clone();
-    match operation.verb {
-        RuleVerb::Run => {
-            let note = match begin::silent(scene, &rule) {
-                Some(because) => format!("does not run `{rule}`: {because}"),
-                None => format!("runs `{rule}`"),
-            };
-            let by = run.id.occasion(run.position, &run.memory.rounds());
-            let chain = run.chain_below();
-            decision.follow_ups.push(FollowUp::Run { rule, by, chain });
-            note
-        }
+    let note = match operation.verb {
+        RuleVerb::Run => return run_rule(scene, run, rule, decision),
         RuleVerb::Pause => {
             let note = format!("pauses `{rule}`");
             decision.changes.push(Change::RulePaused {
@@ -244,10 +245,53 @@ fn about_rule(
         }
         RuleVerb::Resume => {
             let note = format!("lets `{rule}` go on");
-            decision.changes.push(Change::RuleResumed { rule });
+            // A rule that lets itself go on, in runs that began before it was paused, is to trip all the same.
+            let is_own = run.chain_below().contains(&rule);
+            let counted_from = (!is_own).then_some(scene.now);
+            decision
+                .changes
+                .push(Change::RuleResumed { rule, counted_from });
             note
         }
+    };
+    (note, Next::Following)
+}
+
+/// Lets another rule run as far as it can, before anything else is done: the next step finds what it did.
+fn run_rule(scene: Scene<'_>, run: &Run, rule: RuleId, decision: &mut Decision) -> (String, Next) {
+    let silent = begin::silent(scene, &rule);
+    // A run with nothing left to do does not stand in the way of the other.
+    let next = if silent.is_some() || is_last(run) {
+        Next::Following
+    } else {
+        Next::Call
+    };
+    let note = match silent {
+        Some(because) => format!("does not run `{rule}`: {because}"),
+        None => format!("runs `{rule}`"),
+    };
+    let by = run.id.occasion(run.position, &run.memory.rounds());
+    let chain = run.chain_below();
+    decision.at_once.push(FollowUp::Run { rule, by, chain });
+    (note, next)
+}
+
+/// Whether nothing is left to do behind the operation at which `run` stands.
+fn is_last(run: &Run) -> bool {
+    let operations = &run.program.operations;
+    let mut position = run.position + 1;
+    for _ in operations {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "three kinds lead to the end"
+        )]
+        match operations.get(position).map(|it| &it.kind) {
+            Some(OperationKind::Jump { to }) => position = *to,
+            None | Some(OperationKind::End | OperationKind::Fail) => return true,
+            Some(_) => return false,
+        }
     }
+    false
 }
 
 /// The end of a run whose failure was handled, and is one all the same.

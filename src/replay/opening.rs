@@ -107,7 +107,15 @@ pub(super) fn deeds(past: &Past, span: Span) -> Vec<Deed> {
 /// orders, runs, pauses and who keeps devices.
 pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)]) -> State {
     let mut state = State::default();
-    for (_, change) in remembered {
+    for (at, change) in remembered {
+        // The runs that it was paused for are not played: that it was paused is seen by this alone.
+        if let Change::RuleResumed { rule, .. } = change {
+            state.apply(&Change::RulePaused {
+                rule: rule.clone(),
+                reason: String::new(),
+                at: *at,
+            });
+        }
         state.apply(change);
     }
     for it in &past.remembered {
@@ -120,7 +128,7 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)])
     }
     let is_resumed = |rule: &RuleId, since: Timestamp| {
         let mut later = remembered.iter().filter(|(at, _)| since <= *at);
-        later.any(|(_, it)| matches!(it, Change::RuleResumed { rule: of } if of == rule))
+        later.any(|(_, it)| matches!(it, Change::RuleResumed { rule: of, .. } if of == rule))
     };
     let seen_paused = past.seen_paused.iter();
     let still_paused = seen_paused.filter(|(at, rule, _)| !is_resumed(rule, *at));

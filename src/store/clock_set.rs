@@ -8,11 +8,13 @@
 //! | `readings`, `inputs` | `taken_at` | what is foretold |
 //! | `commands` | of open ones, what their life cycle waits for, `due_at`, and a start or end so long after the order | `sent_at`, `began_at`, `over_at`: steady; `created_at`, `updated_at`: told |
 //! | `runs` | | `began_at`: steady; `started_at`, `ended_at`: told |
+//! | `last_starts` | | `began_at`: steady |
 //! | `notifications`, `http_requests` | `due_at` | what is told |
 //! | `setting_writes` | of open ones, `due_at`, `created_at`, and until when the device is read | what Amps' clock showed |
 //! | `value_history` | by changes of the engine | |
 //! | `leases`, `foreign_orders` | `ended_at`; `until`, unless it is a time of the day | |
-//! | `events`, `traces`, `command_steps`, `rules`, `rule_state`, `paused_rules` | | told as it was |
+//! | `paused_rules` | | `counted_from`: steady; `paused_at`: told |
+//! | `events`, `traces`, `command_steps`, `rules`, `rule_state` | | told as it was |
 //!
 //! Steady moments are by a clock that nobody sets, and so never have to be moved: rows of what is over may be many.
 

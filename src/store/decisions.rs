@@ -26,6 +26,7 @@ pub(crate) fn write(
         writes,
         traces: _, // `store::traces` has a bound for them
         reads: _,
+        at_once: _,
         follow_ups: _,
         moved_on: _,
     } = decision;

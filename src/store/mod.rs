@@ -29,6 +29,7 @@ pub(crate) mod runs;
 mod schema;
 pub(crate) mod setting_writes;
 pub(crate) mod signal;
+mod starts;
 pub(crate) mod story;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,8 @@ pub(crate) fn traces(tx: &Tx<'_>, event: &EventId) -> Result<Vec<Trace>, Error> 
 
 /// The rules that are paused, with the reasons, in the order of their ids.
 pub(crate) fn paused(tx: &Tx<'_>) -> Result<Vec<(RuleId, String)>, Error> {
-    let mut statement = tx.prepare("SELECT rule, reason FROM paused_rules ORDER BY rule")?;
+    let mut statement =
+        tx.prepare("SELECT rule, reason FROM paused_rules WHERE is_over = 0 ORDER BY rule")?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -4,13 +4,16 @@ use jiff::Timestamp;
 
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{stamp, traces};
+use crate::store::{stamp, starts, traces};
 
 /// A table with the column that tells a row's age, and what makes a row one to keep all the same.
 /// Rows are in the order of their coming, so the first ones are the oldest.
 type Table = (&'static str, &'static str, &'static str);
 
 const TRACES: Table = ("traces", "at", "0");
+
+/// When they began last is kept for longer.
+const RUNS: &str = "runs";
 
 /// In the order in which they make room.
 const OTHERS: &[Table] = &[
@@ -21,7 +24,7 @@ const OTHERS: &[Table] = &[
         "command_id IN (SELECT id FROM commands WHERE is_open = 1)",
     ),
     ("commands", "updated_at", "is_open = 1"),
-    ("runs", "started_at", "state = 'running'"),
+    (RUNS, "started_at", "state = 'running'"),
     ("notifications", "updated_at", "state = 'queued'"),
     (
         "http_requests",
@@ -41,6 +44,8 @@ pub(crate) struct Limits {
     pub(crate) traces: Timestamp,
     /// Of everything else.
     pub(crate) events: Timestamp,
+    /// When rules ran last, of which no other row is left.
+    pub(crate) starts: Timestamp,
 }
 
 /// Removes rows from before `limits`, looking at no more than the `rows_max` oldest of each table.
@@ -54,6 +59,7 @@ pub(crate) fn prune(tx: &Tx<'_>, limits: Limits, rows_max: usize) -> Result<usiz
         for table in OTHERS {
             gone += cut(tx, *table, limits.events, rows_max)?;
         }
+        starts::bound(tx, limits.starts)?;
     }
     Ok(gone)
 }
@@ -71,11 +77,14 @@ fn cut(
     rows_max: usize,
 ) -> Result<usize, Error> {
     let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
+    let which = format!(
+        "seq IN (SELECT seq FROM {table} ORDER BY seq LIMIT ?2) AND {age} < ?1 AND NOT ({keep})"
+    );
+    if table == RUNS {
+        starts::take_over(tx, &which, (limit, rows_max))?;
+    }
     let gone = tx
-        .prepare(&format!(
-            "DELETE FROM {table} WHERE seq IN (SELECT seq FROM {table} ORDER BY seq LIMIT ?2)
-             AND {age} < ?1 AND NOT ({keep})"
-        ))?
+        .prepare(&format!("DELETE FROM {table} WHERE {which}"))?
         .execute([stamp(limit), rows_max])?;
     Ok(gone)
 }

@@ -18,7 +18,9 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, clock_set, history, inputs, leases, moment, orders, stamp, triggers};
+use crate::store::{
+    calls, clock_set, history, inputs, leases, moment, orders, stamp, starts, triggers,
+};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -42,7 +44,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for change in leases::load(tx)? {
         state.apply(&change);
     }
-    load_starts(tx, &mut state)?;
+    starts::load(tx, &mut state)?;
     orders::load(tx, &mut state)?;
     state.let_all_ask();
     Ok(state)
@@ -80,7 +82,7 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
             memory,
         } => triggers::save(tx, rule, *trigger, memory),
         Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
-        Change::RuleResumed { rule } => triggers::resume(tx, rule),
+        Change::RuleResumed { rule, counted_from } => triggers::resume(tx, rule, *counted_from),
         Change::History { of, history } => history::save(tx, state, (of, history)),
         Change::HistoryOver { of } => history::forget(tx, of),
         Change::Input { reading, .. } => inputs::save(tx, state, reading),
@@ -284,29 +286,6 @@ fn load_remembered(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     Ok(found)
 }
 
-/// When the last runs of each rule began, as far as their rows are still kept and limits count them; and the
-/// last one for each value, however long ago: cooldowns may be longer than any limit counts.
-fn load_starts(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
-    let mut statement = tx.prepare(
-        "WITH starts AS (
-             SELECT seq, rule, run_key, coalesce(began_at, started_at) AS at FROM runs
-             WHERE parent IS NULL),
-         newest AS (
-             SELECT seq, rule, run_key, at, max(at) OVER (PARTITION BY rule) AS last,
-                 max(at) OVER (PARTITION BY rule, run_key) AS last_of_key
-             FROM starts)
-         SELECT rule, at + (SELECT set_by FROM clock), run_key FROM newest
-         WHERE last - ?1 < at OR at = last_of_key ORDER BY seq",
-    )?;
-    let mut rows = statement.query([orders::COUNTED])?;
-    while let Some(row) = rows.next()? {
-        let rule = RuleId::new(row.get::<_, String>(0)?);
-        let key = row.get::<_, Option<String>>(2)?;
-        state.note_start(&rule, key.as_deref(), moment(row.get(1)?));
-    }
-    Ok(())
-}
-
 /// A run whose program cannot be read any more has failed; the others go on.
 fn load_running(tx: &Tx<'_>) -> Result<Vec<Run>, Error> {
     let mut statement = tx.prepare(
@@ -422,20 +401,58 @@ mod tests {
         let store = Store::start(dir.path(), Vec::new()).unwrap().store;
         let work = |tx: &Tx<'_>| {
             let mut state = State::default();
-            let rule = RuleId::new("rule");
             for reason in ["somebody paused it", "another rule paused it"] {
-                let paused = Change::RulePaused {
-                    rule: rule.clone(),
-                    reason: reason.to_owned(),
-                    at: Timestamp::UNIX_EPOCH,
-                };
+                let paused = paused(reason);
                 save(tx, &state, &paused)?;
                 state.apply(&paused);
             }
-            assert_eq!(state.paused(&rule), Some("somebody paused it"));
+            assert_eq!(
+                state.paused(&RuleId::new("rule")),
+                Some("somebody paused it")
+            );
             assert_eq!(load(tx)?, state);
             Ok(())
         };
         store.write(work).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn from_when_on_the_runs_of_a_rule_are_counted_is_known_while_it_is_paused_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(dir.path(), Vec::new()).unwrap().store;
+        let resumed = |counted_from| Change::RuleResumed {
+            rule: RuleId::new("rule"),
+            counted_from,
+        };
+        let set = Change::ClockSet {
+            by: SignedDuration::from_hours(2),
+        };
+        let work = move |tx: &Tx<'_>| {
+            let mut state = State::default();
+            let changes = [
+                resumed(Some(Timestamp::UNIX_EPOCH)),
+                paused("it was not paused before"),
+                resumed(Some(Timestamp::UNIX_EPOCH)),
+                paused("once more"),
+                set.clone(),
+                resumed(None),
+                paused("and again"),
+            ];
+            for change in changes {
+                save(tx, &state, &change)?;
+                state.apply(&change);
+                assert_eq!(load(tx)?, state, "after {change:?}");
+            }
+            Ok(())
+        };
+        store.write(work).await.unwrap();
+    }
+
+    fn paused(reason: &str) -> Change {
+        Change::RulePaused {
+            rule: RuleId::new("rule"),
+            reason: reason.to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        }
     }
 }

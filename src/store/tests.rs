@@ -336,6 +336,7 @@ async fn what_is_over_is_removed_when_it_is_old_and_what_is_not_stays() {
         let limits = Limits {
             traces: limit,
             events: limit,
+            starts: NOW,
         };
         store.write(move |tx| retention::prune(tx, limits, 100))
     };

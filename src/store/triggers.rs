@@ -42,18 +42,30 @@ pub(super) fn save(
     Ok(())
 }
 
+/// A rule that is paused already stays paused for the first reason.
 pub(super) fn pause(tx: &Tx<'_>, rule: &RuleId, reason: &str, at: Timestamp) -> Result<(), Error> {
     tx.prepare(
         "INSERT INTO paused_rules (rule, reason, paused_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT (rule) DO NOTHING",
+         ON CONFLICT (rule)
+         DO UPDATE SET reason = excluded.reason, paused_at = excluded.paused_at, is_over = 0
+         WHERE is_over = 1",
     )?
     .execute(rusqlite::params![rule.as_str(), reason, stamp(at)])?;
     Ok(())
 }
 
-pub(super) fn resume(tx: &Tx<'_>, rule: &RuleId) -> Result<(), Error> {
-    tx.prepare("DELETE FROM paused_rules WHERE rule = ?1")?
-        .execute([rule.as_str()])?;
+/// The row stays: it tells from when on the breaker counts.
+pub(super) fn resume(
+    tx: &Tx<'_>,
+    rule: &RuleId,
+    counted_from: Option<Timestamp>,
+) -> Result<(), Error> {
+    tx.prepare(
+        "UPDATE paused_rules
+         SET is_over = 1, counted_from = coalesce(?2 - (SELECT set_by FROM clock), counted_from)
+         WHERE rule = ?1 AND is_over = 0",
+    )?
+    .execute(rusqlite::params![rule.as_str(), counted_from.map(stamp)])?;
     Ok(())
 }
 
@@ -77,15 +89,27 @@ fn load_memories(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
 }
 
 fn load_paused(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
-    let mut statement = tx.prepare("SELECT rule, reason, paused_at FROM paused_rules")?;
+    let mut statement = tx.prepare(
+        "SELECT rule, reason, paused_at, is_over, counted_from + (SELECT set_by FROM clock)
+         FROM paused_rules",
+    )?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(Change::RulePaused {
-            rule: RuleId::new(row.get::<_, String>(0)?),
+        let rule = RuleId::new(row.get::<_, String>(0)?);
+        let paused = Change::RulePaused {
+            rule: rule.clone(),
             reason: row.get(1)?,
             at: moment(row.get(2)?),
-        });
+        };
+        if let Some(from) = row.get::<_, Option<i64>>(4)? {
+            let counted_from = Some(moment(from));
+            let resumed = Change::RuleResumed { rule, counted_from };
+            found.extend([paused.clone(), resumed]);
+        }
+        if !row.get::<_, bool>(3)? {
+            found.push(paused);
+        }
     }
     Ok(found)
 }

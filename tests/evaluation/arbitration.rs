@@ -151,6 +151,67 @@ fn a_rule_that_begins_too_often_says_so_once_and_is_let_go_on_by_hand() {
 }
 
 #[test]
+fn after_a_resume_the_runs_of_before_do_not_count() {
+    let mut engine = Engine::with(&telling(ON_CHARGED));
+    for _ in 0..20 {
+        engine.hears("charge");
+    }
+    let paused = engine.hears("charge");
+    let rule = RuleId::new("r");
+    engine.tells(Payload::Request(Request::Resume { rule }));
+    engine.now += SignedDuration::from_secs(1);
+    for _ in 0..20 {
+        assert_eq!(engine.hears("charge"), ["r started: told phone: hello"]);
+    }
+    assert_eq!(engine.hears("charge"), paused);
+}
+
+#[test]
+fn a_rule_that_lets_itself_go_on_does_not_begin_to_count_anew() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: r
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: [{pause_rule: r}, {resume_rule: r}]
+",
+    );
+    for _ in 0..20 {
+        engine.hears("charge");
+    }
+    let paused = engine.hears("charge").concat();
+    assert!(
+        paused.starts_with("r: paused: it began more than 20 times"),
+        "{paused}"
+    );
+}
+
+#[test]
+fn a_cooldown_that_is_forgotten_for_want_of_room_is_told() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: r
+    per: now()
+    cooldown: 30d
+    triggers: {trigger: command, device: house_battery, command: charge}
+    actions: {log: hello}
+",
+    );
+    for _ in 0..1000 {
+        assert_eq!(engine.hears("charge"), ["r started: hello"]);
+        engine.pass(1);
+    }
+    assert_eq!(
+        engine.hears("charge"),
+        [
+            "r started: forgets the cooldown for `2026-01-10 22:30:00`: with `per`, those of 1000 values are remembered",
+            "r started: hello",
+        ]
+    );
+}
+
+#[test]
 fn rules_that_call_each_other_are_stopped_and_named() {
     let mut engine = Engine::with(
         "version: 1

@@ -97,6 +97,11 @@ fn every_row_of_the_actions_and_modes_does_what_the_language_says() {
 }
 
 #[test]
+fn a_rule_that_is_run_has_its_turn_before_the_next_step() {
+    check("run_rule.yaml", &[], "run_rule.txt");
+}
+
+#[test]
 fn requests_over_http_are_sent_answered_and_tried_again_as_the_language_says() {
     check("http.yaml", &[], "http.txt");
     check("http_differences.yaml", &[], "http_differences.txt");

@@ -25,7 +25,8 @@ impl State {
             .chain([&mut self.given_to_all])
             .for_each(|it| it.moved(by));
         let of_values = self.started_for.values_mut().flat_map(BTreeMap::values_mut);
-        for at in self.foreign.values_mut().chain(of_values) {
+        let of_rules = self.counted_from.values_mut();
+        for at in self.foreign.values_mut().chain(of_values).chain(of_rules) {
             *at = moved(*at, by);
         }
     }

@@ -25,6 +25,9 @@ use crate::rules::condition::HeldSubject;
 use crate::rules::expr::value::Value;
 use crate::rules::rule::Topic;
 
+/// Of how many values the last start is remembered, for rules with a run for each (`per:`).
+pub const VALUES_MAX: usize = 1000;
+
 /// Last known values, runs that have not ended, what is known of our own orders, and what waits for a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
@@ -52,6 +55,8 @@ pub struct State {
     triggers: BTreeMap<(RuleId, usize), TriggerMemory>,
     /// Why each paused rule is paused.
     paused: BTreeMap<RuleId, String>,
+    /// From when on the breaker counts the runs of rules that were paused once and let go on.
+    counted_from: BTreeMap<RuleId, Timestamp>,
     /// What waits for a moment, in the order of the moments.
     alarms: BTreeSet<(Timestamp, Wakeful)>,
     orders: BTreeMap<DeviceId, Orders>,
@@ -294,8 +299,11 @@ impl State {
                 let reason = reason.clone();
                 self.paused.entry(rule.clone()).or_insert(reason);
             }
-            Change::RuleResumed { rule } => {
-                self.paused.remove(rule);
+            Change::RuleResumed { rule, counted_from } => {
+                let was_paused = self.paused.remove(rule).is_some();
+                if let Some(from) = counted_from.filter(|_| was_paused) {
+                    self.counted_from.insert(rule.clone(), from);
+                }
             }
             Change::Ordered { command, at } => {
                 self.orders_mut(&command.device.id).begin(command, *at);

@@ -1,5 +1,8 @@
 //! What the engine remembers of its own orders, of devices that are taken, and of when rules ran.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::domain::id::{DeviceId, RuleId};
@@ -8,7 +11,7 @@ use crate::engine::arbitration::room;
 use crate::engine::breaker;
 use crate::engine::orders::Orders;
 use crate::engine::recent::Recent;
-use crate::engine::state::State;
+use crate::engine::state::{State, VALUES_MAX};
 
 impl State {
     /// Our own orders to `device`; none when it never had one.
@@ -21,9 +24,9 @@ impl State {
     }
 
     /// When the last run of `rule` began: it has passed the rule's conditions. None when it never had
-    /// one, or when that was longer ago than rows are kept.
+    /// one, or when that was more than a year ago.
     ///
-    /// With a `key`, of the runs for this value (`per:`).
+    /// With a `key`, of the runs for this value (`per:`); of so many values as fit.
     pub fn last_started(&self, rule: &RuleId, key: Option<&str>) -> Option<Timestamp> {
         match key {
             None => self.started.get(rule).and_then(Recent::last),
@@ -31,9 +34,13 @@ impl State {
         }
     }
 
-    /// When the last runs of `rule` began.
-    pub(in crate::engine) fn starts(&self, rule: &RuleId) -> Option<&Recent> {
-        self.started.get(rule)
+    /// When the last runs of `rule` began, as far as the breaker counts them: since it was let go on.
+    pub(in crate::engine) fn starts(&self, rule: &RuleId) -> Option<Cow<'_, Recent>> {
+        let starts = self.started.get(rule)?;
+        Some(match self.counted_from.get(rule) {
+            Some(from) => Cow::Owned(starts.after(*from)),
+            None => Cow::Borrowed(starts),
+        })
     }
 
     pub(in crate::engine) fn leases(&self) -> &Leases {
@@ -62,7 +69,8 @@ impl State {
         self.foreign.get(device).copied()
     }
 
-    /// A run of `rule` began at `at`, for this value if the rule has one for each.
+    /// A run of `rule` began at `at`, for this value if the rule has one for each. Of too many values, the
+    /// one whose run began first is forgotten.
     pub fn note_start(&mut self, rule: &RuleId, key: Option<&str>, at: Timestamp) {
         let of_rule = self.started.entry(rule.clone()).or_default();
         of_rule.note(at, breaker::STARTS);
@@ -72,12 +80,27 @@ impl State {
         let of_rule = self.started_for.entry(rule.clone()).or_default();
         let last = of_rule.entry(key.to_owned()).or_insert(at);
         *last = at.max(*last);
-        // As many as the starts that are remembered: those further back are forgotten first.
-        if breaker::STARTS.most < of_rule.len()
-            && let Some(oldest) = of_rule.iter().min_by_key(|(_, at)| **at)
+        if VALUES_MAX < of_rule.len()
+            && let Some((oldest, _)) = oldest(of_rule)
         {
-            let oldest = oldest.0.clone();
+            let oldest = oldest.to_owned();
             of_rule.remove(&oldest);
         }
     }
+
+    /// For which other value it is forgotten when a run of `rule` began last, once one begins for `key`.
+    pub(in crate::engine) fn crowded_out(
+        &self,
+        rule: &RuleId,
+        key: &str,
+    ) -> Option<(&str, Timestamp)> {
+        let of_rule = self.started_for.get(rule)?;
+        let is_full = VALUES_MAX <= of_rule.len() && !of_rule.contains_key(key);
+        is_full.then(|| oldest(of_rule))?
+    }
+}
+
+fn oldest(started: &BTreeMap<String, Timestamp>) -> Option<(&str, Timestamp)> {
+    let oldest = started.iter().min_by_key(|(_, at)| **at);
+    oldest.map(|(key, at)| (key.as_str(), *at))
 }

@@ -80,7 +80,7 @@ pub static RULE: Word = Word {
             optional(
                 "cooldown",
                 DURATION,
-                "not again so soon, from the start of the last run",
+                "not again so soon, from the start of the last run, however short `retention` of `home.yaml` is; with `per`, remembered for the last 1000 values",
             ),
             defaulting(
                 "priority",

@@ -7,7 +7,7 @@ use crate::rules::catalog::kinds::RULE;
 pub(super) static RUN_RULE: Word = Word {
     name: "run_rule",
     what: WHAT,
-    meaning: "starts a run of another rule; its triggers, its conditions and its `cooldown` are not asked, its `mode` is",
+    meaning: "starts a run of another rule; its triggers, its conditions and its `cooldown` are not asked, its `mode` is. It goes as far as it can before the next step; its end is not waited for. A rule that runs itself is still running then, unless that is its last step",
     keys: &[RULE_ID, COMMON],
     together: &[],
     reserved: &[FOREIGN],

@@ -79,7 +79,7 @@ impl View {
         let written = "SELECT created_at, write FROM setting_writes
              WHERE created_at BETWEEN ?1 AND ?2 ORDER BY seq";
         let paused = "SELECT paused_at, rule, reason FROM paused_rules
-             WHERE paused_at < ?1 ORDER BY rule";
+             WHERE paused_at < ?1 AND is_over = 0 ORDER BY rule";
         let remembered = "SELECT rule, name, value, set_at FROM rule_state
              WHERE set_at < ?1 ORDER BY rule, name";
         Ok(Some(Past {

@@ -55,7 +55,8 @@ impl View {
 
     /// In the order of their ids.
     pub fn paused_rules(&self) -> Result<Vec<PausedRule>, Unreadable> {
-        let sql = "SELECT rule, reason, paused_at FROM paused_rules ORDER BY rule";
+        let sql =
+            "SELECT rule, reason, paused_at FROM paused_rules WHERE is_over = 0 ORDER BY rule";
         self.list(sql, [], |row| {
             Ok(PausedRule {
                 rule: RuleId::new(row.get::<_, String>(0)?),
