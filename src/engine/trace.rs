@@ -49,6 +49,12 @@ pub enum Verdict {
     AlreadyRunning {
         run: RunId,
     },
+    /// The same event has called the rule already, by another of its triggers, and a run began.
+    AlreadyCalled {
+        run: RunId,
+        /// That one: its id, or its place.
+        trigger: String,
+    },
     /// As many runs as the rule may have are under way.
     TooMany {
         max: u32,
@@ -82,6 +88,7 @@ impl Verdict {
         match self {
             Self::NotTriggered { .. } => "not_triggered",
             Self::AlreadyRunning { .. } => "already_running",
+            Self::AlreadyCalled { .. } => "already_called",
             Self::TooMany { .. } => "too_many",
             Self::CoolingDown { .. } => "cooling_down",
             Self::Paused { .. } => "paused",

@@ -74,6 +74,8 @@ fn verdict(verdict: &Verdict) -> String {
         format!("was not woken, {because}")
     } else if let Verdict::AlreadyRunning { .. } = verdict {
         "was woken and is running already".to_owned()
+    } else if let Verdict::AlreadyCalled { trigger, .. } = verdict {
+        format!("was woken and was called already by this event, by the trigger `{trigger}`")
     } else if *verdict == Verdict::ConditionNotMet {
         "did not run, a condition does not hold".to_owned()
     } else if *verdict == Verdict::Started {

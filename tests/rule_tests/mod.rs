@@ -178,6 +178,11 @@ fn a_rule_that_runs_ignores_a_second_trigger() {
 }
 
 #[test]
+fn one_event_that_fits_several_triggers_calls_a_rule_for_each() {
+    check("firings.yaml", &[], "firings.txt");
+}
+
+#[test]
 fn values_are_calculated_remembered_and_given() {
     check("values.yaml", &[], "values.txt");
 }
