@@ -84,6 +84,8 @@ impl Words {
         if let Some(trigger) = &trace.trigger {
             lines.push(("trigger", trigger.clone()));
         }
+        let before = trace.before.as_ref().and_then(Seen::told_before);
+        lines.extend(before.map(|it| ("", it)));
         for miss in &trace.misses {
             let place = place(&miss.place);
             lines.push(("no", format!("trigger: {}  ({place})", miss.because)));

@@ -15,8 +15,8 @@ use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{Miss, StepTrace, Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, begun, breaker, condition, freshness, go_on, listening};
-use crate::rules::rule::{IfUnknown, Mode, Rule, Trigger};
+use crate::engine::{Scene, begun, breaker, condition, freshness, go_on, listening, seen};
+use crate::rules::rule::{Mode, Rule, Trigger};
 
 /// One time that a rule was woken.
 pub(super) struct Call<'a> {
@@ -133,6 +133,7 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
     };
     let key = key(scene, &call, &decision.changes, &mut memory);
     let since = before.map_or(scene.now, |it| it.since);
+    trace.before = seen::before(view(scene, &call, &memory, &decision.changes));
     let outdated = outdated(scene, &call, (key.as_deref(), since));
     trace.verdict = match refusal(scene, &call, key.as_deref()) {
         Some(verdict) => verdict,
@@ -286,7 +287,7 @@ fn judge(
         let answer = condition::check(view, condition);
         let (holds, truth) = (answer.holds, answer.answer);
         trace.conditions.push(answer);
-        if !holds && truth == Truth::Unknown && condition.if_unknown == IfUnknown::Wait {
+        if !holds && truth == Truth::Unknown && condition::waits(view, condition) {
             let until = later(scene.now, UNKNOWN_WAIT_MAX);
             return Verdict::Waits { until };
         }

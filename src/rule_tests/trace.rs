@@ -7,7 +7,7 @@ use crate::config::names::Names;
 use crate::domain::event::{ConnectionChange, EngineChange, Payload, Source};
 use crate::domain::id::DeviceId;
 use crate::domain::lifecycle::Outcome;
-use crate::engine::trace::{ConditionTrace, Trace, Truth, Verdict};
+use crate::engine::trace::{ConditionTrace, Seen, Trace, Truth, Verdict};
 use crate::rule_tests::since::Look;
 
 /// The most events that are told; of more, the last ones.
@@ -52,6 +52,9 @@ fn of_rule(trace: &Trace, lines: &mut Vec<String>) {
     lines.push(format!("  {}: {}", trace.rule, verdict(&trace.verdict)));
     if let Some(trigger) = &trace.trigger {
         lines.push(format!("    woken by   {trigger}"));
+    }
+    if let Some(before) = trace.before.as_ref().and_then(Seen::told_before) {
+        lines.push(format!("    {:11}{before}", ""));
     }
     for condition in &trace.conditions {
         lines.push(format!("    condition  {}", asked(condition)));
