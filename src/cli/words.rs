@@ -56,6 +56,9 @@ impl Words {
         match &trace.verdict {
             Verdict::NotTriggered { because } => format!("no trigger fits: {because}"),
             Verdict::AlreadyRunning { run } => format!("it was running already ({run})"),
+            Verdict::AlreadyCalled { run, trigger } => {
+                format!("it was called already by this event, by the trigger `{trigger}` ({run})")
+            }
             Verdict::TooMany { max } => format!("{max} runs of it were under way already"),
             Verdict::CoolingDown { until } => {
                 format!("it was cooling down until {}", self.time(*until))
@@ -81,6 +84,8 @@ impl Words {
         if let Some(trigger) = &trace.trigger {
             lines.push(("trigger", trigger.clone()));
         }
+        let before = trace.before.as_ref().and_then(Seen::told_before);
+        lines.extend(before.map(|it| ("", it)));
         for miss in &trace.misses {
             let place = place(&miss.place);
             lines.push(("no", format!("trigger: {}  ({place})", miss.because)));

@@ -137,6 +137,7 @@ codes! {
     NO_SUCH_HOOK "W614" "no webhook comes under this name"
     UNTOLD_INPUT "W615" "nothing tells an input its value"
     BEGINS_AT_ONCE "W616" "an order that begins at once is to be cancelled"
+    WAITS_IN_VAIN "W617" "`if_unknown: wait` stands where nothing waits"
 
     LOOP "W701" "rules lead back to each other"
     OPPOSITE "W702" "rules order opposite things at the same moment"

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::clock::later;
-use crate::domain::event::Payload;
 use crate::domain::id::{EventId, RuleId, RunId};
+use crate::engine::begun::Begun;
 use crate::engine::call::{SINGLE_CALLS_MAX, UNKNOWN_WAIT_MAX, WaitingCall};
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::{TriggerFields, View};
@@ -16,8 +16,8 @@ use crate::engine::state::VALUES_MAX;
 use crate::engine::trace::{Miss, StepTrace, Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, breaker, condition, freshness, go_on, listening};
-use crate::rules::rule::{IfUnknown, Mode, Rule, Trigger};
+use crate::engine::{Scene, begun, breaker, condition, freshness, go_on, listening, seen};
+use crate::rules::rule::{Mode, Rule, Trigger};
 
 /// One time that a rule was woken.
 pub(super) struct Call<'a> {
@@ -29,6 +29,10 @@ pub(super) struct Call<'a> {
     pub(super) fields: TriggerFields,
     /// Tells it from other calls of the same rule that the same event makes; empty for the first.
     pub(super) occasion: String,
+    /// The runs that came of those.
+    pub(super) begun: Vec<Begun>,
+    /// Time alone made it.
+    pub(super) is_timed: bool,
     /// The rules of the runs that led here.
     pub(super) chain: Vec<RuleId>,
     /// The event that woke it.
@@ -52,16 +56,13 @@ pub(super) fn heard(
         trace.misses = misses;
         decision.traces.push(trace);
     }
-    // One event calls a rule once, however many of its triggers fit. The clock is no such event: whatever
-    // came due with it is a firing of its own, and a schedule may have missed several.
-    let is_tick = matches!(scene.event.payload, Payload::Tick | Payload::Engine(_));
-    let n_calls = if is_tick { heard.firings.len() } else { 1 };
-    let calls = heard.firings.into_iter().take(n_calls);
+    let calls = heard.firings.into_iter();
     decision.follow_ups.extend(calls.map(|it| FollowUp::Fired {
         rule: rule.id.clone(),
         trigger: it.trigger,
         fields: it.fields,
         nth: 0,
+        begun: Vec::new(),
     }));
 }
 
@@ -88,6 +89,8 @@ pub(super) fn ask_again(scene: Scene<'_>, waiting: &WaitingCall, decision: &mut 
         index: waiting.trigger,
         fields: waiting.fields.clone(),
         occasion: waiting.occasion.clone(),
+        begun: Vec::new(),
+        is_timed: waiting.is_timed,
         chain: waiting.chain.clone(),
         cause: waiting.cause.clone(),
         received_at: waiting.received_at,
@@ -124,15 +127,14 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
     let rule = call.rule;
     let mut trace = Trace::of(rule, scene.event, scene.now);
     trace.event = call.cause.clone();
-    trace.trigger = call
-        .trigger
-        .map(|it| it.id.clone().unwrap_or_else(|| place(&it.place)));
+    trace.trigger = call.trigger.map(trigger_name);
     let mut memory = Memory {
         trigger: call.trigger.and_then(|it| it.id.clone()),
         ..Memory::default()
     };
     let key = key(scene, &call, &decision.changes, &mut memory);
     let since = before.map_or(scene.now, |it| it.since);
+    trace.before = seen::before(view(scene, &call, &memory, &decision.changes));
     let outdated = outdated(scene, &call, (key.as_deref(), since));
     trace.verdict = match refusal(scene, &call, key.as_deref()) {
         Some(verdict) => verdict,
@@ -175,16 +177,23 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
     }
     let is_quiet = matches!(
         trace.verdict,
-        Verdict::AlreadyRunning { .. } | Verdict::TooMany { .. }
+        Verdict::AlreadyRunning { .. } | Verdict::AlreadyCalled { .. } | Verdict::TooMany { .. }
     ) && rule.settings.is_silent;
-    if trace.verdict == Verdict::Started {
-        give_way(scene, rule, &outdated, decision);
-        trace.steps.extend(forgotten(scene, rule, key.as_deref()));
-        start(scene, (call, key), memory, &mut trace, decision);
+    if trace.verdict != Verdict::Started {
+        if !is_quiet {
+            decision.traces.push(trace);
+        }
+        return;
     }
-    if !is_quiet {
-        decision.traces.push(trace);
-    }
+    give_way(scene, rule, &outdated, decision);
+    trace.steps.extend(forgotten(scene, rule, key.as_deref()));
+    let run = run_id(&call);
+    let outdone = begun::outdone(scene, &call, (key.as_deref(), &run));
+    let trigger = trace.trigger.clone().unwrap_or_default();
+    start(scene, (call, key), memory, &mut trace, decision);
+    decision.traces.push(trace);
+    let verdict = Verdict::AlreadyCalled { run, trigger };
+    begun::over(scene, rule, (&outdone, &verdict), decision);
 }
 
 /// The value that the run would be one of (`per:`), once the variables of the run are there.
@@ -212,6 +221,9 @@ fn refusal(scene: Scene<'_>, call: &Call<'_>, key: Option<&str>) -> Option<Verdi
     if let Some(because) = scene.state.paused(&rule.id) {
         let because = because.to_owned();
         return Some(Verdict::Paused { because });
+    }
+    if let Some(verdict) = begun::refusal(call, key) {
+        return Some(verdict);
     }
     let last = scene.state.last_started(&rule.id, key);
     if let (Some(cooldown), Some(last)) = (rule.settings.cooldown, last) {
@@ -277,7 +289,7 @@ fn judge(
         let answer = condition::check(view, condition);
         let (holds, truth) = (answer.holds, answer.answer);
         trace.conditions.push(answer);
-        if !holds && truth == Truth::Unknown && condition.if_unknown == IfUnknown::Wait {
+        if !holds && truth == Truth::Unknown && condition::waits(view, condition) {
             let until = later(scene.now, UNKNOWN_WAIT_MAX);
             return Verdict::Waits { until };
         }
@@ -330,6 +342,7 @@ fn waiting(scene: Scene<'_>, call: &Call<'_>) -> WaitingCall {
         trigger: call.index,
         fields: call.fields.clone(),
         occasion: call.occasion.clone(),
+        is_timed: call.is_timed,
         chain: call.chain.clone(),
         key: None,
         cause: call.cause.clone(),
@@ -339,6 +352,12 @@ fn waiting(scene: Scene<'_>, call: &Call<'_>) -> WaitingCall {
         devices: std::collections::BTreeSet::new(),
         topics: std::collections::BTreeSet::new(),
     }
+}
+
+/// How traces call it: its id, or its place.
+pub(super) fn trigger_name(trigger: &Trigger) -> String {
+    let id = trigger.id.clone();
+    id.unwrap_or_else(|| place(&trigger.place))
 }
 
 fn run_id(call: &Call<'_>) -> RunId {

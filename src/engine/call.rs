@@ -30,6 +30,9 @@ pub struct WaitingCall {
     pub fields: TriggerFields,
     /// Tells it from other calls of the same rule that the same event made.
     pub occasion: String,
+    /// Time alone made it; each such call is an occasion of its own.
+    #[serde(default)]
+    pub is_timed: bool,
     /// The rules of the runs that led to it.
     pub chain: Vec<RuleId>,
     /// The value that the run would be one of (`per:`).
@@ -47,6 +50,12 @@ pub struct WaitingCall {
 }
 
 impl WaitingCall {
+    /// Calls stand in the order in which they came; those of one event in the order of its firings.
+    pub(super) fn order(&self) -> impl Ord {
+        let occasion = (self.occasion.len(), &self.occasion);
+        (self.since, self.received_at, &self.cause, occasion)
+    }
+
     /// Whether it waits for an answer that no reading gave.
     pub(super) fn is_for_the_unknown(&self) -> bool {
         self.devices.is_empty()

@@ -48,6 +48,54 @@ pub(super) fn check(view: View<'_>, condition: &Condition) -> ConditionTrace {
     }
 }
 
+/// What a condition may be once those are answered that wait for it (`if_unknown: wait`).
+struct Possible {
+    yes: bool,
+    no: bool,
+}
+
+/// Whether the rule waits for the answer of `condition`, which is unknown and does not hold: it says so itself,
+/// or a condition inside of it does whose answer can make it hold.
+pub(super) fn waits(view: View<'_>, condition: &Condition) -> bool {
+    possible(view, condition).yes
+}
+
+fn possible(view: View<'_>, condition: &Condition) -> Possible {
+    let (yes, no) = match (examine(view, condition).answer, condition.if_unknown) {
+        (Truth::True, _) | (Truth::Unknown, IfUnknown::Allow) => (true, false),
+        (Truth::False, _) => (false, true),
+        (Truth::Unknown, IfUnknown::Wait) => (true, true),
+        (Truth::Unknown, IfUnknown::Block) => match &condition.test {
+            Test::Block(block) => return possible_of(view, block),
+            Test::Time(_)
+            | Test::State(_)
+            | Test::NumericState(_)
+            | Test::Trigger(_)
+            | Test::Rule(_)
+            | Test::Expression(_)
+            | Test::Command(_)
+            | Test::Sun(_)
+            | Test::Input(_) => (false, false),
+        },
+    };
+    Possible { yes, no }
+}
+
+fn possible_of(view: View<'_>, block: &Block) -> Possible {
+    let parts = block.conditions.iter().filter(|it| it.enabled);
+    let parts: Vec<Possible> = parts.map(|it| possible(view, it)).collect();
+    let all_yes = parts.iter().all(|it| it.yes);
+    let all_no = parts.iter().all(|it| it.no);
+    let any_yes = parts.iter().any(|it| it.yes);
+    let any_no = parts.iter().any(|it| it.no);
+    let (yes, no) = match block.join {
+        Join::And => (all_yes, any_no),
+        Join::Or => (any_yes, all_no),
+        Join::Not => (all_no, any_yes),
+    };
+    Possible { yes, no }
+}
+
 fn examine(view: View<'_>, condition: &Condition) -> Examined {
     let scene = view.scene;
     match &condition.test {

@@ -11,6 +11,7 @@ use crate::domain::id::{
 };
 use crate::domain::writing::{SettingWrite, WriteOver};
 use crate::engine::arbitration::lease::Kept;
+use crate::engine::begun::Begun;
 use crate::engine::call::WaitingCall;
 use crate::engine::facts::TriggerFields;
 use crate::engine::history::History;
@@ -215,6 +216,8 @@ pub enum FollowUp {
         fields: TriggerFields,
         /// How often triggers of the rule fired with this event before; counted when its turn comes.
         nth: u32,
+        /// The runs of the rule that came of that; noted when its turn comes.
+        begun: Vec<Begun>,
     },
     /// A rule is run by another run: its triggers and conditions are not asked.
     Run {

@@ -3,6 +3,7 @@
 use crate::domain::event::Request;
 use crate::domain::id::RuleId;
 use crate::engine::begin::{self, Call};
+use crate::engine::begun::is_clock;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::TriggerFields;
 use crate::engine::run::RunEnd;
@@ -37,6 +38,7 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
             trigger,
             fields,
             nth,
+            begun,
         } => {
             if let Some(rule) = begin::rule(scene, rule) {
                 let occasion = if *nth == 0 {
@@ -50,6 +52,8 @@ pub(super) fn decide(scene: Scene<'_>, follow_up: &FollowUp) -> Decision {
                     index: *trigger,
                     fields: fields.clone(),
                     occasion,
+                    begun: begun.clone(),
+                    is_timed: is_clock(scene.event),
                     cause: scene.event.id.clone(),
                     received_at: scene.event.received_at,
                     chain: scene.chain.to_vec(),
@@ -154,6 +158,8 @@ fn run_rule(
         index: 0,
         fields: TriggerFields::new(),
         occasion: by.to_owned(),
+        begun: Vec::new(),
+        is_timed: false,
         cause: scene.event.id.clone(),
         received_at: scene.event.received_at,
         chain: chain.to_vec(),

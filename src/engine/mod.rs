@@ -25,6 +25,7 @@ pub mod walk;
 
 pub mod arming;
 mod begin;
+pub mod begun;
 mod breaker;
 mod cancel;
 mod clock_set;
@@ -42,13 +43,12 @@ mod values;
 mod verify;
 mod waiting;
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::event::{EngineChange, Event, Payload, Readings, Settled};
 use crate::domain::id::{DeviceId, RuleId};
 use crate::domain::value::Origin;
+use crate::engine::begun::Calls;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::history::Told;
 use crate::engine::orders::Orders;
@@ -129,7 +129,7 @@ pub fn take_at_most<E>(
     let is_set = matches!(input.event.payload, Payload::ClockSet { .. });
     let now = if is_set { input.event.received_at } else { now };
     let mut turns = Turns::new();
-    let mut fired = BTreeMap::new();
+    let mut calls = Calls::default();
     let mut decision = step(rules, state, input, now);
     for n_done in 0.. {
         write(state, &decision)?;
@@ -145,21 +145,11 @@ pub fn take_at_most<E>(
         let Some(next) = turns.next() else {
             break;
         };
-        let next = counted(next, &mut fired);
+        let next = calls.counted(next);
         decision = follow_up::decide(scene(rules, state, input, now), &next);
+        calls.note(&next, &decision);
     }
     Ok(Left(turns.count()))
-}
-
-/// `follow_up`, which knows how often its rule was called by the event before. Two schedules of a rule, or
-/// whatever a stop of the engine let pass, come due with one event: each is a run of its own.
-fn counted(mut follow_up: FollowUp, fired: &mut BTreeMap<RuleId, u32>) -> FollowUp {
-    if let FollowUp::Fired { rule, nth, .. } = &mut follow_up {
-        let before = fired.entry(rule.clone()).or_default();
-        *nth = *before;
-        *before += 1;
-    }
-    follow_up
 }
 
 fn scene<'a>(rules: &'a RuleSet, state: &'a State, input: Input<'a>, now: Timestamp) -> Scene<'a> {
@@ -249,7 +239,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
         Payload::Input(reading) => inputs::learned(scene, reading, &mut decision),
         Payload::Hook(hook) => wake(scene, &Happening::Hook(hook), &mut decision),
         Payload::Tick => {
-            let due = state.due(now).take(DUE_MAX).cloned();
+            let due = state.due(now, DUE_MAX).into_iter();
             decision.follow_ups.extend(due.map(FollowUp::Wake));
         }
         Payload::Engine(change) => {

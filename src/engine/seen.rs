@@ -17,6 +17,25 @@ use crate::rules::rule::{Condition, Subject, Test};
 /// The most values that the trace of one condition holds; of more, the first ones.
 const SEEN_MAX: usize = 20;
 
+/// How old a value may be that a trigger compares with before it is worth a word: conditions ask for younger
+/// ones, unless they say otherwise.
+const BEFORE_MAX_AGE: Duration = Duration::from_mins(15);
+
+/// The value that the trigger compared with, if that was long before the new one.
+pub(super) fn before(view: View<'_>) -> Option<Seen> {
+    let moment = |name: &str| match view.trigger.get(name) {
+        Some(Value::Moment(at)) => Some(*at),
+        Some(_) | None => None,
+    };
+    let (from, at) = (moment("from_at")?, moment("at")?);
+    let age = age(from, at);
+    (BEFORE_MAX_AGE < age).then(|| Seen {
+        taken_at: Some(from),
+        age_seconds: Some(age.as_secs()),
+        ..field(view, Root::Trigger, "from")
+    })
+}
+
 /// The values that `condition` asks, each once, in the order of the text.
 pub(super) fn of_condition(view: View<'_>, condition: &Condition) -> Vec<Seen> {
     let mut seen = Vec::new();

@@ -1,9 +1,12 @@
 //! Why a rule did or did not do something: one trace for each rule that looked at an event.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::document::duration::display;
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, RuleId, RuleVersion, RunId};
 use crate::domain::value::Origin;
@@ -23,6 +26,9 @@ pub struct Trace {
     pub verdict: Verdict,
     /// The trigger that fired: its id, or its place.
     pub trigger: Option<String>,
+    /// The value that it compared with, as old as it was when the new one came; where that was long before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Seen>,
     /// Why each of the triggers that were asked did not fire; empty when one did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misses: Vec<Miss>,
@@ -48,6 +54,12 @@ pub enum Verdict {
     /// The rule has a run already, and has one at a time.
     AlreadyRunning {
         run: RunId,
+    },
+    /// The same event has called the rule already, by another of its triggers, and a run began.
+    AlreadyCalled {
+        run: RunId,
+        /// That one: its id, or its place.
+        trigger: String,
     },
     /// As many runs as the rule may have are under way.
     TooMany {
@@ -82,6 +94,7 @@ impl Verdict {
         match self {
             Self::NotTriggered { .. } => "not_triggered",
             Self::AlreadyRunning { .. } => "already_running",
+            Self::AlreadyCalled { .. } => "already_called",
             Self::TooMany { .. } => "too_many",
             Self::CoolingDown { .. } => "cooling_down",
             Self::Paused { .. } => "paused",
@@ -123,6 +136,15 @@ pub struct Seen {
     pub age_seconds: Option<u64>,
     /// None while it has no value.
     pub origin: Option<SeenOrigin>,
+}
+
+impl Seen {
+    /// The value that a trigger compared with: `from 50 %, which was 5h old`.
+    pub fn told_before(&self) -> Option<String> {
+        let (value, age) = (self.value.as_ref()?, self.age_seconds?);
+        let age = display(Duration::from_secs(age));
+        Some(format!("from {value}, which was {age} old"))
+    }
 }
 
 /// Where a value came from.
@@ -186,6 +208,7 @@ impl Trace {
             run: None,
             verdict: Verdict::Started,
             trigger: None,
+            before: None,
             misses: Vec::new(),
             conditions: Vec::new(),
             steps: Vec::new(),
@@ -201,6 +224,7 @@ impl Trace {
             run: Some(run.id.clone()),
             verdict: Verdict::WentOn,
             trigger: None,
+            before: None,
             misses: Vec::new(),
             conditions: Vec::new(),
             steps: Vec::new(),

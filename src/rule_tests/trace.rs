@@ -7,7 +7,7 @@ use crate::config::names::Names;
 use crate::domain::event::{ConnectionChange, EngineChange, Payload, Source};
 use crate::domain::id::DeviceId;
 use crate::domain::lifecycle::Outcome;
-use crate::engine::trace::{ConditionTrace, Trace, Truth, Verdict};
+use crate::engine::trace::{ConditionTrace, Seen, Trace, Truth, Verdict};
 use crate::rule_tests::since::Look;
 
 /// The most events that are told; of more, the last ones.
@@ -53,6 +53,9 @@ fn of_rule(trace: &Trace, lines: &mut Vec<String>) {
     if let Some(trigger) = &trace.trigger {
         lines.push(format!("    woken by   {trigger}"));
     }
+    if let Some(before) = trace.before.as_ref().and_then(Seen::told_before) {
+        lines.push(format!("    {:11}{before}", ""));
+    }
     for condition in &trace.conditions {
         lines.push(format!("    condition  {}", asked(condition)));
     }
@@ -74,6 +77,8 @@ fn verdict(verdict: &Verdict) -> String {
         format!("was not woken, {because}")
     } else if let Verdict::AlreadyRunning { .. } = verdict {
         "was woken and is running already".to_owned()
+    } else if let Verdict::AlreadyCalled { trigger, .. } = verdict {
+        format!("was woken and was called already by this event, by the trigger `{trigger}`")
     } else if *verdict == Verdict::ConditionNotMet {
         "did not run, a condition does not hold".to_owned()
     } else if *verdict == Verdict::Started {

@@ -88,6 +88,7 @@ mod tests {
             run: run.map(RunId::new),
             verdict: Verdict::NotTriggered { because },
             trigger: None,
+            before: None,
             misses: Vec::new(),
             conditions: Vec::new(),
             steps: Vec::new(),

@@ -242,6 +242,7 @@ fn told(decision: &Decision) -> Vec<String> {
         | Verdict::TooMany { .. }
         | Verdict::Paused { .. }
         | Verdict::CoolingDown { .. }
+        | Verdict::AlreadyCalled { .. }
         | Verdict::AlreadyRunning { .. }) => {
             format!("{}: {}", trace.rule, verdict.name())
         }

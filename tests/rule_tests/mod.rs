@@ -183,6 +183,21 @@ fn a_rule_that_runs_ignores_a_second_trigger() {
 }
 
 #[test]
+fn one_event_that_fits_several_triggers_calls_a_rule_for_each() {
+    check("firings.yaml", &[], "firings.txt");
+}
+
+#[test]
+fn a_block_waits_for_a_condition_inside_of_it_that_wants_to_wait() {
+    check("unknown.yaml", &[], "unknown.txt");
+}
+
+#[test]
+fn a_limit_is_crossed_however_long_ago_the_value_before_was_and_never_by_a_first_one() {
+    check("thresholds.yaml", &[], "thresholds.txt");
+}
+
+#[test]
 fn values_are_calculated_remembered_and_given() {
     check("values.yaml", &[], "values.txt");
 }

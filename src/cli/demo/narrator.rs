@@ -166,6 +166,7 @@ impl Narrator {
             Verdict::TooMany { max } => format!("has {max} runs already"),
             Verdict::NotTriggered { because } => format!("does not care: {because}"),
             Verdict::AlreadyRunning { .. } => "is running already".to_owned(),
+            Verdict::AlreadyCalled { .. } => "was called by this already".to_owned(),
             Verdict::ConditionNotMet => {
                 let last = trace.conditions.last();
                 let unmet = last.map(|it| format!("{} ({})", it.asked, it.found));

@@ -409,6 +409,15 @@ pub(super) const PAGES: &[Page] = &[
         ],
     ),
     page(
+        "W617",
+        Actions,
+        "`if_unknown: wait` lets a rule that was woken wait for an answer, for 15 minutes at most. It does so in the `conditions:` of the rule, also inside of `and`, `or` and `not`. A run that is under way goes on with what is known: in `if`, `choose`, `repeat` and `wait_until`, an unknown answer counts as no. A step `wait_until` waits until the answer is yes.",
+        [
+            "{if: {condition: state, device: car_charger, attribute: isConnected, is: true, if_unknown: wait}, then: {log: here}}",
+            "{wait_until: {condition: state, device: car_charger, attribute: isConnected, is: true}, timeout: 15m, continue_on_timeout: false}",
+        ],
+    ),
+    page(
         "W701",
         File,
         "What a rule orders wakes a rule, and so on back to the first: each round sends commands to your devices.",

@@ -133,7 +133,7 @@ impl State {
     pub(super) fn calls_hearing(&self, topic: &Topic) -> impl Iterator<Item = &WaitingCall> {
         let calls = self.calls.values();
         let mut calls: Vec<_> = calls.filter(|it| it.topics.contains(topic)).collect();
-        calls.sort_by_key(|it| it.since);
+        calls.sort_by_key(|it| it.order());
         calls.into_iter()
     }
 
@@ -224,9 +224,19 @@ impl State {
     }
 
     /// What is due at `now`, in the order of the moments.
-    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &Wakeful> {
-        let due = self.alarms.iter().take_while(move |(at, _)| *at <= now);
-        due.map(|(_, it)| it)
+    pub(super) fn due(&self, now: Timestamp, most: usize) -> Vec<Wakeful> {
+        let due = self.alarms.iter().take_while(|(at, _)| *at <= now);
+        let mut due: Vec<_> = due.take(most).cloned().collect();
+        // Their ids would put the calls of one moment into an order of their own.
+        let is_call = |it: &Wakeful| matches!(it, Wakeful::Call(_));
+        let is_same = |a: &(_, _), b: &(_, _)| a.0 == b.0 && is_call(&a.1) && is_call(&b.1);
+        for of_one_moment in due.chunk_by_mut(is_same) {
+            of_one_moment.sort_by_key(|(_, it)| match it {
+                Wakeful::Call(id) => self.calls.get(id).map(WaitingCall::order),
+                Wakeful::Run(_) | Wakeful::Trigger(..) | Wakeful::Input(_) => None,
+            });
+        }
+        due.into_iter().map(|(_, it)| it).collect()
     }
 
     /// The same without the moments at which runs ask again, which are in no row.

@@ -1,7 +1,10 @@
 //! Triggers on values of devices and inputs: a change, or a number that crosses a limit.
 //!
-//! Only values that are known count. A device that was out of reach for a while and then shows another
-//! value has changed; a first value is no change.
+//! Two values that were read are compared, however long lies between them: a device that was out of reach for
+//! a while and then shows another value has changed, and a limit that was crossed in a gap of the data has been
+//! crossed. Nobody misses a battery that became full while the internet was away. A gap alone is nothing: a value
+//! on the side of the last one fires nothing, and neither does a first value (`from_unknown: fire` asks for that).
+//! `trigger.from_at` and the trace tell how old the value before was.
 
 use jiff::Timestamp;
 
@@ -95,6 +98,8 @@ fn fields(
         None => Shown::of_reading(value),
     };
     happening::put(&mut fields, "from", news.from.map_or(Shown::Unknown, shown));
+    let from_at = news.heard_at.map_or(Shown::Unknown, Shown::Moment);
+    happening::put(&mut fields, "from_at", from_at);
     happening::put(&mut fields, "to", shown(news.to));
     happening::put(&mut fields, "at", Shown::Moment(news.at));
     fields

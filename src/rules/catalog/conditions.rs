@@ -43,7 +43,7 @@ const IF_UNKNOWN: Key = defaulting(
     "if_unknown",
     Kind::Word(&choices::IF_UNKNOWN),
     "block",
-    "what an unknown answer counts as; in the conditions of a rule, `wait` waits for an answer, 15 minutes at most, and elsewhere it blocks",
+    "what an unknown answer counts as; in the conditions of a rule, `wait` waits for an answer, 15 minutes at most, also inside of `and`, `or` and `not` while it can make them hold; elsewhere it blocks",
 );
 
 const SUBJECT: &[Key] = &[

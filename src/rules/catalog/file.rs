@@ -58,7 +58,7 @@ pub static RULE: Word = Word {
                 "mode",
                 Kind::Word(&choices::MODES),
                 "single",
-                "what a trigger does while a run is under way",
+                "what a trigger does while a run is under way, or when the same event has just begun one",
             ),
             defaulting(
                 "max",

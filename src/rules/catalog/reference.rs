@@ -72,7 +72,10 @@ fn heading(section: &str) -> (&'static str, &'static str) {
             "Files and rules",
             "A list of one item may be written without its dash.",
         ),
-        "trigger" => ("Triggers", "Any one of a rule's triggers wakes it."),
+        "trigger" => (
+            "Triggers",
+            "Any one of a rule's triggers wakes it. Where one event fits several of them, each wakes it, in their order: the conditions are asked for each, and `mode` decides what becomes of the second. In `mode: single` one event leads to one run.",
+        ),
         "condition" => (
             "Conditions",
             "All of a list must hold. What is unknown holds only with `if_unknown: allow`. A text in quotes and `{{ }}` is a condition too.",

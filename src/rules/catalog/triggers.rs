@@ -159,7 +159,7 @@ pub static STATE: Word = Word {
 pub static NUMERIC_STATE: Word = Word {
     name: "numeric_state",
     what: WHAT,
-    meaning: "a number crossed a limit",
+    meaning: "a number crossed a limit: the last known value was on this side of it, however long ago, and the new one is beyond. Nothing is lost while a device or the engine is away; a value on the same side as before fires nothing, and neither does the first one",
     keys: &[
         COMMON,
         WATCHED,
@@ -171,7 +171,7 @@ pub static NUMERIC_STATE: Word = Word {
                 "from_unknown",
                 Kind::Word(&choices::FROM_UNKNOWN),
                 "ignore",
-                "whether the first known value counts as a crossing",
+                "whether the first value that is known of it counts as a crossing",
             ),
         ],
         HELD,

@@ -254,6 +254,7 @@ pub fn trigger_fields(triggers: &[Sight]) -> Fields {
                 ("attribute", Kind::Text, &[]),
                 ("input", Kind::Text, &[]),
                 ("from", kind(), &[]),
+                ("from_at", Kind::Moment, &[]),
                 ("to", kind(), &[]),
             ]),
             "sun" => fields(&[("event", Kind::Text, SUN)]),

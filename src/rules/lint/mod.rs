@@ -16,6 +16,7 @@ mod resting;
 mod spots;
 mod together;
 mod unused;
+mod waits;
 mod wobble;
 
 use crate::config::names::Names;
@@ -36,6 +37,7 @@ pub(super) fn rule(
     branches::conditions(written, rule, findings);
     wobble::wobble(written, rule, names, findings);
     called_off::begins_at_once(written, findings);
+    waits::in_vain(written, rule, findings);
     live::not_offered_yet(written, rule, names.platform, findings);
     unused::variables(written, rule, findings);
 }

@@ -36,15 +36,17 @@ impl View {
         Ok((last("<>")?, last("=")?))
     }
 
-    /// The last trace of `rule` at `at` or before, and the first one after it.
+    /// The last trace of `rule` at `at` or before, and the first one after it; of one moment that of a run, if
+    /// there is one: an event may call a rule by several of its triggers.
     pub fn traces_around(
         &self,
         rule: &str,
         at: Timestamp,
     ) -> Result<(Option<Trace>, Option<Trace>), Unreadable> {
         let before = "SELECT trace FROM traces WHERE rule = ?1 AND at <= ?2
-             ORDER BY at DESC, seq DESC LIMIT 1";
-        let after = "SELECT trace FROM traces WHERE rule = ?1 AND ?2 < at ORDER BY at, seq LIMIT 1";
+             ORDER BY at DESC, run IS NULL, seq DESC LIMIT 1";
+        let after = "SELECT trace FROM traces WHERE rule = ?1 AND ?2 < at
+             ORDER BY at, run IS NULL, seq LIMIT 1";
         let parameters = rusqlite::params![rule, stamp(at)];
         Ok((
             self.one_trace(before, parameters)?,
