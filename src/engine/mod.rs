@@ -27,6 +27,7 @@ pub mod arming;
 mod begin;
 mod breaker;
 mod cancel;
+mod capabilities;
 mod clock_set;
 mod daytime;
 mod follow_up;
@@ -216,6 +217,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             wake(scene, &happening, &mut decision);
         }
         Payload::Readings(readings) => read(scene, readings, &mut decision),
+        Payload::Capabilities(it) => capabilities::declared(scene, it, &mut decision),
         Payload::Settled(settled) => {
             decision.changes.push(Change::Settled {
                 settled: settled.clone(),

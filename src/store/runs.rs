@@ -18,7 +18,9 @@ use crate::engine::wait::Wait;
 use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
-use crate::store::{calls, clock_set, history, inputs, leases, moment, orders, stamp, triggers};
+use crate::store::{
+    calls, capabilities, clock_set, history, inputs, leases, moment, orders, stamp, triggers,
+};
 
 /// The engine's state as the tables have it.
 pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
@@ -32,7 +34,12 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for run in load_running(tx)? {
         state.stand(run);
     }
-    let changes = [history::load(tx)?, inputs::load(tx)?, calls::load(tx)?];
+    let changes = [
+        capabilities::load(tx)?,
+        history::load(tx)?,
+        inputs::load(tx)?,
+        calls::load(tx)?,
+    ];
     for change in changes.iter().flatten() {
         state.apply(change);
     }
@@ -52,6 +59,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
 pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Error> {
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
+        Change::Declared(declaration) => capabilities::save(tx, declaration),
         Change::ClockSet { by } => clock_set::save(tx, *by),
         Change::RunStarted(run) => insert_run(tx, run),
         Change::RunMoved(run) => update_run(tx, run),

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0016_step.sql"),
     include_str!("migrations/0017_orders.sql"),
     include_str!("migrations/0018_lookups.sql"),
+    include_str!("migrations/0019_capabilities.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.
