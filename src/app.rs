@@ -258,7 +258,10 @@ impl Inside {
             clock: clock.clone(),
         };
         let requests = Asking::new(HttpRequests { hosts }, store.clone(), clock.clone());
-        let writes = SettingWrites { api: api.clone() };
+        let writes = SettingWrites {
+            api: api.clone(),
+            store: store.clone(),
+        };
         let settings = Asking::new(writes, store.clone(), clock.clone());
         let poller = Poller {
             store: store.clone(),

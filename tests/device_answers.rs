@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use amps_rules::clock::Clock;
 use amps_rules::device_api::answer::{Answer, Refusal};
+use amps_rules::device_api::state::Shown;
 use amps_rules::device_api::wire::{Action, ActionState, Page};
+use amps_rules::domain::capabilities::{Capabilities, Range, Strategy, Takes};
 use amps_rules::domain::device::DeviceType;
 use amps_rules::domain::event::Readings;
 use amps_rules::domain::id::{ActionId, DeviceId};
 use amps_rules::domain::lifecycle::{Failure, Outcome};
+use amps_rules::domain::setting::Form;
 use amps_rules::domain::unit::Unit;
 use amps_rules::domain::value::{Origin, Quantity, Value};
 
@@ -169,7 +172,22 @@ async fn read(device_type: DeviceType, body: &str) -> Answer<Readings> {
     let server = Server::answering("200 OK", body).await;
     let (clock, _) = Clock::simulated(at("2026-06-10T12:00:00Z"));
     let device = device(device_type);
-    api(&server).state(&device, false, &clock).await
+    readings_of(api(&server).state(&device, false, &clock).await)
+}
+
+fn readings_of(answer: Answer<Shown>) -> Answer<Readings> {
+    match answer {
+        Answer::Ok(shown) => Answer::Ok(shown.readings),
+        Answer::Refused(refusal) => Answer::Refused(refusal),
+        Answer::NotSent { reason } => Answer::NotSent { reason },
+        Answer::Lost {
+            reason,
+            is_answered,
+        } => Answer::Lost {
+            reason,
+            is_answered,
+        },
+    }
 }
 
 fn readings(taken_at: &str, origin: Origin, values: &[(&str, Value)]) -> Answer<Readings> {
@@ -227,7 +245,7 @@ async fn a_reading_is_of_a_moment_by_our_clock() {
         let server = Server::start(vec![Reply::Answer(answer)]).await;
         let (clock, _) = Clock::simulated(at("2026-06-10T12:00:00Z"));
         let device = device(DeviceType::Battery);
-        let answer = api(&server).state(&device, false, &clock).await;
+        let answer = readings_of(api(&server).state(&device, false, &clock).await);
         assert_eq!(answer, readings(expected, Origin::Cache, &[]), "{date}");
     }
 }
@@ -250,6 +268,113 @@ async fn a_reading_knows_where_it_comes_from() {
             readings("2026-06-10T12:00:00Z", expected, &[]),
             "{body}"
         );
+    }
+}
+
+/// What a battery says it takes, with `fields` beside its state; empty where that proves nothing.
+async fn declared(fields: &str) -> Vec<Option<Capabilities>> {
+    let body = format!(r#"{{"success": true, "data": {{"state": {{}}, {fields}}}}}"#);
+    let server = Server::answering("200 OK", &body).await;
+    let (clock, _) = Clock::simulated(at("2026-06-10T12:00:00Z"));
+    let device = device(DeviceType::Battery);
+    let Answer::Ok(shown) = api(&server).state(&device, false, &clock).await else {
+        panic!("it can be read");
+    };
+    let said = shown.declaration.into_iter().map(|it| {
+        assert_eq!(it.at, at("2026-06-10T12:00:00Z"));
+        it.capabilities
+    });
+    said.collect()
+}
+
+#[tokio::test]
+async fn what_a_device_takes_is_read_as_far_as_it_tells() {
+    let idle = |execution: Option<Vec<Form>>| {
+        let takes = Takes {
+            parameters: None,
+            execution,
+        };
+        let commands = BTreeMap::from([("idle".to_owned(), takes)]);
+        Capabilities {
+            commands,
+            ..Capabilities::default()
+        }
+    };
+    let power = |range| {
+        let mut said = idle(None);
+        let parameters = BTreeMap::from([("power".to_owned(), range)]);
+        let takes = Takes {
+            parameters: Some(parameters),
+            execution: None,
+        };
+        said.commands.insert("charge".to_owned(), takes);
+        vec![Some(said)]
+    };
+    let bounds = Range {
+        unit: Some(Unit::Kilowatt),
+        min: Some(0.0),
+        max: Some(5.0),
+    };
+    let unsure = Range::default();
+    for (fields, expected) in [
+        (r#""commands": {"idle": {}}"#, vec![Some(idle(None))]),
+        (
+            r#""commands": {"idle": {"type": "set_operation_mode", "execution": ["windowed", "someday", "immediate"]}, "fly": {}}"#,
+            vec![Some(idle(Some(vec![Form::Immediate, Form::Windowed])))],
+        ),
+        (
+            r#""commands": {"idle": {"execution": []}}"#,
+            vec![Some(idle(None))],
+        ),
+        (
+            r#""commands": {"idle": {}, "charge": {"parameters": {"power": {"unit": "kw", "min": 0, "max": 5}, "speed": {}}}}"#,
+            power(bounds),
+        ),
+        (
+            r#""commands": {"idle": {}, "charge": {"parameters": {"power": {"unit": "horses", "min": 6, "max": 5}}}}"#,
+            power(unsure),
+        ),
+        (
+            r#""commands": {"idle": {}}, "conflictStrategies": ["queue_after"], "settings": {"export_limit": {"value": 1, "unit": "watts", "max": 9}, "scheduler_enabled": true}"#,
+            vec![Some(Capabilities {
+                strategies: Some(vec![Strategy::QueueAfter]),
+                settings: Some(BTreeMap::from([(
+                    "export_limit".to_owned(),
+                    Range {
+                        unit: Some(Unit::Watt),
+                        min: None,
+                        max: Some(9.0),
+                    },
+                )])),
+                ..idle(None)
+            })],
+        ),
+    ] {
+        assert_eq!(declared(fields).await, expected, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_all_that_a_device_takes_is_not_believed() {
+    for (fields, expected) in [
+        // Older generations have no word on it, or other names.
+        (r#""lastAction": null"#, vec![None]),
+        (
+            r#""commands": {"idle": {}, "set_operation_mode": {}}"#,
+            vec![None],
+        ),
+        // That cannot be all, or is only repeated.
+        (r#""commands": {}"#, Vec::new()),
+        (
+            r#""commands": {"idle": {}}, "sync": {"available": false}"#,
+            Vec::new(),
+        ),
+        (
+            r#""commands": {"idle": {}}, "metadata": {"source": "fallback"}"#,
+            Vec::new(),
+        ),
+    ] {
+        assert_eq!(declared(fields).await, expected, "{fields}");
     }
 }
 

@@ -7,6 +7,8 @@ mod answers;
 mod calendar;
 /// What nobody wants any more is not sent, and what is planned gives way to what matters more.
 mod called_off;
+/// What a device says it takes is what it is ordered: the rest is refused before anything leaves.
+mod capabilities;
 /// The command line: what is written where, and how the program ends.
 mod cli;
 /// A device that somebody else's action holds is waited for, and nothing is cancelled that may not be.

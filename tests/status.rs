@@ -114,7 +114,19 @@ held by rule car-after-battery
 how soon Amps takes an order: unknown
 how soon an order is over: unknown"
     );
+    let (values, takes) = values.split_once("\n\nwhat it takes, ").unwrap();
     assert!(values.contains("\nstatus "), "{values}");
+    assert_eq!(
+        takes,
+        "\
+as it says since DATE TIME:
+  while another order holds it: cancel_and_replace
+takes                    within      when
+charge                               at once, with a `start`, with an `end`
+idle                                 at once, with a `start`
+setting max_charge_rate  0 to 50 kW
+"
+    );
     let unknown = house.cli(&["devices", "show", "car_chargr"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert_eq!(

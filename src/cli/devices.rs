@@ -12,12 +12,14 @@ use crate::cli::arguments::{NowArguments, ShowCommand};
 use crate::cli::check::count;
 use crate::cli::console::Console;
 use crate::cli::standing::{self, Standing};
+use crate::cli::takes::TakesRow;
 use crate::cli::words::{Words, origin_words};
 use crate::clock::Clock;
 use crate::config::home::Input;
 use crate::config::names::Names;
 use crate::document::duration::display;
 use crate::document::suggest::closest;
+use crate::domain::capabilities::Declaration;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceAlias, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Value};
@@ -64,6 +66,8 @@ struct DeviceStory {
     #[serde(flatten)]
     row: DeviceRow,
     observed: ObservedRow,
+    /// None when it never said.
+    takes: Option<TakesRow>,
     values: Vec<ValueRow>,
 }
 
@@ -190,7 +194,9 @@ impl<'s> Sources<'s> {
         })
     }
 
-    fn story(&self, device: &Device, observed: Observed) -> DeviceStory {
+    fn story(&self, device: &Device, observed: Observed, declared: &[Declaration]) -> DeviceStory {
+        let mut declared = declared.iter();
+        let declared = declared.find(|it| it.device == device.id);
         let values = self.values.iter().filter(|it| it.device == device.id);
         let values = values.map(|it| ValueRow {
             unit: standing::unit(device, &it.attribute).trim().to_owned(),
@@ -206,6 +212,7 @@ impl<'s> Sources<'s> {
                 acknowledge: observed.acknowledge.into(),
                 completion: observed.completion.into(),
             },
+            takes: declared.and_then(TakesRow::of),
             row: self.device(device),
         }
     }
@@ -264,7 +271,9 @@ pub(super) fn devices(
         .as_ref()
         .map(|it| it.observed(&device.id))
         .transpose()?;
-    let story = sources.story(device, observed.unwrap_or_default());
+    let declared = view.as_ref().map(View::declared).transpose()?;
+    let declared = declared.unwrap_or_default();
+    let story = sources.story(device, observed.unwrap_or_default(), &declared);
     if arguments.json {
         console.json(&story)?;
     } else {
@@ -356,6 +365,10 @@ impl DeviceStory {
             return Ok(());
         }
         console.table(&["attribute", "value", "age", "origin"], &cells)?;
+        if let Some(takes) = &self.takes {
+            writeln!(console.out)?;
+            takes.write(words, console)?;
+        }
         Ok(())
     }
 }

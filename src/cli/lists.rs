@@ -14,6 +14,7 @@ use crate::cli::console::Console;
 use crate::config;
 use crate::config::environment::Environment;
 use crate::config::names::Names;
+use crate::domain::capabilities::Declaration;
 use crate::domain::event::{ConnectionChange, EngineChange, NotCancelled, Payload, Request};
 use crate::domain::id::{DeviceAlias, DeviceId};
 use crate::domain::lifecycle::Outcome;
@@ -238,6 +239,7 @@ pub(super) fn about(payload: &Payload, names: &DeviceNames) -> String {
                 .collect();
             format!("{}: {}", names.name(&readings.device), values.join(", "))
         }
+        Payload::Capabilities(it) => declared(it, names),
         Payload::Settled(settled) => {
             format!(
                 "our {} on {} {}",
@@ -260,11 +262,8 @@ pub(super) fn about(payload: &Payload, names: &DeviceNames) -> String {
         ),
         Payload::Input(reading) => {
             let value = reading.value.as_ref().map(ToString::to_string);
-            format!(
-                "{}: {}",
-                reading.input,
-                value.as_deref().unwrap_or("no value")
-            )
+            let value = value.as_deref().unwrap_or("no value");
+            format!("{}: {value}", reading.input)
         }
         Payload::Hook(hook) => format!("/hooks/{}", hook.name),
         Payload::Tick => "a time has come".to_owned(),
@@ -284,6 +283,16 @@ pub(super) fn about(payload: &Payload, names: &DeviceNames) -> String {
         Payload::Written(over) => over.said(),
         Payload::Unknown => "of a kind not known here".to_owned(),
     }
+}
+
+fn declared(it: &Declaration, names: &DeviceNames) -> String {
+    let commands = it.capabilities.iter().flat_map(|it| it.commands.keys());
+    let commands: Vec<_> = commands.map(String::as_str).collect();
+    let takes = match commands.as_slice() {
+        [] => "does not say what it takes".to_owned(),
+        commands => format!("says that it takes {}", commands.join(", ")),
+    };
+    format!("{} {takes}", names.name(&it.device))
 }
 
 /// How an action ended: `completed`, `failed (DEVICE_OFFLINE)`.

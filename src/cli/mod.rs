@@ -20,6 +20,7 @@ mod schema;
 mod simulator;
 mod standing;
 mod status;
+mod takes;
 mod test;
 mod webhook;
 mod why;

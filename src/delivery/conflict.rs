@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::clock::later;
-use crate::device_api::wire::{Action, ActionState, Strategy};
+use crate::device_api::wire::{Action, ActionState};
+use crate::domain::capabilities::Strategy;
 use crate::domain::command::{Claim, Command};
 use crate::domain::device::DeviceType;
 use crate::domain::id::ActionId;
@@ -57,9 +58,14 @@ pub(super) enum Way {
     Wait,
 }
 
-/// The way for `command` past `holders`, as far as is known at `now`. Between the look and the push they
+/// The way for `command`, whose device says that it takes the strategies `offered`, past `holders`, as far as is
+/// known at `now`. Between the look and the push they
 /// may go on: then Amps turns the push away, and the command waits.
-pub(super) fn way(command: &Command, holders: &[Holder], now: Timestamp) -> Way {
+pub(super) fn way(
+    (command, offered): (&Command, Option<&[Strategy]>),
+    holders: &[Holder],
+    now: Timestamp,
+) -> Way {
     let in_the_way = |it: &&Holder| it.seen != Seen::Over;
     let in_the_way: Vec<&Holder> = holders.iter().filter(in_the_way).collect();
     if in_the_way.is_empty() {
@@ -77,22 +83,24 @@ pub(super) fn way(command: &Command, holders: &[Holder], now: Timestamp) -> Way 
         Owner::Ours(claim) => command.claim.beats(claim),
         Owner::Somebody => command.claim.replaces,
     };
-    if pending
+    let is_offered = |strategy, otherwise| offered.map_or(otherwise, |it| it.contains(&strategy));
+    let gives_way = pending
         .iter()
-        .all(|(owner, action)| action.state == ActionState::Scheduled && gives_way(*owner))
-    {
+        .all(|(owner, action)| action.state == ActionState::Scheduled && gives_way(*owner));
+    if gives_way && is_offered(Strategy::CancelAndReplace, true) {
         return Way::Push(Strategy::CancelAndReplace);
     }
     let have_ends = pending
         .iter()
         .all(|(_, action)| action.end.is_some_and(|end| now < end));
-    if have_ends && queues(command.device.device_type) {
+    let queues = queues(command.device.device_type);
+    if have_ends && is_offered(Strategy::QueueAfter, queues) {
         return Way::Push(Strategy::QueueAfter);
     }
     Way::Wait
 }
 
-/// Whether devices of this type offer `queue_after`.
+/// Whether devices of this type offer `queue_after`, as the documents show them.
 fn queues(device_type: DeviceType) -> bool {
     match device_type {
         DeviceType::Battery => true,
@@ -204,9 +212,13 @@ mod tests {
         ] {
             let command = command(DeviceType::EvCharger, own);
             let scheduled = holder(owner, pending(ActionState::Scheduled, None));
-            assert_eq!(way(&command, &[scheduled], at(0)), expected, "{own:?}");
+            assert_eq!(
+                way((&command, None), &[scheduled], at(0)),
+                expected,
+                "{own:?}"
+            );
             let begun = holder(owner, pending(ActionState::Acknowledged, None));
-            assert_eq!(way(&command, &[begun], at(0)), Way::Wait, "{own:?}");
+            assert_eq!(way((&command, None), &[begun], at(0)), Way::Wait, "{own:?}");
         }
     }
 
@@ -218,7 +230,7 @@ mod tests {
             holder(ours, pending(ActionState::Scheduled, None)),
             holder(Owner::Somebody, pending(ActionState::Scheduled, None)),
         ];
-        assert_eq!(way(&command, &both, at(0)), Way::Wait);
+        assert_eq!(way((&command, None), &both, at(0)), Way::Wait);
     }
 
     #[test]
@@ -234,7 +246,7 @@ mod tests {
             let command = command(device_type, Claim::default());
             for state in [ActionState::Acknowledged, ActionState::Scheduled] {
                 let holders = [holder(Owner::Somebody, pending(state, end))];
-                let found = way(&command, &holders, at(10));
+                let found = way((&command, None), &holders, at(10));
                 assert_eq!(found, expected, "{device_type:?} {end:?}");
             }
         }
@@ -246,9 +258,12 @@ mod tests {
         let unseen = holder(Owner::Somebody, Seen::Nothing);
         let over = holder(Owner::Somebody, Seen::Over);
         let scheduled = holder(Owner::Somebody, pending(ActionState::Scheduled, Some(100)));
-        assert_eq!(way(&command, &[unseen, scheduled], at(0)), Way::Wait);
-        assert_eq!(way(&command, &[over], at(0)), Way::Free);
-        assert_eq!(way(&command, &[], at(0)), Way::Free);
+        assert_eq!(
+            way((&command, None), &[unseen, scheduled], at(0)),
+            Way::Wait
+        );
+        assert_eq!(way((&command, None), &[over], at(0)), Way::Free);
+        assert_eq!(way((&command, None), &[], at(0)), Way::Free);
     }
 
     #[test]

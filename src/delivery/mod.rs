@@ -32,7 +32,8 @@ use crate::delivery::look_up::Listed;
 use crate::delivery::verdict::{Told, Waits};
 use crate::device_api::answer::Answer;
 use crate::device_api::gate::{Gate, REQUESTS_MAX};
-use crate::device_api::wire::{Action, Strategy};
+use crate::device_api::wire::Action;
+use crate::domain::capabilities::{Declared, Strategy};
 use crate::domain::lifecycle::{Doubt, DoubtCause, Lifecycle, Step};
 use crate::store::error::Error;
 use crate::store::line;
@@ -41,7 +42,7 @@ use crate::store::outbox::{self, Waiting};
 use crate::store::requests::{self, Turn};
 use crate::store::signal::News;
 use crate::store::writer::Tx;
-use crate::store::{Store, inbox, story};
+use crate::store::{Store, capabilities, inbox, story};
 use crate::worker::{self, Next, Stage};
 
 /// Commands in hand at once: their request is under way or waits for a place, or its answer is being
@@ -126,11 +127,15 @@ impl Stage for Courier {
             .store
             .write(move |tx| wanting_work(tx, &in_hand, room, &clock))
             .await?;
-        for open in rows {
+        for (open, declared) in rows {
             let turn = open.turn(set);
             Arc::make_mut(&mut self.in_hand).insert(turn.clone());
             let (delivery, places) = (self.delivery.clone(), Arc::clone(&self.places));
-            let read = Read { open, set };
+            let read = Read {
+                open,
+                set,
+                declared,
+            };
             self.tasks
                 .spawn(async move { delivery.handle(read, &places).await.then_some(turn) });
         }
@@ -184,11 +189,15 @@ impl Courier {
     }
 }
 
+type Wanting = (Open, Option<Declared>);
+
 /// A command as it was read when the clock had been set by `set`.
 #[derive(Clone, Debug)]
 struct Read {
     open: Open,
     set: SignedDuration,
+    /// What its device said last of what it takes.
+    declared: Option<Declared>,
 }
 
 impl Read {
@@ -293,17 +302,22 @@ fn ours<'l>(tx: &Tx<'_>, open: &Open, listed: &'l Listed) -> Result<Option<&'l A
     Ok(None)
 }
 
-/// Rows to start a request for, how far the clock is set, and when to look again if nothing happens.
+/// Rows to start a request for, each with what its device takes; how far the clock is set, and when to look again if nothing happens.
 fn wanting_work(
     tx: &Tx<'_>,
     in_hand: &BTreeSet<Turn>,
     room: usize,
     clock: &Clock,
-) -> Result<(Vec<Open>, SignedDuration, Option<Timestamp>), Error> {
+) -> Result<(Vec<Wanting>, SignedDuration, Option<Timestamp>), Error> {
     let (now, set) = (clock.now(), clock.taken_over());
     line::give_up(tx, now)?;
     outbox::promote_due(tx, now)?;
     let rows = requests::wanted(tx, in_hand, room, (now, set))?;
+    let rows = rows.into_iter().map(|open| {
+        let declared = capabilities::of(tx, &open.command.device.id)?;
+        Ok((open, declared))
+    });
+    let rows = rows.collect::<Result<Vec<_>, Error>>()?;
     // What is due already is in `rows` or in hand, and those behind it are due in their own time.
     let next = [Waiting::Queued, Waiting::Blocked, Waiting::InDoubt]
         .into_iter()

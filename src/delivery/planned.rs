@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::{earlier, later};
-use crate::device_api::wire::{Action, Strategy};
+use crate::device_api::wire::Action;
+use crate::domain::capabilities::Strategy;
 use crate::domain::command::Timing;
 use crate::store::open::Open;
 

@@ -9,8 +9,9 @@ use crate::delivery::verdict::{Key, Verdict, unsent};
 use crate::delivery::{Delivery, PAGE_ACTIONS, Read, ours, taken};
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::gate::Pushed;
-use crate::device_api::wire::{Action, Strategy};
+use crate::device_api::wire::Action;
 use crate::domain::answers::INVALID_API_KEY;
+use crate::domain::capabilities::{Reader, Strategy};
 use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Failure, Step};
 use crate::store::error::Error;
@@ -24,10 +25,8 @@ const HOLDERS_MAX: usize = 10;
 impl Delivery {
     /// True when the turn is over.
     pub(super) async fn push(&self, read: Read, place: SemaphorePermit<'_>) -> bool {
-        let end = read.open.command.timing.end;
-        if end.is_some_and(|it| it <= self.clock.now()) {
+        if let Some(failure) = self.unfit(&read) {
             drop(place);
-            let failure = Failure::new(None, "the time for which it was ordered has passed");
             return self
                 .advance(read, move |_, _| Step::Refused {
                     failure: failure.clone(),
@@ -49,6 +48,18 @@ impl Delivery {
                 self.conclude(read, *answer, verdict, None).await
             }
         }
+    }
+
+    /// Why the order is not to leave, which may have waited for long.
+    fn unfit(&self, read: &Read) -> Option<Failure> {
+        let (command, now) = (&read.open.command, self.clock.now());
+        if command.timing.end.is_some_and(|it| it <= now) {
+            let message = "the time for which it was ordered has passed";
+            return Some(Failure::new(None, message));
+        }
+        let zone = self.api.zone();
+        let declared = read.declared.as_ref()?;
+        declared.refuse_command(command, Reader { now, zone })
     }
 
     async fn push_once(&self, open: &Open, strategy: Option<Strategy>) -> PushAnswer {
@@ -155,7 +166,10 @@ impl Delivery {
             }
         }
         let holders = self.holders(&read.open, &refusal.conflicting).await;
-        match conflict::way(&read.open.command, &holders, self.clock.now()) {
+        let declared = read.declared.as_ref();
+        let offered = declared.and_then(|it| it.capabilities.strategies.as_deref());
+        let command = (&read.open.command, offered);
+        match conflict::way(command, &holders, self.clock.now()) {
             Way::Free => {
                 drop(place);
                 let waits = self.waits;

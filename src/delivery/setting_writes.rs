@@ -9,14 +9,17 @@ use crate::delivery::asking::Ask;
 use crate::delivery::verdict::{Key, Verdict};
 use crate::device_api::answer::Answer;
 use crate::device_api::gate::Gate;
+use crate::domain::capabilities::Reader;
 use crate::domain::lifecycle::Failure;
 use crate::domain::writing::{Reply, Stage};
 use crate::store::setting_writes::Claimed;
+use crate::store::{Store, capabilities};
 
 /// Writes settings for rules.
 #[derive(Debug)]
 pub(crate) struct SettingWrites {
     pub(crate) api: Gate,
+    pub(crate) store: Store,
 }
 
 impl Ask for SettingWrites {
@@ -25,14 +28,32 @@ impl Ask for SettingWrites {
     const ROWS: &'static str = "settings";
     const OTHERWISE: &'static str = "the next start asks again";
 
-    fn ask(&mut self, row: &Claimed, _: &Clock) -> impl Future<Output = Reply> + Send + use<> {
+    fn ask(&mut self, row: &Claimed, clock: &Clock) -> impl Future<Output = Reply> + Send + use<> {
         let (api, row) = (self.api.clone(), row.clone());
+        let (store, clock) = (self.store.clone(), clock.clone());
         async move {
-            let (reply, write) = (request(&api, &row).await, row.write);
+            let reply = match unfit(&store, (&api, &clock), &row).await {
+                Some(failure) => turned_away(failure, false, None),
+                None => request(&api, &row).await,
+            };
+            let write = row.write;
             tracing::info!(write = %write.id, setting = write.setting, ?reply, "asked");
             reply
         }
     }
+}
+
+/// Why the write is not to leave, which may have waited for long: the device has another word on it.
+async fn unfit(store: &Store, (api, clock): (&Gate, &Clock), claimed: &Claimed) -> Option<Failure> {
+    if let Stage::Read { .. } = claimed.stage {
+        return None;
+    }
+    let device = claimed.write.device.id.clone();
+    let declared = store.write(move |tx| capabilities::of(tx, &device)).await;
+    let (now, zone) = (clock.now(), api.zone());
+    // What cannot be read is not held against it: Amps looks too.
+    let declared = declared.ok().flatten()?;
+    declared.refuse_setting(&claimed.write, Reader { now, zone })
 }
 
 async fn request(api: &Gate, claimed: &Claimed) -> Reply {

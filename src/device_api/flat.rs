@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::device_api::answer::Refusal;
 use crate::device_api::when::WireTiming;
-use crate::device_api::wire::{self, Strategy, number};
+use crate::device_api::wire::{self, number};
+use crate::domain::capabilities::Strategy;
 use crate::domain::command::{Command, Timing};
 use crate::domain::device::DeviceType;
 use crate::domain::unit::Unit;

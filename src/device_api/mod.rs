@@ -10,7 +10,7 @@ pub(crate) mod gate;
 pub(crate) mod generation;
 pub(crate) mod pace;
 mod report;
-mod state;
+pub mod state;
 pub mod when;
 pub mod wire;
 
@@ -24,11 +24,12 @@ use crate::clock::Clock;
 use crate::config::home::Amps;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::generation::{Generation, Seen};
+use crate::device_api::state::Shown;
 use crate::device_api::when::{Form, WireTiming};
-use crate::device_api::wire::{Action, Page, Strategy};
+use crate::device_api::wire::{Action, Page};
+use crate::domain::capabilities::Strategy;
 use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
-use crate::domain::event::Readings;
 use crate::domain::id::ActionId;
 use crate::domain::secret::Secret;
 use crate::domain::writing::{SettingWrite, Showing};
@@ -84,6 +85,10 @@ impl DeviceApi {
     #[must_use]
     pub fn in_zone(self, zone: TimeZone) -> Self {
         Self { zone, ..self }
+    }
+
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
     }
 
     /// As the generation wants it that was seen last.
@@ -214,7 +219,7 @@ impl DeviceApi {
 
     /// Reads a device (`amps-api.md` §3.2); `expedite` asks for values that are a minute old at most, not a
     /// quarter of an hour. They were true at moments by `clock`, also where that of Amps shows another time.
-    pub async fn state(&self, device: &Device, expedite: bool, clock: &Clock) -> Answer<Readings> {
+    pub async fn state(&self, device: &Device, expedite: bool, clock: &Clock) -> Answer<Shown> {
         let mut address = self.device(device);
         if expedite {
             address = address.with_query(&[("expedite", "true")]);

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
+use crate::amps_json::capabilities::{self, Said};
 use crate::amps_json::fields::{self, Object};
 use crate::clock::moved;
 use crate::device_api::wire;
+use crate::domain::capabilities::Declaration;
 use crate::domain::catalogue::{Attribute, AttributeKind};
 use crate::domain::device::{Device, DeviceType};
 use crate::domain::event::Readings;
@@ -19,6 +21,14 @@ use crate::domain::writing::Showing;
 /// both 10.4 and 10400 (`amps-api.md` §4.1).
 const BATTERY_KILOWATT_HOURS_MAX: f64 = 1000.0;
 
+/// A device that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    pub readings: Readings,
+    /// What it says it takes; none where that proves nothing.
+    pub declaration: Option<Declaration>,
+}
+
 /// What `device` says of itself in `body`, read at `now` by a clock that is so far ahead of Amps'.
 ///
 /// Values of another kind than the catalogue's are left out: one surprise does not hide the rest.
@@ -26,7 +36,7 @@ pub(crate) fn read(
     body: &[u8],
     device: &Device,
     (now, ahead): (Timestamp, SignedDuration),
-) -> Result<Readings, &'static str> {
+) -> Result<Shown, &'static str> {
     let content = wire::content(body)?;
     let state = fields::child(&content, "state").ok_or("it has no `state`")?;
     let sync = fields::child(&content, "sync");
@@ -38,11 +48,16 @@ pub(crate) fn read(
             moved(it, ahead).min(now)
         }
     };
-    Ok(Readings {
-        device: device.id.clone(),
-        taken_at: taken_at.map_or(now, by_us),
-        origin: origin(&content),
-        values: values(device.device_type, state),
+    let taken_at = taken_at.map_or(now, by_us);
+    let origin = origin(&content);
+    Ok(Shown {
+        readings: Readings {
+            device: device.id.clone(),
+            taken_at,
+            origin,
+            values: values(device.device_type, state),
+        },
+        declaration: declaration(&content, device, (taken_at, origin)),
     })
 }
 
@@ -68,6 +83,28 @@ fn origin(content: &Object) -> Origin {
         (_, Some("live" | "projection")) => Origin::Live,
         _ => Origin::Cache,
     }
+}
+
+/// What it says it takes at that moment. What the platform repeats while it cannot reach the device is older than it
+/// looks, and proves nothing.
+fn declaration(
+    content: &Object,
+    device: &Device,
+    (at, origin): (Timestamp, Origin),
+) -> Option<Declaration> {
+    if origin == Origin::Fallback {
+        return None;
+    }
+    let capabilities = match capabilities::read(content, device.device_type) {
+        Said::Takes(capabilities) => Some(capabilities),
+        Said::Nothing => None,
+        Said::Unclear => return None,
+    };
+    Some(Declaration {
+        device: device.id.clone(),
+        at,
+        capabilities,
+    })
 }
 
 fn values(device_type: DeviceType, state: &Object) -> BTreeMap<String, Value> {

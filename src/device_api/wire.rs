@@ -11,6 +11,7 @@ use serde_json::{Number, Value};
 use crate::amps_json::fields::{self, Object};
 use crate::device_api::answer::Refusal;
 use crate::device_api::when::WireTiming;
+use crate::domain::capabilities::Strategy;
 use crate::domain::command::Command;
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::lifecycle::{Failure, Outcome};
@@ -99,16 +100,6 @@ impl ActionState {
             Self::Scheduled | Self::Acknowledged | Self::Unknown(_) => false,
         }
     }
-}
-
-/// What is to become of another action that holds the device (`amps-api.md` §5.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// It is cancelled. Works only while it is scheduled.
-    CancelAndReplace,
-    /// It goes on, and the new one begins at its end. Works only where it has one.
-    QueueAfter,
 }
 
 /// The body of a push, as the newest generation has it (`amps-api.md` §3.3).

@@ -403,6 +403,9 @@ pub fn markdown() -> String {
         "\n## When Amps turns an order away\n\n\
          The code is what `failure.code` says in `on_failure`. An action that Amps took and that fails later has a code too: \
          where the order is sent again here, at once or after a look-up, it is sent again then as well; all others are final.\n\n\
+         What a device says it takes when it is read (`devices show ALIAS`) is looked at before an order or a setting is sent. \
+         One that it does not take is not sent, and fails at once with the code that Amps would give, `failure.attempts` 0, \
+         and what the device takes instead. A device that does not say is not asked this.\n\n\
          | code | status | what is wrong | what becomes of the order | what you can do |\n|---|---|---|---|---|\n",
     );
     for code in CODES {

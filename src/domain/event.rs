@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::capabilities::Declaration;
 use crate::domain::device::DeviceType;
 use crate::domain::http::HttpOver;
 use crate::domain::id::{ActionId, CommandId, DeviceId, EventId, InputName, RuleId};
@@ -56,6 +57,8 @@ pub enum Payload {
     Report(Report),
     Connection(Connection),
     Readings(Readings),
+    /// What a device says it takes.
+    Capabilities(Declaration),
     Settled(Settled),
     Accepted(Accepted),
     /// A command of ours was to be cancelled, and goes on.
@@ -92,6 +95,7 @@ impl Payload {
             Self::Report(_) => "report",
             Self::Connection(_) => "connection",
             Self::Readings(_) => "readings",
+            Self::Capabilities(_) => "capabilities",
             Self::Settled(_) => "settled",
             Self::Accepted(_) => "accepted",
             Self::NotCancelled(_) => "not_cancelled",

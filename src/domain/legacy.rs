@@ -20,6 +20,18 @@ pub fn command(action_type: &str, mode: Option<&str>) -> Option<String> {
     (!command.is_empty()).then(|| command.to_owned())
 }
 
+/// Whether `name` is an action of old, which no command of today is called.
+pub fn is_action(name: &str) -> bool {
+    let actions = [
+        "set_operation_mode",
+        "start_charging",
+        "stop_charging",
+        "set_max_power",
+        "set_permanent_hold",
+    ];
+    actions.contains(&name)
+}
+
 /// The kind of device that `action_type` speaks of; none when it does not tell.
 pub fn device_type(action_type: &str) -> Option<DeviceType> {
     let (kind, _) = action_type.split_once(':')?;

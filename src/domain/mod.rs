@@ -3,6 +3,7 @@
 //! Every other module speaks in these words; none of them is repeated elsewhere under another name.
 
 pub mod answers;
+pub mod capabilities;
 pub mod catalogue;
 pub mod command;
 pub mod device;

@@ -1,5 +1,7 @@
 //! What can be set on each kind of device, and how its commands can be timed (`amps-api.md` §4).
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::catalogue::CommandSpec;
 use crate::domain::device::DeviceType;
 use crate::domain::unit::Unit;
@@ -15,7 +17,8 @@ pub struct SettingSpec {
 }
 
 /// How a command can be timed, each including those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Now, and until something else is ordered.
     Immediate,
@@ -23,6 +26,19 @@ pub enum Form {
     Scheduled,
     /// From a moment to another.
     Windowed,
+}
+
+impl Form {
+    pub const ALL: [Self; 3] = [Self::Immediate, Self::Scheduled, Self::Windowed];
+
+    /// As the API writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Immediate => "immediate",
+            Self::Scheduled => "scheduled",
+            Self::Windowed => "windowed",
+        }
+    }
 }
 
 impl DeviceType {

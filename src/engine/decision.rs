@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::capabilities::Declaration;
 use crate::domain::command::Command;
 use crate::domain::event::{Accepted, InputReading, NotCancelled, Readings, Settled};
 use crate::domain::http::{HttpOver, HttpRequest};
@@ -89,6 +90,8 @@ pub struct ReadRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Read(Readings),
+    /// A device says that it takes something else than before.
+    Declared(Declaration),
     /// The clock was set: values are as old as they were, and orders and messages wait as long.
     ClockSet {
         by: SignedDuration,

@@ -28,6 +28,7 @@ mod begin;
 pub mod begun;
 mod breaker;
 mod cancel;
+mod capabilities;
 mod clock_set;
 mod daytime;
 mod follow_up;
@@ -208,6 +209,7 @@ pub fn step(rules: &RuleSet, state: &State, input: Input<'_>, now: Timestamp) ->
             wake(scene, &happening, &mut decision);
         }
         Payload::Readings(readings) => read(scene, readings, &mut decision),
+        Payload::Capabilities(it) => capabilities::declared(scene, it, &mut decision),
         Payload::Settled(settled) => {
             decision.changes.push(Change::Settled {
                 settled: settled.clone(),

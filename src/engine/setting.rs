@@ -3,7 +3,6 @@
 use crate::domain::id::RequestId;
 use crate::domain::value::Quantity;
 use crate::domain::writing::{SettingWrite, WriteOver, WriteResult};
-use crate::engine::Scene;
 use crate::engine::decision::Decision;
 use crate::engine::go_on::step_over;
 use crate::engine::memory::StepFailure;
@@ -11,21 +10,23 @@ use crate::engine::order::{Bounds, within};
 use crate::engine::run::Run;
 use crate::engine::wait::Wait;
 use crate::engine::walk::view;
+use crate::engine::{Scene, capabilities};
 use crate::rules::operation::SettingOperation;
 use crate::rules::rule::OperationKind;
 
-/// Makes the write of the step, for which the run then waits; what to say of it, or why there is none.
+/// Makes the write of the step, for which the run then waits; what to say of it, or why it fails.
 pub(super) fn write(
     scene: Scene<'_>,
     run: &mut Run,
     operation: &SettingOperation,
     decision: &mut Decision,
-) -> Result<String, String> {
+) -> Result<String, Box<StepFailure>> {
     let SettingOperation {
         device, setting, ..
     } = operation;
     let Some(spec) = device.device_type.setting(setting) else {
-        return Err(format!("`{}` has no `{setting}` any more", device.alias));
+        let reason = format!("`{}` has no `{setting}` any more", device.alias);
+        return Err(Box::new(StepFailure::of_step(reason)));
     };
     let bounds = Bounds {
         unit: spec.unit,
@@ -34,12 +35,13 @@ pub(super) fn write(
     };
     let what = format!("`{setting}` of `{}`", device.alias);
     let view = view(scene, run, decision);
+    let value = within(&operation.value, &what, bounds, view);
     let write = SettingWrite {
         id: RequestId::derive_in_round(&run.id, run.position, &run.memory.rounds()),
         device: device.clone(),
         setting: setting.clone(),
         value: Quantity {
-            value: within(&operation.value, &what, bounds, view)?,
+            value: value.map_err(|it| Box::new(StepFailure::of_step(it)))?,
             unit: spec.unit,
         },
         retry: operation.retry,
@@ -47,6 +49,9 @@ pub(super) fn write(
         run: run.id.clone(),
         cause: scene.event.id.clone(),
     };
+    if let Some(failure) = capabilities::refuse_setting(scene, &write) {
+        return Err(Box::new(failure));
+    }
     run.wait = Some(Wait::Setting {
         write: write.id.clone(),
     });

@@ -172,7 +172,7 @@ fn perform(
         },
         OperationKind::Setting(it) => match setting::write(scene, run, it, decision) {
             Ok(note) => (note, Next::Wait),
-            Err(reason) => return Next::Fail(StepFailure::of_step(reason)),
+            Err(failure) => return Next::Fail(*failure),
         },
         OperationKind::Cancel(it) => stood(cancel::cancel(scene, run, it, decision), run),
     };

@@ -224,7 +224,11 @@ impl Consumer for Evaluation {
 fn is_on_record(payload: &Payload) -> bool {
     !matches!(
         payload,
-        Payload::Tick | Payload::Readings(_) | Payload::Input(_) | Payload::NotRead { .. }
+        Payload::Tick
+            | Payload::Readings(_)
+            | Payload::Capabilities(_)
+            | Payload::Input(_)
+            | Payload::NotRead { .. }
     )
 }
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::clock::later;
 use crate::config::home::HomeDevice;
 use crate::device_api::answer::{Answer, Refusal};
+use crate::device_api::state::Shown;
 use crate::domain::device::Device;
-use crate::domain::event::Readings;
 use crate::domain::id::DeviceId;
 use crate::domain::value::{Origin, Value};
 use crate::engine::decision::ReadRequest;
@@ -70,7 +70,7 @@ pub(super) struct Reading {
 #[derive(Debug, PartialEq)]
 pub(super) enum News {
     Read {
-        readings: Readings,
+        shown: Box<Shown>,
         /// It says something else than the last one did.
         is_new: bool,
     },
@@ -159,17 +159,15 @@ impl Line {
     pub(super) fn take(
         &mut self,
         reading: &Reading,
-        answer: Answer<Readings>,
+        answer: Answer<Shown>,
         now: Timestamp,
     ) -> Option<News> {
         let refusal = match answer {
-            Answer::Ok(readings) => {
+            Answer::Ok(shown) => {
                 if self.pause.is_none_or(|pause| pause <= now) {
                     self.n_pauses = 0;
                 }
-                return self
-                    .find(&reading.device.id)?
-                    .answered(reading, readings, now);
+                return self.find(&reading.device.id)?.answered(reading, shown, now);
             }
             Answer::Refused(refusal) => {
                 tracing::warn!(device = %reading.device.alias, ?refusal, "cannot be read");
@@ -191,7 +189,7 @@ impl Line {
 }
 
 impl Polled {
-    fn answered(&mut self, reading: &Reading, readings: Readings, now: Timestamp) -> Option<News> {
+    fn answered(&mut self, reading: &Reading, shown: Shown, now: Timestamp) -> Option<News> {
         self.is_busy = false;
         self.n_failures = 0;
         self.due = later(now, self.device.poll);
@@ -200,10 +198,12 @@ impl Polled {
             return None;
         }
         self.wanted = None;
+        let readings = &shown.readings;
         let said = Some((readings.origin, readings.values.clone()));
         let is_new = said != self.last;
         self.last = said;
-        Some(News::Read { readings, is_new })
+        let shown = Box::new(shown);
+        Some(News::Read { shown, is_new })
     }
 
     fn failed(&mut self, asked: Option<Duration>, now: Timestamp) -> Option<News> {
@@ -231,6 +231,7 @@ mod tests {
     use super::*;
     use crate::config::home::DeviceAllowance;
     use crate::domain::device::DeviceType;
+    use crate::domain::event::Readings;
     use crate::domain::id::DeviceAlias;
 
     fn at(second: i64) -> Timestamp {
@@ -257,7 +258,7 @@ mod tests {
         }
     }
 
-    fn refused(status: u16, retry_after: Option<u64>) -> Answer<Readings> {
+    fn refused(status: u16, retry_after: Option<u64>) -> Answer<Shown> {
         Answer::Refused(Refusal {
             status,
             retry_after: retry_after.map(Duration::from_secs),
@@ -265,12 +266,16 @@ mod tests {
         })
     }
 
-    fn said(reading: &Reading) -> Answer<Readings> {
-        Answer::Ok(Readings {
+    fn said(reading: &Reading) -> Answer<Shown> {
+        let readings = Readings {
             device: reading.device.id.clone(),
             taken_at: at(0),
             origin: Origin::Live,
             values: BTreeMap::new(),
+        };
+        Answer::Ok(Shown {
+            readings,
+            declaration: None,
         })
     }
 

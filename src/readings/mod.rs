@@ -16,7 +16,8 @@ use crate::clock::Clock;
 use crate::config::home::HomeDevice;
 use crate::device_api::answer::Answer;
 use crate::device_api::gate::Gate;
-use crate::domain::event::{Event, Payload, Readings, Source};
+use crate::device_api::state::Shown;
+use crate::domain::event::{Event, Payload, Source};
 use crate::domain::id::EventId;
 use crate::engine::decision::ReadRequest;
 use crate::readings::line::{Line, News, Reading};
@@ -37,7 +38,7 @@ pub(crate) struct Poller {
 #[derive(Debug)]
 struct Done {
     reading: Reading,
-    answer: Answer<Readings>,
+    answer: Answer<Shown>,
 }
 
 /// Reads until `stop`: one request for each device at a time, and a few at once.
@@ -89,20 +90,32 @@ async fn read(api: Gate, reading: Reading) -> Done {
 
 impl Poller {
     async fn hand_in(&self, news: Option<News>) -> Result<(), Error> {
-        let (payload, is_new) = match news {
-            Some(News::Read { readings, is_new }) => (Payload::Readings(readings), is_new),
-            Some(News::NotRead(device)) => (Payload::NotRead { device }, false),
+        let (payload, declaration, is_new) = match news {
+            Some(News::Read { shown, is_new }) => {
+                let Shown {
+                    readings,
+                    declaration,
+                } = *shown;
+                (Payload::Readings(readings), declaration, is_new)
+            }
+            Some(News::NotRead(device)) => (Payload::NotRead { device }, None, false),
             None => return Ok(()),
         };
         let now = self.clock.now();
-        let event = Event {
+        let event = |payload| Event {
             id: event_id(&payload, now),
             source: Source::Poll,
             received_at: now,
             payload,
         };
+        // Rules that hear the values know then what the device takes.
+        let declared = declaration.map(|it| event(Payload::Capabilities(it)));
+        let event = event(payload);
         self.store
             .write(move |tx| {
+                if let Some(declared) = &declared {
+                    inbox::pass(tx, declared.clone())?;
+                }
                 if is_new {
                     inbox::happen(tx, event.clone())
                 } else {
@@ -113,10 +126,11 @@ impl Poller {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "two kinds are handed in")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "three kinds are handed in")]
 fn event_id(payload: &Payload, now: Timestamp) -> EventId {
     match payload {
         Payload::Readings(readings) => EventId::reading(&readings.device, now),
+        Payload::Capabilities(it) => EventId::engine(&format!("capabilities {}", it.device), now),
         Payload::NotRead { device } => EventId::engine(&format!("not_read {device}"), now),
         _ => EventId::engine(payload.kind(), now),
     }

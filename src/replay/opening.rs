@@ -187,7 +187,7 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)])
     state
 }
 
-/// Whether a change of the time before the span is still so when it begins: what was read, what triggers remember,
+/// Whether a change of the time before the span is still so when it begins: what was read, what devices take, what triggers remember,
 /// who keeps which device, and which rules were let go on. Runs of that time are not played; what one keeps counts when it is on record.
 pub(super) fn is_memory(past: &Past, change: &Change) -> bool {
     if let Change::Kept { kept, .. } = change {
@@ -196,6 +196,7 @@ pub(super) fn is_memory(past: &Past, change: &Change) -> bool {
     matches!(
         change,
         Change::Read(_)
+            | Change::Declared(_)
             | Change::Input { .. }
             | Change::History { .. }
             | Change::HistoryOver { .. }

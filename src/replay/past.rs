@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::capabilities::Declaration;
 use crate::domain::command::Command;
 use crate::domain::event::Event;
 use crate::domain::http::HttpRequest;
@@ -16,9 +17,11 @@ use crate::rules::expr::value::Value;
 /// Rows of the home, each list in the order in which they were written.
 #[derive(Debug, Default)]
 pub struct Past {
-    /// What was shown to the rules and took effect, from [`Span::warm`](super::Span::warm) on, and the last readings of
+    /// What was shown to the rules and took effect, from [`Span::warm`](super::Span::warm) on, and the last word of
     /// each device and input before that.
     pub events: Vec<Event>,
+    /// What devices had said before that of what they take, and have said since.
+    pub declared: Vec<Declaration>,
     /// Those that were under way at some moment from `warm` on, branches included.
     pub runs: Vec<PastRun>,
     /// Those that were open at some moment from `warm` on.

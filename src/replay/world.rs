@@ -111,6 +111,7 @@ impl<'w> World<'w> {
             let coming = Coming::Recorded(place);
             world.coming.insert((at, place, 0), coming);
         }
+        world.declare();
         world.arm();
         let mut stopped = world.wind(|it| it < span.since);
         world.begin(span);
@@ -126,6 +127,17 @@ impl<'w> World<'w> {
             n_assumed: world.n_assumed,
             n_events: world.n_events,
             stopped_at: stopped.then_some(world.now),
+        }
+    }
+
+    /// Devices have said for long what they take.
+    fn declare(&mut self) {
+        for it in &self.past.declared {
+            let change = Change::Declared(it.clone());
+            self.state.apply(&change);
+            if let Some(remembered) = &mut self.remembered {
+                remembered.push((it.at, change));
+            }
         }
     }
 

@@ -180,10 +180,13 @@ pub(crate) fn commands(device: &DeviceSettings, generation: Generation) -> Value
 }
 
 /// `conflictStrategies` of a read; only batteries can queue (§3.2, §5.3).
-pub(crate) fn strategies(device_type: DeviceType) -> &'static [&'static str] {
-    match device_type {
+pub(crate) fn strategies(device: &DeviceSettings) -> Vec<&'static str> {
+    let known: &[&'static str] = match device.kind.device_type() {
         DeviceType::Battery => &["cancel_and_replace", "queue_after"],
         DeviceType::EvCharger | DeviceType::Hvac => &["cancel_and_replace"],
         DeviceType::SolarInverter | DeviceType::Vehicle => &[],
-    }
+    };
+    let known = known.iter().copied();
+    let has = |it: &&str| !device.lacks.iter().any(|lacks| lacks == it);
+    known.filter(has).collect()
 }

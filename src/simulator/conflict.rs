@@ -153,7 +153,7 @@ fn all_scheduled(pending: &[&Action]) -> bool {
 }
 
 fn offers(device: &Device, strategy: Strategy) -> bool {
-    strategies(device.settings.kind.device_type()).contains(&strategy.name())
+    strategies(&device.settings).contains(&strategy.name())
 }
 
 fn conflict(
@@ -166,7 +166,7 @@ fn conflict(
     let message = "another action on this device is not over";
     let mut details = json!({
         "conflictingActionIds": ids,
-        "strategies": strategies(device.settings.kind.device_type()),
+        "strategies": strategies(&device.settings),
     });
     if generation == Generation::C {
         details["reason"] = json!(reason);

@@ -118,7 +118,7 @@ impl World {
             }
         } else if is_writable(kind) {
             data["commands"] = commands(&device.settings, generation);
-            data["conflictStrategies"] = json!(strategies(kind.device_type()));
+            data["conflictStrategies"] = json!(strategies(&device.settings));
             let last = device.last_action.as_ref();
             let last = last.and_then(|id| self.action(id));
             data["lastAction"] = last.map_or(Value::Null, Action::brief);

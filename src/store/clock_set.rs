@@ -6,6 +6,7 @@
 //! | table | moves | stays |
 //! |---|---|---|
 //! | `readings`, `inputs` | `taken_at` | what is foretold |
+//! | `device_capabilities` | `since` | |
 //! | `commands` | of open ones, what their life cycle waits for, `due_at`, and a start or end so long after the order | `sent_at`, `began_at`, `over_at`: steady; `created_at`, `updated_at`: told |
 //! | `runs` | | `began_at`: steady; `started_at`, `ended_at`: told |
 //! | `last_starts` | | `began_at`: steady |
@@ -26,7 +27,7 @@ use crate::engine::decision::Change;
 use crate::store::error::Error;
 use crate::store::signal::Area;
 use crate::store::writer::Tx;
-use crate::store::{inputs, leases, outbox, runs, setting_writes};
+use crate::store::{capabilities, inputs, leases, outbox, runs, setting_writes};
 
 /// The clock of the program, which goes over to a new time with the event that tells of it: everything goes by
 /// the new time from that event on; before it, and if its transaction does not stand, by the old one.
@@ -103,6 +104,7 @@ pub(super) fn save(tx: &Tx<'_>, by: SignedDuration) -> Result<(), Error> {
         .execute([microseconds])?;
     runs::move_readings(tx, by)?;
     inputs::move_readings(tx, by)?;
+    capabilities::move_since(tx, by)?;
     outbox::move_open(tx, by)?;
     for table in ["notifications", "http_requests"] {
         let sql = format!("UPDATE {table} SET due_at = due_at + ?1 WHERE due_at IS NOT NULL");

@@ -7,6 +7,7 @@ pub(crate) mod amps_link;
 pub(crate) mod awaited;
 mod calls;
 pub(crate) mod cancelling;
+pub(crate) mod capabilities;
 pub(crate) mod clock_set;
 pub(crate) mod dead_letters;
 pub(crate) mod decisions;

@@ -19,7 +19,8 @@ use crate::rules::rule::Program;
 use crate::store::error::Error;
 use crate::store::writer::Tx;
 use crate::store::{
-    calls, clock_set, history, inputs, leases, moment, orders, stamp, starts, triggers,
+    calls, capabilities, clock_set, history, inputs, leases, moment, orders, stamp, starts,
+    triggers,
 };
 
 /// The engine's state as the tables have it.
@@ -34,7 +35,12 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
     for run in load_running(tx)? {
         state.stand(run);
     }
-    let changes = [history::load(tx)?, inputs::load(tx)?, calls::load(tx)?];
+    let changes = [
+        capabilities::load(tx)?,
+        history::load(tx)?,
+        inputs::load(tx)?,
+        calls::load(tx)?,
+    ];
     for change in changes.iter().flatten() {
         state.apply(change);
     }
@@ -54,6 +60,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<State, Error> {
 pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Error> {
     match change {
         Change::Read(readings) => save_readings(tx, state, readings),
+        Change::Declared(declaration) => capabilities::save(tx, declaration),
         Change::ClockSet { by } => clock_set::save(tx, *by),
         Change::RunStarted(run) => insert_run(tx, run),
         Change::RunMoved(run) => update_run(tx, run),

@@ -157,7 +157,10 @@ impl Engine {
         };
         let hosts = Hosts::through(client.clone(), PATIENCE, &plan.home);
         let requests = Asking::new(HttpRequests { hosts }, store.clone(), clock.clone());
-        let settings = SettingWrites { api: api.clone() };
+        let settings = SettingWrites {
+            api: api.clone(),
+            store: store.clone(),
+        };
         let settings = Asking::new(settings, store.clone(), clock.clone());
         let timezone = plan.home.timezone.clone();
         let inputs = Inputs::through(client, store.clone(), clock.clone(), timezone);

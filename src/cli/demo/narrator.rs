@@ -125,6 +125,7 @@ impl Narrator {
             // The charger and the battery are read all the time, and what settled was just reported.
             Some(
                 Payload::Readings(_)
+                | Payload::Capabilities(_)
                 | Payload::Settled(_)
                 | Payload::Accepted(_)
                 | Payload::NotCancelled(_)

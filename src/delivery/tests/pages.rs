@@ -63,6 +63,7 @@ async fn a_look_up_reads_ten_pages_and_concludes_nothing_from_a_part() {
         let read = Read {
             open: open_at(at(0)),
             set: SignedDuration::ZERO,
+            declared: None,
         };
         let listed = delivery.list_since(&read).await;
         assert_eq!(listed.is_some(), is_known, "{n_pages}");
@@ -105,6 +106,7 @@ async fn a_push_of_the_moment_of_the_order_is_found_however_long_the_question_ta
     let read = Read {
         open: open_at(at(0)),
         set: SignedDuration::ZERO,
+        declared: None,
     };
     let listed = delivery.list_since(&read).await.unwrap();
     assert_eq!(listed.candidates.len(), 1);

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 use crate::clock::{Clock, moved};
@@ -17,11 +18,12 @@ use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::door::{Door, Entrance, Heard, Outage};
 use crate::device_api::generation::Generation;
 use crate::device_api::pace::{Pace, Rate, Ticket, Turn};
-use crate::device_api::wire::{Action, Page, Strategy};
+use crate::device_api::state::Shown;
+use crate::device_api::wire::{Action, Page};
 use crate::domain::answers::{self, Meaning};
+use crate::domain::capabilities::Strategy;
 use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
-use crate::domain::event::Readings;
 use crate::domain::id::{ActionId, DeviceId};
 use crate::domain::writing::{SettingWrite, Showing};
 
@@ -147,6 +149,11 @@ impl Gate {
         self.shared.link.borrow().key_has_worked
     }
 
+    /// Of the home.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        self.api.zone()
+    }
+
     /// A piece of a hash of the key, to know it again.
     pub(crate) fn key_print(&self) -> &str {
         self.api.key_print()
@@ -197,7 +204,7 @@ impl Gate {
     }
 
     /// [`DeviceApi::state`].
-    pub(crate) async fn state(&self, device: &Device, expedite: bool) -> Answer<Readings> {
+    pub(crate) async fn state(&self, device: &Device, expedite: bool) -> Answer<Shown> {
         let request = self.api.state(device, expedite, &self.shared.clock);
         self.ask(&device.id, request).await
     }

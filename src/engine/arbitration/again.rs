@@ -1,7 +1,6 @@
 //! An order that the device contradicted is given once more.
 
 use crate::clock::later;
-use crate::engine::Scene;
 use crate::engine::arbitration::room;
 use crate::engine::decision::Decision;
 use crate::engine::go_on::{stands, step_over};
@@ -10,6 +9,7 @@ use crate::engine::order;
 use crate::engine::run::Run;
 use crate::engine::wait::Wait;
 use crate::engine::walk::view;
+use crate::engine::{Scene, capabilities};
 use crate::rules::rule::CommandOperation;
 
 /// Gives the order of the step at which `run` stands, after so many attempts that came to nothing. The run has
@@ -24,6 +24,11 @@ pub(in crate::engine) fn order_again(
         Some(reason) => Err(reason),
         None => order::again(run, order, attempts, view(scene, run, decision)),
     };
+    let command = command.map_err(|it| Box::new(StepFailure::of_step(it)));
+    let command = command.and_then(|it| match capabilities::refuse_command(scene, &it) {
+        Some(failure) => Err(Box::new(failure)),
+        None => Ok(it),
+    });
     let mut run = run.clone();
     match command {
         Ok(command) => {
@@ -39,9 +44,9 @@ pub(in crate::engine) fn order_again(
             decision.order(command, scene.now);
             stands(scene, run, said, decision);
         }
-        Err(reason) => {
-            let failure = StepFailure::of_step(reason.clone());
-            step_over(scene, run, (reason, Some(failure)), decision);
+        Err(failure) => {
+            let said = failure.reason.clone();
+            step_over(scene, run, (said, Some(*failure)), decision);
         }
     }
 }

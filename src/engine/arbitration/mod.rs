@@ -25,7 +25,6 @@ use crate::document::duration::display;
 use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::id::{DeviceId, RunId};
-use crate::engine::Scene;
 use crate::engine::arbitration::rival::{
     Rival, RivalClaim, ahead, holders, named, place, priority,
 };
@@ -39,6 +38,7 @@ use crate::engine::state::State;
 use crate::engine::trace::clock_time;
 use crate::engine::wait::Wait;
 use crate::engine::walk::view;
+use crate::engine::{Scene, capabilities};
 use crate::rules::operation::{Goal, OnConflict};
 use crate::rules::rule::{CommandOperation, OperationKind};
 
@@ -94,6 +94,12 @@ pub(super) fn order(
     // What changes nothing takes the device from nobody, unless it is to be kept.
     if let (Some(unchanged), None) = (&unchanged, &order.options.lease_until) {
         return Ordered::Over(unchanged.clone());
+    }
+    // Before anybody yields to it or is waited for.
+    if unchanged.is_none()
+        && let Some(failure) = capabilities::refuse_command(scene, &command)
+    {
+        return Ordered::Fails(failure);
     }
     let taken = match claim(scene, run, order, unchanged.is_none(), decision) {
         Claim::Has(taken) => taken,

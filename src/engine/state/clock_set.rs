@@ -17,6 +17,9 @@ impl State {
         for reading in of_devices.chain(of_inputs.map(|(_, it)| it)) {
             reading.taken_at = moved(reading.taken_at, by);
         }
+        for declared in self.declared.values_mut() {
+            declared.since = moved(declared.since, by);
+        }
         self.contacts.moved(by);
         self.orders.values_mut().for_each(|it| it.moved(by));
         self.leases.moved(by);

@@ -1,12 +1,14 @@
 //! What the engine remembers between two inputs. Lives in memory; the store holds the same as rows.
 
 mod clock_set;
+mod declared;
 mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::domain::capabilities::Declared;
 use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Point, Reading};
@@ -32,6 +34,8 @@ pub const VALUES_MAX: usize = 1000;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     readings: BTreeMap<DeviceId, BTreeMap<String, Reading>>,
+    /// What devices say they take.
+    declared: BTreeMap<DeviceId, Declared>,
     inputs: BTreeMap<InputName, Reading>,
     /// What is foretold of inputs.
     series: BTreeMap<InputName, Vec<Point>>,
@@ -269,6 +273,7 @@ impl State {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Read(readings) => self.read(readings),
+            Change::Declared(declaration) => self.declare(declaration),
             Change::Input { reading, turns_at } => self.show(reading, *turns_at),
             Change::History { of, history } => {
                 self.histories.insert(of.clone(), history.clone());

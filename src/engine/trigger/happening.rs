@@ -50,6 +50,7 @@ pub(super) fn fields(trigger: &Trigger, kind: &str, event: &Event) -> TriggerFie
         Payload::Connection(it) => Some(it.at),
         Payload::Readings(it) => Some(it.taken_at),
         Payload::Input(it) => Some(it.taken_at),
+        Payload::Capabilities(it) => Some(it.at),
         Payload::Settled(_)
         | Payload::Accepted(_)
         | Payload::NotCancelled(_)

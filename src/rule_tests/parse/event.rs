@@ -115,6 +115,7 @@ fn body(
         Payload::Report(it) => Some(it.device.as_str()),
         Payload::Connection(it) => Some(it.device.as_str()),
         Payload::Readings(_)
+        | Payload::Capabilities(_)
         | Payload::Settled(_)
         | Payload::Accepted(_)
         | Payload::NotCancelled(_)

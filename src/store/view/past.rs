@@ -20,7 +20,7 @@ const EVENTS: &str = "SELECT id, source, received_at, payload FROM events
          AND (received_at BETWEEN ?1 AND ?2
              OR seq IN (
                  SELECT max(seq) FROM events
-                 WHERE kind IN ('readings', 'input') AND state = 'done' AND received_at < ?1
+                 WHERE kind IN ('readings', 'input', 'capabilities') AND state = 'done' AND received_at < ?1
                  GROUP BY kind, coalesce(payload ->> '$.device', payload ->> '$.input')))
      ORDER BY seq LIMIT ?3";
 
@@ -84,6 +84,10 @@ impl View {
              WHERE set_at < ?1 ORDER BY rule, name";
         Ok(Some(Past {
             events,
+            declared: {
+                let declared = self.declared()?.into_iter();
+                declared.filter(|it| it.at < span.warm()).collect()
+            },
             runs: self.past_runs(warm, until)?,
             commands: self.past_commands(warm, until)?,
             notifications: self.list(told, [since, until], |row| {

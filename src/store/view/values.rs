@@ -2,9 +2,10 @@
 
 use rusqlite::Row;
 
+use crate::domain::capabilities::Declaration;
 use crate::domain::id::{DeviceId, InputName};
 use crate::domain::value::Reading;
-use crate::store::view::{Unreadable, View};
+use crate::store::view::{Unreadable, View, moment};
 
 /// The last known value of an attribute. How lately a value was heard that does not change is exact to ten
 /// minutes.
@@ -37,6 +38,25 @@ impl View {
             }))
         })?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// What devices say they take, each since when.
+    pub fn declared(&self) -> Result<Vec<Declaration>, Unreadable> {
+        // A database that was not brought up to date yet has no table for it.
+        let named = "SELECT 1 FROM pragma_table_info('device_capabilities')";
+        if self.list(named, [], |_| Ok(()))?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql =
+            "SELECT device_id, since, capabilities FROM device_capabilities ORDER BY device_id";
+        self.list(sql, [], |row| {
+            let capabilities = row.get::<_, String>(2)?;
+            Ok(Declaration {
+                device: DeviceId::new(row.get::<_, String>(0)?),
+                at: moment(row, 1)?,
+                capabilities: serde_json::from_str(&capabilities).ok(),
+            })
+        })
     }
 
     /// By name.
