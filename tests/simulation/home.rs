@@ -47,16 +47,6 @@ inputs:
 
 const RULES: &str = include_str!("rules.yaml");
 
-/// One order, with a retry, and nothing around it.
-const ONE_ORDER: &str = "\
-version: 1
-rules:
-  - id: order
-    triggers: {trigger: command, device: hall_heating, command: cool}
-    actions:
-      - {command: charge, device: house_battery, parameters: {target: 90 %}, retry: {attempts: 3, backoff: 20s}}
-";
-
 /// Settings and rules, resolved.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -101,10 +91,9 @@ pub(super) fn plan() -> &'static Plan {
     PLAN.get_or_init(|| read(RULES))
 }
 
-/// A home with one rule, `order`, of one order.
-pub(super) fn plan_of_one_order() -> &'static Plan {
-    static PLAN: OnceLock<Plan> = OnceLock::new();
-    PLAN.get_or_init(|| read(ONE_ORDER))
+/// The same home with other rules, for as long as the tests run.
+pub(super) fn plan_of(rules: &str) -> &'static Plan {
+    Box::leak(Box::new(read(rules)))
 }
 
 fn read(text: &str) -> Plan {
