@@ -71,7 +71,7 @@ pub(crate) fn recover(tx: &Tx<'_>, waits: Waits, now: Timestamp) -> Result<usize
     for open in &interrupted {
         let doubt = Doubt {
             look_up_at: now,
-            ..waits.doubt(DoubtCause::Interrupted, now)
+            ..waits.doubt(DoubtCause::Interrupted, &open.command, now)
         };
         outbox::advance(tx, &open.command.id, Step::AnswerLost { doubt }, None, now)?;
     }
