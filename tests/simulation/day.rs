@@ -115,8 +115,8 @@ impl Day {
         let amps = InMemory::new(settings, target).unwrap();
         let dir = home::folder();
         let findings = Findings::default();
-        // The database is made by the first start; a connection that only reads cannot make it.
-        drop(crate::store::Store::start_here(dir.path(), Vec::new()).unwrap());
+        // A connection that only reads cannot make it.
+        home::make_database(dir.path());
         let network = Network::new(Between {
             amps: amps.clone(),
             clock: clock.clone(),

@@ -13,6 +13,7 @@ use crate::config::home::Home;
 use crate::config::names::Names;
 use crate::document::source::SourceFile;
 use crate::rules::rule::RuleSet;
+use crate::store::{Store, database_path};
 
 pub(super) const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdG9yLW9uLXRoaXMtbWFjaGluZQ==";
 pub(super) const API_KEY: &str = "sk_test_simulated";
@@ -132,6 +133,19 @@ pub(super) fn edited(change: impl Fn(&str) -> String) -> RuleSet {
     assert_ne!(text, RULES);
     let file = SourceFile::new("rules/rules.yaml", text);
     crate::rules::load(&[file], &Names::of(&plan().home)).rules
+}
+
+/// Puts an empty database into `dir`, which every day begins with: made once, since that takes long.
+pub(super) fn make_database(dir: &Path) {
+    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+    let empty = EMPTY.get_or_init(|| {
+        let dir = folder();
+        drop(Store::start_here(dir.path(), Vec::new()).unwrap());
+        fs::read(database_path(dir.path())).unwrap()
+    });
+    let path = database_path(dir);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, empty).unwrap();
 }
 
 /// A folder for a database: in memory where the machine has such a place.

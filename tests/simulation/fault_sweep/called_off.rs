@@ -84,6 +84,7 @@ fn plays() -> Vec<Play> {
     }
     plays.extend(begins_meanwhile());
     plays.extend(moments());
+    plays.extend(begun());
     plays
 }
 
@@ -188,16 +189,21 @@ fn moments() -> Vec<Play> {
             .then(off.clone());
         plays.push(it.wait(soon).then(Thing::Kill(DOWN)));
     }
-    // Its own rule is not to call it off before.
-    let stays = |step, name: &str| {
-        let it = play(step, name).befalls(At::Cancel, Fate::LostBefore, EACH);
-        it.wait(hours(2))
-    };
-    let begun = "called off once it has begun";
-    let it = stays(begun, "before its report").wait(seconds(5));
-    plays.push(it.then(off.clone()));
-    let it = stays(begun, "before the report of a failure that may pass");
-    let it = it.action(fails("DEVICE_OFFLINE")).wait(seconds(5));
-    plays.push(it.then(off));
     plays
+}
+
+/// Called off by another rule, once it has begun.
+fn begun() -> Vec<Play> {
+    // Its own rule is not to call it off before.
+    let off = Thing::Rule("call-off");
+    let stays = |name: &str| {
+        let it = play("called off once it has begun", name);
+        let it = it.befalls(At::Cancel, Fate::LostBefore, EACH);
+        it.wait(hours(2)).wait(seconds(5)).then(off.clone())
+    };
+    let failing = stays("before the report of a failure that may pass");
+    vec![
+        stays("before its report"),
+        failing.action(fails("DEVICE_OFFLINE")),
+    ]
 }

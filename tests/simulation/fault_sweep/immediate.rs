@@ -210,7 +210,7 @@ fn reports() -> Vec<Play> {
     plays.push(it.with("/faults/actions", each));
     let early = json!({"kind": "complete_first"});
     plays.push(play(report, "comes before the 202").action(early.clone()));
-    let it = play(report, "comes before the 202, which is lost").action(early.clone());
+    let it = play(report, "comes before the 202, which is lost").action(early);
     plays.push(it.befalls(At::Push, Fate::LostAfter, 1));
     for (kind, name) in [
         ("duplicate", "comes twice"),

@@ -29,8 +29,8 @@ const AFTERWARDS: Duration = Duration::from_mins(20);
 const LONGEST: u32 = 15 * 60;
 
 /// The day of `play`, and what came of it.
-pub(super) async fn act(life: &Life, plan: &'static Plan, play: &Play) -> Row {
-    let mut day = Day::of(plan, 7);
+pub(super) async fn act(life: &Life, home: &'static Plan, play: &Play) -> Row {
+    let mut day = Day::of(home, 7);
     day.network.lock().is_calm = true;
     day.pass(BEGIN).await;
     let mut n_given = 0;

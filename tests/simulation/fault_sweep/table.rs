@@ -26,11 +26,11 @@ pub(super) fn of(life: &Life, rows: &[Row]) -> String {
             step = row.step;
             writeln!(text, "\n## {step}\n").unwrap();
         }
-        let line = format!(
+        let columns = format!(
             "{:fault$} | {:outcome$} | {:5} | {} | {}",
             row.fault, row.outcome, row.took, row.n_accepted, row.told
         );
-        writeln!(text, "{}", line.trim_end()).unwrap();
+        writeln!(text, "{}", columns.trim_end()).unwrap();
     }
     text
 }
