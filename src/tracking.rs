@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, later};
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::gate::Gate;
-use crate::device_api::wire::Action;
+use crate::device_api::wire::{Action, ActionState};
 use crate::domain::answers::{self, Meaning};
 use crate::domain::command::Command;
 use crate::domain::event::Event;
@@ -107,8 +107,12 @@ impl Tracking {
         let command = open.command.clone();
         let answer = self.api.cancel(&command.device.id, action).await;
         tracing::info!(command = %command.id, %action, ?answer, "asked to cancel");
-        let is_too_late = matches!(&answer, Answer::Refused(it) if is_over_or_begun(it));
-        let seen = if is_too_late {
+        let is_looked_at = match &answer {
+            Answer::Refused(refusal) => is_over_or_begun(refusal),
+            Answer::Lost { .. } => true,
+            Answer::Ok(_) | Answer::NotSent { .. } => false,
+        };
+        let seen = if is_looked_at {
             // Amps may have cancelled it already, and that answer was lost.
             Some(self.api.action(&command.device.id, action).await)
         } else {
@@ -203,10 +207,16 @@ impl Word {
             },
             (_, Some(Answer::Ok(action))) => match action.ended(&command.device, now) {
                 Some(event) => Self::Ended(Box::new(event)),
+                // There is time left, whatever was answered.
+                None if action.state == ActionState::Scheduled => unclear,
                 None => Self::No(None),
             },
-            // Amps does not know it.
-            (_, Some(Answer::Refused(Refusal { status: 404, .. }))) => Self::No(None),
+            (
+                _,
+                Some(Answer::Refused(Refusal {
+                    status: 404, code, ..
+                })),
+            ) => Self::No(Some(Failure::new(code.as_deref(), UNKNOWN_TO_AMPS))),
             (Answer::Refused(refusal), None) => Self::of_refusal(refusal),
             (
                 Answer::Refused(_),
@@ -235,6 +245,9 @@ impl Word {
     }
 }
 
+/// Why an order is not cancelled that Amps has taken and does not find.
+const UNKNOWN_TO_AMPS: &str = "Amps does not find the order any more";
+
 /// Whether Amps does not cancel it since it is over or has begun, or since it does not know it.
 fn is_over_or_begun(refusal: &Refusal) -> bool {
     matches!(refusal.status, 404 | 409 | 422)
@@ -242,7 +255,9 @@ fn is_over_or_begun(refusal: &Refusal) -> bool {
 
 /// The step for an action that is not over, as far as is known; `is_told` when Amps said so.
 fn not_ended(open: &Open, is_told: bool, look_up_after: Duration, now: Timestamp) -> Step {
-    let began = open.sent_at.unwrap_or(open.began_at);
+    // A plan has been under way since its start.
+    let start = open.command.timing.start.filter(|it| *it <= now);
+    let began = start.max(open.sent_at).unwrap_or(open.began_at);
     let next = next_look_up(began, look_up_after, now);
     let Lifecycle::Acknowledged { deadline, .. } = &open.lifecycle else {
         return Step::StillWaiting { look_up_at: next };

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, moved};
 use crate::delivery::look_up::Listed;
 use crate::delivery::verdict::{Told, Waits};
-use crate::device_api::answer::Answer;
+use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::gate::{Gate, REQUESTS_MAX};
 use crate::device_api::wire::Action;
 use crate::domain::capabilities::{Declared, Strategy};
@@ -72,7 +72,7 @@ pub(crate) fn recover(tx: &Tx<'_>, waits: Waits, now: Timestamp) -> Result<usize
     for open in &interrupted {
         let doubt = Doubt {
             look_up_at: now,
-            ..waits.doubt(DoubtCause::Interrupted, now)
+            ..waits.doubt(DoubtCause::Interrupted, &open.command, now)
         };
         outbox::advance(tx, &open.command.id, Step::AnswerLost { doubt }, None, now)?;
     }
@@ -238,8 +238,8 @@ impl Delivery {
             let (open, now) = (read.now(&clock), clock.now());
             let asked_at = moved(asked_at, clock.taken_over());
             let step = match &listed {
-                None => verdict::still_waiting(&open, Told::Nothing, now),
-                Some(listed) => {
+                Err(told) => verdict::still_waiting(&open, *told, now),
+                Ok(listed) => {
                     if let Some(action) = ours(tx, &open, listed)? {
                         let step = waits.acknowledged(&open.command, action, now);
                         return taken(tx, &open, (&step, None), action, now);
@@ -256,8 +256,8 @@ impl Delivery {
         .await
     }
 
-    /// The actions that may be the push of `open`; none when Amps did not tell.
-    async fn list_since(&self, read: &Read) -> Option<Listed> {
+    /// The actions that may be the push of `open`; else what Amps told instead.
+    async fn list_since(&self, read: &Read) -> Result<Listed, Told> {
         let mut listed = Listed::default();
         for page in 0..PAGES_MAX {
             let offset = page * PAGE_ACTIONS;
@@ -265,19 +265,24 @@ impl Delivery {
                 .api
                 .actions(&read.open.command.device, offset, PAGE_ACTIONS)
                 .await;
-            let Answer::Ok(page) = answer else {
-                return None;
+            let page = match answer {
+                Answer::Ok(page) => page,
+                // There is no list of this device, and will be none in an hour (`amps-api.md` §3).
+                Answer::Refused(Refusal { status: 404, .. }) => return Err(Told::Something),
+                Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
+                    return Err(Told::Nothing);
+                }
             };
             let (answered_at, open) = (self.clock.now(), &read.now(&self.clock));
             let earliest = look_up::earliest(open, &page, answered_at);
             listed.add(open, &page, (answered_at, earliest));
             if !page.has_more || look_up::reaches_back(&page, earliest) {
                 listed.prefer_since(look_up::last_push(open, &page, answered_at));
-                return Some(listed);
+                return Ok(listed);
             }
         }
         // More actions since the push than we are ready to read: not known is not "not there".
-        None
+        Err(Told::Nothing)
     }
 
     /// Writes `work` down, however long that takes: what Amps said must not be lost. True when it is.

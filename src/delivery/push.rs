@@ -151,7 +151,7 @@ impl Delivery {
         // It may be an earlier attempt of ours that was taken for lost.
         let is_again = read.open.lifecycle.attempts().is_some_and(|it| 1 < it);
         let listed = if is_again {
-            self.list_since(&read).await
+            self.list_since(&read).await.ok()
         } else {
             None
         };

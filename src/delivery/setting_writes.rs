@@ -88,11 +88,10 @@ async fn request(api: &Gate, claimed: &Claimed) -> Reply {
         }
         Verdict::Blocked(failure) => turned_away(failure, true, refusal.retry_after),
         Verdict::GiveUp(failure) => turned_away(failure, false, None),
-        // Made again, it does no harm.
         Verdict::InDoubt {
             answered: Some(failure),
             after,
-        } => turned_away(failure, true, after),
+        } => Reply::InDoubt { failure, after },
         Verdict::InDoubt { answered: None, .. }
         | Verdict::Unsent { .. }
         | Verdict::Acknowledged(_) => lost(&refusal.message),
@@ -109,5 +108,8 @@ fn turned_away(failure: Failure, may_pass: bool, after: Option<Duration>) -> Rep
 
 fn lost(reason: &str) -> Reply {
     let message = format!("the answer was lost: {reason}");
-    turned_away(Failure::new(None, message), true, None)
+    Reply::InDoubt {
+        failure: Failure::new(None, message),
+        after: None,
+    }
 }

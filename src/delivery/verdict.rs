@@ -134,7 +134,7 @@ impl Waits {
     /// The step that `verdict` means for the command, whose request has just ended.
     pub(super) fn step(self, verdict: Verdict, open: &Open, now: Timestamp) -> Step {
         let attempts = open.lifecycle.attempts().unwrap_or_default();
-        let again = open.command.retry.next_attempt(attempts, now);
+        let again = open.command.next_attempt(attempts, now);
         match verdict {
             Verdict::Acknowledged(action) => self.acknowledged(&open.command, &action, now),
             Verdict::Unsent { why } => unsent(open, why, later(now, UNSENT_WAIT), now),
@@ -159,7 +159,7 @@ impl Waits {
                 retry_at: later(now, BLOCKED_WAIT),
             },
             Verdict::InDoubt { answered, after } => {
-                let doubt = self.doubt(DoubtCause::AnswerLost, now);
+                let doubt = self.doubt(DoubtCause::AnswerLost, &open.command, now);
                 // The look-up that decides comes when the order may be sent again.
                 let again = again.filter(|_| answered.is_some());
                 let again = again.map_or(doubt.settles_at, |at| not_before(at, after, now));
@@ -196,11 +196,11 @@ impl Waits {
         }
     }
 
-    pub(super) fn doubt(self, cause: DoubtCause, now: Timestamp) -> Doubt {
-        let deadline = later(
-            now,
-            REPORT_DEADLINE.max(self.in_doubt_for.saturating_mul(2)),
-        );
+    /// It is worth finding out until a report of it would be due.
+    pub(super) fn doubt(self, cause: DoubtCause, command: &Command, now: Timestamp) -> Doubt {
+        let begins = command.timing.start.map_or(now, |start| start.max(now));
+        let deadline = later(now, self.in_doubt_for.saturating_mul(2));
+        let deadline = deadline.max(later(begins, REPORT_DEADLINE));
         Doubt {
             cause,
             answered: None,
@@ -216,13 +216,14 @@ fn not_before(at: Timestamp, after: Option<Duration>, now: Timestamp) -> Timesta
     after.map_or(at, |after| at.max(later(now, after)))
 }
 
-/// The step for a push that did not leave. While the order is young, that is no attempt.
+/// The step for a push that did not leave. While the order is young, or its start is ahead, that is no attempt.
 pub(super) fn unsent(open: &Open, why: String, retry_at: Timestamp, now: Timestamp) -> Step {
-    if now < later(open.began_at, OUTAGE_MAX) {
+    let start = open.command.timing.start.unwrap_or(open.began_at);
+    if now < later(open.began_at.max(start), OUTAGE_MAX) {
         return Step::PutBack { why, retry_at };
     }
     let attempts = open.lifecycle.attempts().unwrap_or_default();
-    let again = open.command.retry.next_attempt(attempts, now);
+    let again = open.command.next_attempt(attempts, now);
     Step::Refused {
         failure: Failure::new(None, why),
         retry_at: again.map(|at| at.max(retry_at)),

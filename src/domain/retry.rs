@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::answers::may_pass;
-use crate::domain::command::RetryPolicy;
+use crate::domain::command::{Command, RetryPolicy};
 use crate::domain::lifecycle::{Failure, Outcome};
 
 impl Failure {
@@ -32,7 +32,23 @@ impl RetryPolicy {
         Some(asked.map_or(at, |asked| at.max(later(now, asked))))
     }
 
-    /// When to push again after an action ended with `outcome`; none when that is the last word.
+    /// Doubled with each attempt, up to the most.
+    fn wait_after(&self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(Self::ATTEMPTS_MAX);
+        self.backoff
+            .saturating_mul(1 << doublings)
+            .min(self.max_backoff)
+    }
+}
+
+impl Command {
+    /// When to push it again after `attempts` pushes; none when they are used up, or its time would be over by then.
+    pub fn next_attempt(&self, attempts: u32, now: Timestamp) -> Option<Timestamp> {
+        let at = self.retry.next_attempt(attempts, now)?;
+        self.timing.end.is_none_or(|end| at < end).then_some(at)
+    }
+
+    /// The same after an action that ended with `outcome`.
     pub fn after_outcome(
         &self,
         outcome: &Outcome,
@@ -41,14 +57,6 @@ impl RetryPolicy {
     ) -> Option<Timestamp> {
         outcome.failure().filter(|failure| failure.may_pass())?;
         self.next_attempt(attempts, now)
-    }
-
-    /// Doubled with each attempt, up to the most.
-    fn wait_after(&self, attempts: u32) -> Duration {
-        let doublings = attempts.saturating_sub(1).min(Self::ATTEMPTS_MAX);
-        self.backoff
-            .saturating_mul(1 << doublings)
-            .min(self.max_backoff)
     }
 }
 
@@ -93,8 +101,8 @@ mod tests {
     #[test]
     fn only_a_cause_that_may_pass_is_tried_again() {
         let failed = |code| Outcome::Failed(Failure::new(code, ""));
-        let again =
-            |outcome| RetryPolicy::DEFAULT.after_outcome(&outcome, 1, Timestamp::UNIX_EPOCH);
+        let order = Command::example("cmd_1", "dev_1");
+        let again = |outcome| order.after_outcome(&outcome, 1, Timestamp::UNIX_EPOCH);
         assert_eq!(
             again(failed(Some("DEVICE_OFFLINE"))).map(Timestamp::as_second),
             Some(30)

@@ -48,7 +48,7 @@ pub struct SettingWrite {
 pub enum Stage {
     #[default]
     Write,
-    /// Amps has taken it: the device is read until it shows the value.
+    /// Amps has taken it, or may have: the device is read until it shows the value.
     Read {
         /// A value from before tells nothing.
         since: Timestamp,
@@ -58,6 +58,9 @@ pub enum Stage {
         /// Since when the device could not be asked; none when it could at the last try.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         silent_since: Option<Timestamp>,
+        /// What was answered to the last attempt, where that was no word on whether it was carried out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        doubt: Option<Failure>,
     },
 }
 
@@ -70,6 +73,11 @@ pub enum Reply {
     Refused {
         failure: Failure,
         may_pass: bool,
+        after: Option<Duration>,
+    },
+    /// It may have been carried out or not. Made again, it does no harm.
+    InDoubt {
+        failure: Failure,
         after: Option<Duration>,
     },
     /// Not a byte of it left.
@@ -152,13 +160,15 @@ impl SettingWrite {
             Reply::Taken { amps_time } => {
                 // Amps tells whole seconds.
                 let since = amps_time.map_or(now, |it| later(it, Duration::from_secs(1)));
-                let stage = Stage::Read {
-                    since,
-                    deadline: later(now, SHOWN_WITHIN),
-                    shown: None,
-                    silent_since: None,
-                };
-                again(now, stage, attempts, None)
+                again(now, read_since(since, None, now), attempts, None)
+            }
+            Reply::InDoubt { failure, after } => {
+                if let Some(at) = self.retry.next_attempt_as_asked(after, attempts, now) {
+                    return again(at, Stage::Write, attempts, Some(failure.to_string()));
+                }
+                // What the device shows decides.
+                let why = Some(failure.to_string());
+                again(now, read_since(now, Some(failure), now), attempts, why)
             }
             Reply::Unsent { why } if now < later(created_at, OUTAGE_MAX) => {
                 let attempts = attempts.saturating_sub(1);
@@ -232,6 +242,7 @@ impl SettingWrite {
             deadline,
             shown,
             silent_since,
+            doubt,
         } = stage
         else {
             return again(now, Stage::Write, attempts.saturating_sub(1), None);
@@ -251,10 +262,14 @@ impl SettingWrite {
                 deadline: *deadline,
                 shown,
                 silent_since,
+                doubt: doubt.clone(),
             };
             return again(at, stage, attempts, None);
         }
         let value = self.value;
+        if let Some(doubt) = doubt {
+            return Progress::Over(in_doubt(doubt, shown));
+        }
         if let Some(shown) = shown {
             let message = format!("it was written as {value}, and the device shows {shown}");
             let failure = Failure::new(None, message);
@@ -278,6 +293,32 @@ impl SettingWrite {
             return Progress::Over(WriteResult::Failed { outcome, failure });
         };
         again(at, Stage::Write, attempts, Some(failure.to_string()))
+    }
+}
+
+/// The device is read from now on; values from before `since` tell nothing.
+fn read_since(since: Timestamp, doubt: Option<Failure>, now: Timestamp) -> Stage {
+    Stage::Read {
+        since,
+        deadline: later(now, SHOWN_WITHIN),
+        shown: None,
+        silent_since: None,
+        doubt,
+    }
+}
+
+/// The end of a write that may never have been carried out: the device shows another value, or did not tell.
+fn in_doubt(doubt: &Failure, shown: Option<String>) -> WriteResult {
+    let (outcome, seen) = match shown {
+        Some(shown) => ("failed", format!("the device shows {shown}")),
+        None => (UNKNOWN, "nobody could ask the device since".to_owned()),
+    };
+    WriteResult::Failed {
+        outcome: outcome.to_owned(),
+        failure: Failure {
+            code: doubt.code.clone(),
+            message: format!("{}; {seen}", doubt.message),
+        },
     }
 }
 
@@ -344,6 +385,7 @@ mod tests {
             deadline: at(310),
             shown: shown.map(str::to_owned),
             silent_since: None,
+            doubt: None,
         }
     }
 

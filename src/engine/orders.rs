@@ -153,6 +153,8 @@ impl Orders {
                 if let Some(mut order) = order {
                     // The rows of what is over do not tell, and nobody asks.
                     order.plan = None;
+                    // As it is read off the outbox: which step it was counts only while it is open.
+                    order.step = None;
                     self.remember_completed(Completed { order, at });
                 }
             }

@@ -28,6 +28,12 @@ const MAX_AGE: Duration = Duration::from_mins(1);
 /// The longest between two reads of the device.
 const READ_WAIT_MAX: Duration = Duration::from_mins(5);
 
+/// Later than that a time is found to be over only when the program was not there.
+const OVERDUE: Duration = Duration::from_mins(1);
+
+/// How long the device is read after that.
+const MADE_UP: Duration = Duration::from_mins(2);
+
 /// The order of the step at which `run` stands is completed: does it have to be verified? Then the run waits for that.
 pub(super) fn begin(
     scene: Scene<'_>,
@@ -131,6 +137,9 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     }
     let name = &order.command;
     let Some(seen) = seen(scene, verify, *since) else {
+        if run.until.is_some_and(|it| later(it, OVERDUE) < scene.now) {
+            return make_up(scene, run.clone(), decision);
+        }
         let said = format!("nothing was heard of the device since `{name}` was completed");
         let failure = (verify.if_unknown != IfUnknown::Allow)
             .then(|| failure(order, "unknown", *attempts, said.clone()));
@@ -153,6 +162,14 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     }
     let failure = failure(order, "contradicted", *attempts, said.clone());
     step_over(scene, run.clone(), (said, Some(failure)), decision);
+}
+
+/// Nobody could ask the device while there was time: it is asked now.
+fn make_up(scene: Scene<'_>, mut run: Run, decision: &mut Decision) {
+    run.until = Some(later(scene.now, MADE_UP));
+    decision.follow_ups.push(FollowUp::Ask(run.id.clone()));
+    let said = "nobody could ask the device in time; it is asked now";
+    stands(scene, run, said.to_owned(), decision);
 }
 
 fn failure(order: &CommandOperation, outcome: &str, attempts: u32, reason: String) -> StepFailure {

@@ -187,7 +187,7 @@ impl Outbox {
         let open = &self.open[index];
         let attempts = open.lifecycle.attempts().unwrap_or_default();
         let outcome = &report.outcome;
-        let retry_at = open.command.retry.after_outcome(outcome, attempts, now);
+        let retry_at = open.command.after_outcome(outcome, attempts, now);
         let step = Step::Reported {
             outcome: outcome.clone(),
             retry_at,

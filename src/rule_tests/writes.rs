@@ -64,6 +64,7 @@ impl Writes {
                     deadline: open.due,
                     shown: None,
                     silent_since: None,
+                    doubt: None,
                 };
                 self.sent.push((open.write.clone(), open.attempts));
             }

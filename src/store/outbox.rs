@@ -180,10 +180,7 @@ pub(crate) fn settle_by_report(
     if *action != report.action {
         return Ok(());
     }
-    let retry_at = open
-        .command
-        .retry
-        .after_outcome(&report.outcome, attempts, now);
+    let retry_at = open.command.after_outcome(&report.outcome, attempts, now);
     let step = Step::Reported {
         outcome: report.outcome.clone(),
         retry_at,

@@ -115,8 +115,8 @@ impl Day {
         let amps = InMemory::new(settings, target).unwrap();
         let dir = home::folder();
         let findings = Findings::default();
-        // The database is made by the first start; a connection that only reads cannot make it.
-        drop(crate::store::Store::start_here(dir.path(), Vec::new()).unwrap());
+        // A connection that only reads cannot make it.
+        home::make_database(dir.path());
         let network = Network::new(Between {
             amps: amps.clone(),
             clock: clock.clone(),
@@ -129,7 +129,9 @@ impl Day {
             pushes: Vec::new(),
             n_messages: 0,
             harmful: BTreeSet::new(),
-            script: None,
+            scripts: Vec::new(),
+            is_time_to_kill: false,
+            n_settings: 0,
         });
         Self {
             plan,
@@ -270,8 +272,7 @@ impl Day {
 
     /// A script says so, which somebody follows who waits for it.
     fn is_time_to_kill(&self) -> bool {
-        let script = self.network.lock().script;
-        script.is_some_and(|it| it.is_time_to_kill)
+        self.network.lock().is_time_to_kill
     }
 
     fn wind_to(&self, moment: Timestamp) {

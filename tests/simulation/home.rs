@@ -13,6 +13,7 @@ use crate::config::home::Home;
 use crate::config::names::Names;
 use crate::document::source::SourceFile;
 use crate::rules::rule::RuleSet;
+use crate::store::{Store, database_path};
 
 pub(super) const WEBHOOK_SECRET: &str = "whsec_c2ltdWxhdG9yLW9uLXRoaXMtbWFjaGluZQ==";
 pub(super) const API_KEY: &str = "sk_test_simulated";
@@ -46,16 +47,6 @@ inputs:
 ";
 
 const RULES: &str = include_str!("rules.yaml");
-
-/// One order, with a retry, and nothing around it.
-const ONE_ORDER: &str = "\
-version: 1
-rules:
-  - id: order
-    triggers: {trigger: command, device: hall_heating, command: cool}
-    actions:
-      - {command: charge, device: house_battery, parameters: {target: 90 %}, retry: {attempts: 3, backoff: 20s}}
-";
 
 /// Settings and rules, resolved.
 #[derive(Debug)]
@@ -101,10 +92,9 @@ pub(super) fn plan() -> &'static Plan {
     PLAN.get_or_init(|| read(RULES))
 }
 
-/// A home with one rule, `order`, of one order.
-pub(super) fn plan_of_one_order() -> &'static Plan {
-    static PLAN: OnceLock<Plan> = OnceLock::new();
-    PLAN.get_or_init(|| read(ONE_ORDER))
+/// The same home with other rules, for as long as the tests run.
+pub(super) fn plan_of(rules: &str) -> &'static Plan {
+    Box::leak(Box::new(read(rules)))
 }
 
 fn read(text: &str) -> Plan {
@@ -143,6 +133,19 @@ pub(super) fn edited(change: impl Fn(&str) -> String) -> RuleSet {
     assert_ne!(text, RULES);
     let file = SourceFile::new("rules/rules.yaml", text);
     crate::rules::load(&[file], &Names::of(&plan().home)).rules
+}
+
+/// Puts an empty database into `dir`, which every day begins with: made once, since that takes long.
+pub(super) fn make_database(dir: &Path) {
+    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+    let empty = EMPTY.get_or_init(|| {
+        let dir = folder();
+        drop(Store::start_here(dir.path(), Vec::new()).unwrap());
+        fs::read(database_path(dir.path())).unwrap()
+    });
+    let path = database_path(dir);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, empty).unwrap();
 }
 
 /// A folder for a database: in memory where the machine has such a place.

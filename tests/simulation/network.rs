@@ -47,8 +47,12 @@ pub(super) struct Between {
     pub(super) n_messages: u64,
     /// Requests of rules that came to the panel, where coming twice does harm.
     pub(super) harmful: BTreeSet<String>,
-    /// What befalls the requests in place of chance, when somebody says so.
-    pub(super) script: Option<Script>,
+    /// What befalls certain requests in place of chance, when somebody says so; the first that fits counts.
+    pub(super) scripts: Vec<Script>,
+    /// The moment to pull the plug has come, as a script says.
+    pub(super) is_time_to_kill: bool,
+    /// Writes of settings that Amps took.
+    pub(super) n_settings: usize,
 }
 
 /// A fault for certain requests.
@@ -60,8 +64,7 @@ pub(super) struct Script {
     pub(super) times: u32,
     /// How much later than usual what is late arrives.
     pub(super) late: Duration,
-    /// The moment to pull the plug has come.
-    pub(super) is_time_to_kill: bool,
+    pub(super) n_struck: u32,
 }
 
 /// Which requests.
@@ -72,14 +75,27 @@ pub(super) enum At {
     List,
     /// One action.
     Action,
+    /// The wish that an action is called off.
+    Cancel,
+    /// The write of a setting.
+    Setting,
+    /// What a device says.
+    Read,
 }
 
 impl At {
     fn of(asked: &Asked) -> Option<Self> {
-        match (asked.method, asked.path.as_str()) {
-            ("POST", _) if device_of(asked).is_some() => Some(Self::Push),
-            ("GET", "/actions") => Some(Self::List),
-            ("GET", path) if path.starts_with("/actions/") => Some(Self::Action),
+        if asked.host != "amps.invalid" {
+            return None;
+        }
+        let path: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
+        match (asked.method, path.as_slice()) {
+            ("POST", ["actions", _, "cancel"]) => Some(Self::Cancel),
+            ("POST", [_, _, "settings"]) => Some(Self::Setting),
+            ("POST", [_, _]) => Some(Self::Push),
+            ("GET", ["actions"] | [_, _, "actions"]) => Some(Self::List),
+            ("GET", ["actions", _]) => Some(Self::Action),
+            ("GET", [_, _]) => Some(Self::Read),
             _ => None,
         }
     }
@@ -152,10 +168,8 @@ impl Network {
             }
             let answered = network.arrive(fate, asked, intent).await;
             network.lock().n_under_way -= 1;
-            if let (Fate::KilledBefore | Fate::KilledAfter, Some(script)) =
-                (fate, &mut network.lock().script)
-            {
-                script.is_time_to_kill = true;
+            if matches!(fate, Fate::KilledBefore | Fate::KilledAfter) {
+                network.lock().is_time_to_kill = true;
             }
             if matches!(
                 fate,
@@ -185,11 +199,11 @@ impl Network {
     fn fate(&self, asked: &Asked) -> (Fate, Duration, Clock) {
         let mut between = self.lock();
         let clock = between.clock.clone();
-        if let Some(script) = &mut between.script {
-            let fits = At::of(asked) == Some(script.at) && 0 < script.times;
-            script.times -= u32::from(fits);
-            let fate = if fits { script.fate } else { Fate::Answered };
-            return (fate, script.late, clock);
+        let at = At::of(asked);
+        let fits = |it: &&mut Script| Some(it.at) == at && it.n_struck < it.times;
+        if let Some(script) = between.scripts.iter_mut().find(fits) {
+            script.n_struck += 1;
+            return (script.fate, script.late, clock);
         }
         let late = between.chance.between(Duration::ZERO, LATE_MAX);
         let percent = between.chance.below(100);
@@ -295,8 +309,11 @@ impl Network {
             return Some(self.panel(&asked, intent));
         }
         let amps = self.lock().amps.clone();
+        let is_setting = At::of(&asked) == Some(At::Setting);
         let request = (asked.method, asked.path.as_str());
         let answered = amps.ask(request, asked.query, asked.body).await?;
+        let is_taken = (200..=299).contains(&answered.status);
+        self.lock().n_settings += usize::from(is_setting && is_taken);
         if let (200..=299, Some(command)) = (answered.status, intent) {
             self.took(command, &answered, &amps);
         }
@@ -309,7 +326,9 @@ impl Network {
     /// Amps took a push: it may only be the first, or follow ones that failed.
     fn took(&self, command: String, answered: &Answered, amps: &InMemory) {
         let body: Value = serde_json::from_slice(&answered.body).unwrap();
-        let action = body["data"]["id"].as_str().unwrap().to_owned();
+        // Generation B has no envelope.
+        let action = body["data"]["id"].as_str().or(body["actionId"].as_str());
+        let action = action.unwrap().to_owned();
         let mut between = self.lock();
         let actions = amps.actions();
         for earlier in between.pushes.iter().filter(|it| it.command == command) {

@@ -313,7 +313,7 @@ fn a_report_may_be_looked_up_late_and_expires_all_the_same() {
 /// A push whose answer was lost at 10.
 fn in_doubt(cause: DoubtCause, attempts: u32) -> Open {
     let mut open = open_at(at(0));
-    let doubt = WAITS.doubt(cause, at(10));
+    let doubt = WAITS.doubt(cause, &Command::example("cmd_1", "dev_1"), at(10));
     assert_eq!(
         doubt,
         Doubt {

@@ -66,9 +66,9 @@ async fn a_look_up_reads_ten_pages_and_concludes_nothing_from_a_part() {
             declared: None,
         };
         let listed = delivery.list_since(&read).await;
-        assert_eq!(listed.is_some(), is_known, "{n_pages}");
+        assert_eq!(listed.is_ok(), is_known, "{n_pages}");
         assert_eq!(n_asked.load(Ordering::Relaxed), n_read, "{n_pages}");
-        if let Some(listed) = listed {
+        if let Ok(listed) = listed {
             assert_eq!((listed.candidates, listed.is_unclear), (Vec::new(), false));
         }
     }

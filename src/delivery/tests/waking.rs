@@ -23,7 +23,11 @@ async fn what_is_in_hand_hides_nothing_that_is_due_later() {
             outbox::enqueue(tx, &command, at(0))?;
             let doubt = Doubt {
                 look_up_at: at(second),
-                ..WAITS.doubt(DoubtCause::AnswerLost, at(0))
+                ..WAITS.doubt(
+                    DoubtCause::AnswerLost,
+                    &Command::example("cmd_1", "dev_1"),
+                    at(0),
+                )
             };
             outbox::advance(tx, &command.id, Step::AnswerLost { doubt }, None, at(0))?;
         }
