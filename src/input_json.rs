@@ -13,6 +13,10 @@ use crate::domain::value::{Point, Value};
 /// Values that are foretold, at most; what comes after them is left out.
 const POINTS_MAX: usize = 1000;
 
+/// What is said to people when there is no room for all that is foretold.
+pub(crate) const NO_ROOM: &str =
+    "more than 1000 values are foretold, and the last ones are left out: ask for fewer days";
+
 /// Values that are over are kept for so long, for those who compare with the day.
 const OVER_FOR: SignedDuration = SignedDuration::from_hours(48);
 
@@ -28,24 +32,34 @@ pub(crate) struct Wanted<'a> {
     pub(crate) timezone: &'a TimeZone,
 }
 
+/// What some JSON says of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Said {
+    pub(crate) reading: InputReading,
+    /// Foretold values for which there was no room: the last ones.
+    pub(crate) n_left_out: usize,
+}
+
 /// What `json`, which came at `now`, says; or why it says nothing, for people.
-pub(crate) fn read(
-    json: &Json,
-    wanted: Wanted<'_>,
-    now: Timestamp,
-) -> Result<InputReading, String> {
-    let (value, series) = match json {
+pub(crate) fn read(json: &Json, wanted: Wanted<'_>, now: Timestamp) -> Result<Said, String> {
+    let (value, mut series) = match json {
         Json::Array(items) => (None, series(items, wanted, now)?),
         Json::Null => (None, Vec::new()),
         Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
             (Some(value(json, wanted.kind)?), Vec::new())
         }
     };
-    Ok(InputReading {
+    let n_left_out = series.len().saturating_sub(POINTS_MAX);
+    series.truncate(POINTS_MAX);
+    let reading = InputReading {
         input: wanted.input.clone(),
         taken_at: now,
         value,
         series,
+    };
+    Ok(Said {
+        reading,
+        n_left_out,
     })
 }
 
@@ -125,7 +139,6 @@ fn series(items: &[Json], wanted: Wanted<'_>, now: Timestamp) -> Result<Vec<Poin
     let n_over = points.iter().enumerate();
     let n_over = n_over.take_while(|(at, it)| is_over(*at, it)).count();
     points.drain(..n_over);
-    points.truncate(POINTS_MAX);
     Ok(points)
 }
 
@@ -160,10 +173,34 @@ mod tests {
             timezone: &TimeZone::get("Europe/London").unwrap(),
         };
         let now = "2026-06-10T12:00:00Z".parse().unwrap();
-        let reading = read(json, wanted, now)?;
+        let reading = read(json, wanted, now)?.reading;
         let series = reading.series.iter();
         let series = series.map(|it| (it.start.to_string(), it.value)).collect();
         Ok((reading.value, series))
+    }
+
+    #[test]
+    fn of_what_is_foretold_there_is_room_for_the_first_values() {
+        let number = InputKind::Number(InputUnit::None);
+        let list = |n: usize| -> Json {
+            let item = |it| json!({"from": 1_800_000_000 + it, "value": it});
+            (0..n).rev().map(item).collect()
+        };
+        let wanted = Wanted {
+            input: &InputName::new("price"),
+            kind: &number,
+            keys: &SeriesKeys::default(),
+            timezone: &TimeZone::UTC,
+        };
+        let read = |n| read(&list(n), wanted, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(read(POINTS_MAX).n_left_out, 0);
+        let said = read(POINTS_MAX + 2);
+        assert_eq!(
+            (said.n_left_out, said.reading.series.len()),
+            (2, POINTS_MAX)
+        );
+        let last = said.reading.series.last().unwrap();
+        assert_eq!(last.start, Timestamp::from_second(1_800_000_999).unwrap());
     }
 
     #[test]
@@ -255,7 +292,7 @@ mod tests {
             };
             let from = "2026-06-10T13:00:00Z";
             let list = json!([{"from": from, "valid_to": to, "value": 1}]);
-            let reading = read(&list, wanted, from.parse().unwrap())?;
+            let reading = read(&list, wanted, from.parse().unwrap())?.reading;
             Ok::<_, String>(reading.series[0].end.map(|it| it.to_string()))
         };
         let half_past = "2026-06-10T13:30:00Z";

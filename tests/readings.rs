@@ -1,5 +1,7 @@
 //! What is read before a rule decides, inputs that an address tells, and webhooks of the home's own.
 
+use std::collections::BTreeSet;
+
 use amps_rules::clock::Clock;
 use amps_rules::domain::secret::Secret;
 use amps_rules::intake::signature::{self, Key};
@@ -248,6 +250,77 @@ async fn hook(house: &House, name: &str, (id, secret): (&str, &str), body: &str)
         .header("webhook-signature", signature)
         .body(body.to_owned());
     request.send().await.unwrap().status().as_u16()
+}
+
+/// So many values that are foretold, the first of which holds.
+fn foretold(n: u32) -> String {
+    let from = |it| match it {
+        0 => 1_600_000_000,
+        _ => 4_000_000_000 + 3600 * it,
+    };
+    let item = |it: u32| json!({"from": from(it), "value": it});
+    (0..n).map(item).collect::<Value>().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_there_is_no_room_for_is_told_once_with_what_to_do() {
+    let server = Server::answering("200 OK", &foretold(1002)).await;
+    let mut house = House::without_engine(HOOKS).await;
+    house.edit("home.yaml", |text| {
+        format!(
+            "{text}http_allow: {address}
+inputs:
+  moisture: {{type: number}}
+  price: {{type: number, source: {{http: {{url: \"http://{address}/\"}}}}}}
+hooks:
+  doorbell: {{secrets: !secret doorbell}}
+  moisture: {{secrets: !secret doorbell}}
+",
+            address = server.address
+        )
+    });
+    house.edit("secrets.yaml", |text| {
+        format!("{text}doorbell: {HOOK_SECRET}\n")
+    });
+    house.start_engine();
+    let parts = |n: u32| {
+        let parts = (0..n).map(|it| (format!("part_{it:03}"), Value::from(it)));
+        parts.collect::<Value>().to_string()
+    };
+    for (id, name, body) in [
+        ("msg_1", "moisture", foretold(1000)),
+        ("msg_2", "moisture", foretold(1001)),
+        ("msg_3", "moisture", foretold(1001)),
+        ("msg_4", "doorbell", parts(200)),
+        ("msg_5", "doorbell", parts(203)),
+        ("msg_6", "doorbell", parts(203)),
+    ] {
+        assert_eq!(hook(&house, name, (id, HOOK_SECRET), &body).await, 200);
+    }
+    until("the prices are known", || {
+        let inputs = house.json(&["inputs"]);
+        let price = inputs.as_array()?.iter().find(|it| it["name"] == "price")?;
+        (price["value"] == 0.0).then_some(())
+    })
+    .await;
+    let log = house.stop_engine_for_its_log();
+    let told: BTreeSet<&str> = log
+        .lines()
+        .filter(|it| it.contains("left_out") || it.contains("left out"))
+        .filter_map(|it| it.split_once("WARN ").map(|it| it.1))
+        .collect();
+    assert_eq!(log.matches("left_out=").count(), 3, "{log}");
+    let series =
+        "more than 1000 values are foretold, and the last ones are left out: ask for fewer days";
+    let parts =
+        "the JSON has more than 200 parts, and rules can name the first ones only: send less";
+    let expected = [
+        format!("{series} input=price left_out=2"),
+        format!("{series} input=moisture left_out=1"),
+        format!("{parts} hook=\"doorbell\" left_out=3"),
+    ];
+    let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
+    assert_eq!(told, expected, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub(crate) struct Evaluation {
     memory: Memory,
     alarm: watch::Sender<Alarm>,
     reads: mpsc::Sender<ReadRequest>,
+    /// There was no room for the last request to read, which was told then.
+    are_reads_lost: bool,
     traces: Traces,
 }
 
@@ -46,6 +49,26 @@ pub(crate) struct Hints {
     pub(crate) alarms: watch::Receiver<Alarm>,
     /// Devices that are to be read at once.
     pub(crate) reads: mpsc::Receiver<ReadRequest>,
+}
+
+/// Has a device read, if there is room. Who waits for an answer has a deadline.
+fn ask(reads: &mpsc::Sender<ReadRequest>, request: ReadRequest, are_lost: &mut bool) {
+    match reads.try_send(request) {
+        Ok(()) => *are_lost = false,
+        Err(TrySendError::Full(request)) => {
+            // Once for as long as it lasts.
+            if !std::mem::replace(are_lost, true) {
+                tracing::warn!(
+                    device = %request.device,
+                    "more than {READS_WAITING_MAX} devices wait to be read, and this one is left out: \
+                     rules decide with what is known; give values that may be older a longer `max_age`"
+                );
+            }
+        }
+        Err(TrySendError::Closed(request)) => {
+            tracing::debug!(device = %request.device, "a device is not read: the engine stops");
+        }
+    }
 }
 
 /// Rules that are to come into force with `event`. One at a time: the next is offered when it is known
@@ -89,6 +112,7 @@ impl Evaluation {
             memory: Memory::Unsure(State::default()),
             alarm,
             reads,
+            are_reads_lost: false,
             traces: Traces::default(),
         };
         let reads = wanted;
@@ -194,10 +218,7 @@ impl Consumer for Evaluation {
             return Err(Error::Broken(reason));
         }
         for request in reads {
-            // Who waits for an answer has a deadline.
-            if let Err(error) = self.reads.try_send(request) {
-                tracing::debug!(%error, "a device is not read at once");
-            }
+            ask(&self.reads, request, &mut self.are_reads_lost);
         }
         let at = state.next_alarm();
         let is_tick = event.payload == Payload::Tick;

@@ -277,3 +277,22 @@ async fn new_rules_come_into_force_with_their_transaction_and_not_without_it() {
     reload(&store, &offers, "e").await.unwrap_err();
     assert_eq!(woken(&store, 4).await, "d");
 }
+
+#[tokio::test]
+async fn requests_to_read_for_which_there_is_no_room_are_left_out_until_there_is_some() {
+    let (reads, mut wanted) = mpsc::channel(READS_WAITING_MAX);
+    let mut are_lost = false;
+    let mut ask_for = |nth: usize| {
+        let device = DeviceId::new(format!("dev_{nth}"));
+        let expedite = false;
+        ask(&reads, ReadRequest { device, expedite }, &mut are_lost);
+        are_lost
+    };
+    for nth in 0..READS_WAITING_MAX {
+        assert!(!ask_for(nth));
+    }
+    assert!(ask_for(1000));
+    assert!(ask_for(1001));
+    assert_eq!(wanted.recv().await.unwrap().device.as_str(), "dev_0");
+    assert!(!ask_for(1002));
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,7 +12,8 @@ use crate::config::home::{Home, InputKind, SeriesKeys};
 use crate::domain::event::{Hook, Payload};
 use crate::domain::id::{EventId, InputName};
 use crate::domain::secret::Secret;
-use crate::input_json::{self, Wanted};
+use crate::engine::trigger::plain::{PARTS_MAX, n_parts_left_out};
+use crate::input_json::{self, NO_ROOM, Wanted};
 use crate::intake::signature::{InvalidSecret, Key};
 
 /// The hooks of a home.
@@ -26,6 +28,8 @@ pub(super) struct OneHook {
     pub(super) keys: Vec<Key>,
     /// When it is the value of an input of this kind.
     input: Option<InputKind>,
+    /// There was no room for all of the last one, which was told then.
+    was_cut: AtomicBool,
 }
 
 impl fmt::Debug for Hooks {
@@ -46,6 +50,7 @@ impl Hooks {
                 name: name.clone(),
                 keys: keys?,
                 input: input.map(|it| it.kind.clone()),
+                was_cut: AtomicBool::new(false),
             };
             Ok((name.clone(), hook))
         };
@@ -70,6 +75,13 @@ impl Hooks {
         let json = json.map_err(|error| format!("the body is not JSON: {error}"))?;
         let name = hook.name.clone();
         let Some(kind) = &hook.input else {
+            hook.tell_left_out(n_parts_left_out(&json), |n_left_out| {
+                tracing::warn!(
+                    hook = hook.name,
+                    left_out = n_left_out,
+                    "the JSON has more than {PARTS_MAX} parts, and rules can name the first ones only: send less"
+                );
+            });
             return Ok(Payload::Hook(Hook { name, json }));
         };
         let wanted = Wanted {
@@ -79,11 +91,23 @@ impl Hooks {
             timezone: &self.timezone,
         };
         let value = json.get("value").unwrap_or(&json);
-        input_json::read(value, wanted, now).map(Payload::Input)
+        let said = input_json::read(value, wanted, now)?;
+        hook.tell_left_out(said.n_left_out, |n_left_out| {
+            tracing::warn!(input = %wanted.input, left_out = n_left_out, "{NO_ROOM}");
+        });
+        Ok(Payload::Input(said.reading))
     }
 }
 
 impl OneHook {
+    /// Tells once that there is no room for all that comes, and again when there was in between.
+    fn tell_left_out(&self, n_left_out: usize, tell: impl FnOnce(usize)) {
+        let is_cut = 0 < n_left_out;
+        if !self.was_cut.swap(is_cut, Ordering::Relaxed) && is_cut {
+            tell(n_left_out);
+        }
+    }
+
     /// Ids of other senders are other ids.
     pub(super) fn event(&self, delivery: &EventId) -> EventId {
         EventId::derive("hook", &format!("{} {delivery}", self.name))

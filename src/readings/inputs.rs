@@ -16,7 +16,7 @@ use crate::domain::event::{Event, InputReading, Payload, Source};
 use crate::domain::id::{EventId, InputName};
 use crate::http_client::address::Address;
 use crate::http_client::{Body, Exchange, HttpClient, Unbuildable};
-use crate::input_json::{self, Wanted};
+use crate::input_json::{self, NO_ROOM, Said, Wanted};
 use crate::readings::line::backoff;
 use crate::store::error::Error;
 use crate::store::{Store, inbox};
@@ -109,13 +109,22 @@ async fn read_on(inputs: Inputs, polled: Polled, first: Duration) {
     let mut wait = first;
     let mut last = None;
     let mut n_failures = 0;
+    let mut was_whole = true;
     loop {
         inputs.clock.sleep(wait).await;
         let read = inputs.read(&polled).await;
         let now = inputs.clock.now();
         wait = match read {
-            Ok(reading) => {
+            Ok(Said {
+                reading,
+                n_left_out,
+            }) => {
                 n_failures = 0;
+                // Once, and again when it was whole in between.
+                if was_whole && 0 < n_left_out {
+                    tracing::warn!(input = %polled.name, left_out = n_left_out, "{NO_ROOM}");
+                }
+                was_whole = n_left_out == 0;
                 let said = Some((reading.value.clone(), reading.series.clone()));
                 let is_new = said != last;
                 last = said;
@@ -141,7 +150,7 @@ async fn read_on(inputs: Inputs, polled: Polled, first: Duration) {
 }
 
 impl Inputs {
-    async fn read(&self, polled: &Polled) -> Result<InputReading, Failure> {
+    async fn read(&self, polled: &Polled) -> Result<Said, Failure> {
         let source = &polled.source;
         let address = Address::parse(&source.url);
         let address = address.ok_or_else(|| Failure::of("its address cannot be used"))?;

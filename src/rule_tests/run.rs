@@ -81,7 +81,7 @@ fn take<'w>(step: &'w Step, world: &mut World<'w>) -> Result<(), Problem> {
         StepKind::Webhook(webhook) => hear(webhook, world),
         StepKind::Advance(duration) => world.wind_to(later(world.now(), *duration)),
         StepKind::At(moment) => wind(*moment, world)?,
-        StepKind::Restart => world.restart(),
+        StepKind::Restart(down) => world.restart(*down),
         StepKind::Reload(rules) => world.reload(rules.as_deref()),
         StepKind::Expect(expectation) => expect(expectation, world)?,
     }

@@ -82,8 +82,8 @@ pub(super) enum StepKind {
     },
     Advance(Duration),
     At(Moment),
-    /// The engine is stopped and started.
-    Restart,
+    /// The engine is stopped and, after so long, started.
+    Restart(Duration),
     /// These are the rules from now on; none when the files say what they said.
     Reload(Option<Arc<RuleSet>>),
     Expect(Expectation),

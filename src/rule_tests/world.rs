@@ -467,8 +467,10 @@ impl<'w> World<'w> {
         }
     }
 
-    /// The engine is stopped and started: it knows what the rows hold, and reads the devices.
-    pub(super) fn restart(&mut self) {
+    /// The engine is stopped, and after `down` started: it knows what the rows hold, and reads the devices.
+    /// What came due meanwhile is dealt with then.
+    pub(super) fn restart(&mut self, down: Duration) {
+        self.now = later(self.now, down);
         self.state = self.rows.load();
         self.outbox.restart();
         self.writes.restart();
@@ -481,6 +483,7 @@ impl<'w> World<'w> {
         self.ring();
         self.next_poll = later(self.now, POLL);
         self.read_all();
+        self.wind_to(self.now);
     }
 
     /// The files were edited, and the engine takes `rules` over; the same as before when there are none.

@@ -198,6 +198,16 @@ fn a_limit_is_crossed_however_long_ago_the_value_before_was_and_never_by_a_first
 }
 
 #[test]
+fn what_came_due_while_the_program_was_down_is_dealt_with_at_its_start() {
+    check("down.yaml", &[], "down.txt");
+}
+
+#[test]
+fn who_finds_a_device_held_is_told_by_whom_and_until_when() {
+    check_in("shared_home", "holds.yaml", &[], "holds.txt");
+}
+
+#[test]
 fn values_are_calculated_remembered_and_given() {
     check("values.yaml", &[], "values.txt");
 }

@@ -2,11 +2,11 @@
 
 pub mod hear;
 pub mod memory;
+pub mod plain;
 
 mod group;
 mod happening;
 mod held;
-mod plain;
 mod schedule;
 mod value;
 

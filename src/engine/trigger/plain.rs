@@ -76,7 +76,9 @@ pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event
             let mut fields = happening::fields(trigger, "webhook", event);
             put(&mut fields, "name", Value::text(&hook.name));
             put(&mut fields, "json", shown(&hook.json));
-            put_parts(&mut fields, "json", &hook.json);
+            let mut parts = TriggerFields::new();
+            put_parts(&mut parts, "json", &hook.json);
+            fields.extend(parts);
             fields
         }
         (On::Engine(_), Happening::Engine(change)) => {
@@ -93,7 +95,22 @@ pub(super) fn fields(trigger: &Trigger, happening: &Happening<'_>, event: &Event
 }
 
 /// How many parts of a body expressions can name; more are left out.
-const PARTS_MAX: usize = 200;
+pub const PARTS_MAX: usize = 200;
+
+/// The parts of a body of a webhook for which there is no name: those after the first [`PARTS_MAX`].
+pub fn n_parts_left_out(body: &Json) -> usize {
+    n_parts(body).saturating_sub(PARTS_MAX)
+}
+
+/// What is nothing is no part.
+fn n_parts(json: &Json) -> usize {
+    let of = |part: &Json| usize::from(!part.is_null()) + n_parts(part);
+    match json {
+        Json::Object(map) => map.values().map(of).sum(),
+        Json::Array(items) => items.iter().map(of).sum(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => 0,
+    }
+}
 
 /// What a body is made of, each part by its path: `json.button`, `json.items.0.name`.
 fn put_parts(fields: &mut TriggerFields, path: &str, json: &Json) {
@@ -186,5 +203,26 @@ fn result(outcome: &Outcome) -> ResultKind {
         Outcome::Failed(_) => ResultKind::Failed,
         Outcome::Cancelled => ResultKind::Cancelled,
         Outcome::Expired => ResultKind::Expired,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_parts_of_a_body_have_a_name_and_the_others_are_counted() {
+        let body = |n: usize| {
+            let items: Vec<usize> = (0..n).collect();
+            serde_json::json!({"nothing": null, "items": items})
+        };
+        let named = |n| {
+            let mut fields = TriggerFields::new();
+            put_parts(&mut fields, "json", &body(n));
+            (fields.len(), n_parts_left_out(&body(n)))
+        };
+        // The list is a part as well.
+        assert_eq!(named(PARTS_MAX - 1), (PARTS_MAX, 0));
+        assert_eq!(named(PARTS_MAX + 2), (PARTS_MAX, 3));
     }
 }

@@ -21,8 +21,8 @@ use crate::rule_tests::parse::{Known, event, expect, items, key, moment, place, 
 use crate::rule_tests::test::{InputShows, Setting, Shows, Step, StepKind};
 use crate::rule_tests::writes::WriteEnd;
 use crate::rules::catalog::test_files::{
-    ANSWERED, COMPLETED_ORDER, FAILED_ORDER, ORDER, POINT, RELOAD, RELOADED, RESTART, SILENT,
-    STATUS_MAX, STATUS_MIN, STEPS, TEXT_CHARACTERS_MAX,
+    ANSWERED, COMPLETED_ORDER, FAILED_ORDER, ORDER, POINT, RELOAD, RELOADED, RESTART, RESTARTED,
+    SILENT, STATUS_MAX, STATUS_MIN, STEPS, TEXT_CHARACTERS_MAX,
 };
 use crate::rules::check::given;
 use crate::rules::expr::series::POINTS_MAX;
@@ -124,7 +124,7 @@ pub(super) fn step(node: &Node, known: Known<'_>, findings: &mut Findings<'_>) -
     let place = place(node.head(), findings);
     // `- restart` reads better than `- restart: true`.
     let alone = match node.as_key() {
-        Some(it) if it == RESTART.name => Some(StepKind::Restart),
+        Some(it) if it == RESTART.name => Some(StepKind::Restart(Duration::ZERO)),
         Some(it) if it == RELOAD.name => Some(StepKind::Reload(None)),
         Some(_) | None => None,
     };
@@ -346,6 +346,12 @@ fn answer(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {
 }
 
 fn restart(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {
+    if let Kind::Map(_) = &node.kind {
+        let fields = Fields::of(node, &RESTARTED, findings)?;
+        let down = fields.require("down", findings)?;
+        let down = bounded(down, ADVANCE_MIN, DURATION_MAX, findings)?;
+        return Some(StepKind::Restart(down));
+    }
     let restarts = node.kind == Kind::Null || boolean(node, findings)?;
     if !restarts {
         findings
@@ -356,7 +362,7 @@ fn restart(node: &Node, findings: &mut Findings<'_>) -> Option<StepKind> {
             )
             .help("write `- restart`, or leave it out");
     }
-    restarts.then_some(StepKind::Restart)
+    restarts.then_some(StepKind::Restart(Duration::ZERO))
 }
 
 /// The rules that there are from now on; the same as before when none are given.

@@ -55,6 +55,7 @@ pub const ALL: &[&Word] = &[
     &EVENT,
     &HOOK,
     &RELOADED,
+    &RESTARTED,
     &EXPECTED,
     &EXPECTED_COMMAND,
     &EXPECTED_NOTIFY,
@@ -373,10 +374,10 @@ pub(crate) static AT: Word = Word {
 pub(crate) static RESTART: Word = Word {
     keys: &[&[required(
         "restart",
-        Kind::Either(&[Kind::Nothing, Kind::Boolean]),
-        "`- restart` says the same",
+        Kind::Either(&[Kind::Nothing, Kind::Boolean, Kind::Block(&RESTARTED)]),
+        "`- restart` alone: it is down for no time",
     )]],
-    example: "restart: true\n",
+    example: "restart: {down: 2h}\n",
     ..step("restart", "the program is stopped and started")
 };
 
@@ -387,10 +388,7 @@ pub(crate) static RELOAD: Word = Word {
         "to these; `- reload` reads the same rules again",
     )]],
     example: "reload: {rules: [{id: a-rule, triggers: {trigger: device, device: car_charger, event: connected}, actions: {log: other}}]}\n",
-    ..step(
-        "reload",
-        "the rules are edited, and taken over while the engine runs",
-    )
+    ..step("reload", "the rules are edited, and taken over at once")
 };
 
 pub(crate) static EXPECT: Word = Word {
@@ -430,12 +428,17 @@ pub(crate) static EVENT: Word = Word {
 };
 
 pub(crate) static RELOADED: Word = Word {
-    keys: &[&[required(
-        "rules",
-        RULES,
-        "all the rules that there are from now on",
-    )]],
+    keys: &[&[required("rules", RULES, "all the rules from now on")]],
     ..word("reload", "`reload`", "rules that were edited")
+};
+
+pub(crate) static RESTARTED: Word = Word {
+    keys: &[&[required("down", DURATION, "for so long")]],
+    ..word(
+        "restart",
+        "`restart`",
+        "a stop that lasts: nothing is heard or done",
+    )
 };
 
 pub(crate) static HOOK: Word = Word {
