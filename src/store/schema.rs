@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0017_orders.sql"),
     include_str!("migrations/0018_lookups.sql"),
     include_str!("migrations/0019_capabilities.sql"),
+    include_str!("migrations/0020_key_refused.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.
