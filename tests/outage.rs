@@ -52,7 +52,8 @@ fn outage_is_told(house: &House, down: &AmpsLinkRow) {
     assert_eq!(
         house.json(&["status"])["amps"],
         json!({
-            "silent_since": since, "error": "Connection refused (os error 111)", "commands_waiting": 1,
+            "silent_since": since, "error": "Connection refused (os error 111)",
+            "key_refused_since": null, "commands_waiting": 1,
         })
     );
     assert_eq!(
@@ -133,6 +134,7 @@ async fn an_order_waits_for_amps_and_leaves_when_it_is_back() {
     let up = AmpsLinkRow {
         silent_since: None,
         error: None,
+        key_refused_since: None,
         commands_waiting: 0,
     };
     until("the end of the outage is on record", || {
@@ -203,8 +205,88 @@ async fn a_key_that_has_worked_in_an_earlier_life_is_not_given_up() {
     fault(&house, "POST", "UNAUTHORIZED", 1);
     house.start_engine();
     tell(&house).await;
-    assert_eq!(house.command_in("completed").await["attempts"], 2);
+    assert_eq!(house.command_in("completed").await["attempts"], 1);
     assert_eq!((house.pushes().len(), house.accepted_pushes()), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_has_worked_and_is_refused_is_an_outage_and_no_attempt() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(CAR_AFTER_BATTERY, clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    until("a device is read", || {
+        let requests = house.amps.requests();
+        requests.iter().any(|it| it.status.is_some()).then_some(())
+    })
+    .await;
+    // More than the three attempts of the rule.
+    fault(&house, "POST", "UNAUTHORIZED", 6);
+    let begin = clock.now();
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = battery_charged("act_1").to_string();
+    assert_eq!(
+        post(&webhooks, "msg_1", body.as_bytes()).await.status(),
+        200
+    );
+    let since = until("the key is refused", || link(&house).key_refused_since).await;
+    assert_eq!(since, begin);
+    let shown = since.to_zoned(TimeZone::get("Europe/London").unwrap());
+    let shown = shown.strftime("%Y-%m-%d %H:%M:%S");
+    let text = format!("refuses the key since {shown}: check `api_key` below `amps` in home.yaml");
+    let status = house.cli(&["status"]);
+    assert!(said(&status.stdout).contains(&format!("  amps      {text}\n")));
+    assert_eq!(of_amps(&house)["text"], text);
+    let waiting = house.command_in("queued").await;
+    assert_eq!(waiting["attempts"], 0);
+    let story = house.json(&["commands", "show", waiting["id"].as_str().unwrap()]);
+    let told = story["steps"][1]["detail"].as_str().unwrap();
+    assert!(
+        told.starts_with(
+            "UNAUTHORIZED, Authentication failed; check `api_key` below `amps` in home.yaml"
+        ),
+        "{told}"
+    );
+
+    let command = wind_until(&winder, "the order is carried out", || {
+        house.command().filter(|it| it["state"] == "completed")
+    })
+    .await;
+    assert_eq!(command["attempts"], 1);
+    assert_eq!((house.pushes().len(), house.accepted_pushes()), (7, 1));
+    assert_eq!(link(&house).key_refused_since, None);
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_is_refused_for_the_manufacturers_key_says_so() {
+    let rules = CAR_AFTER_BATTERY.replace(
+        "      - command: charge\n        device: car_charger\n",
+        "      - setting: max_charge_rate\n        device: car_charger\n        value: 7 kW\n",
+    );
+    for (others_work, key) in [
+        (
+            true,
+            "the manufacturer does not take it: link the device again in Amps",
+        ),
+        (false, "check `api_key` below `amps` in home.yaml"),
+    ] {
+        let house = House::start(&rules).await;
+        until("the devices are read", || {
+            (house.amps.requests().len() == 2).then_some(())
+        })
+        .await;
+        fault(&house, "POST", "INVALID_API_KEY", 1);
+        if !others_work {
+            fault(&house, "GET", "INVALID_API_KEY", 1);
+        }
+        tell(&house).await;
+        let run = house.run_in("failed").await;
+        let reason = run["reason"].as_str().unwrap();
+        assert!(
+            reason.ends_with(&format!("Authentication failed; {key}")),
+            "{reason}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -124,8 +124,7 @@ as it says since DATE TIME:
 takes                    within      when
 charge                               at once, with a `start`, with an `end`
 idle                                 at once, with a `start`
-setting max_charge_rate  0 to 50 kW
-"
+setting max_charge_rate  0 to 50 kW"
     );
     let unknown = house.cli(&["devices", "show", "car_chargr"]);
     assert_eq!(unknown.status.code(), Some(2));

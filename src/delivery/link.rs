@@ -23,6 +23,7 @@ pub(crate) async fn restore(store: &Store, api: &Gate) -> Result<(), Error> {
         key_has_worked: row.key_print.as_deref() == Some(api.key_print()),
         outage: row.outage.map(|(since, error)| Outage { since, error }),
         pause_until: row.pause_until,
+        key_refused_since: row.key_refused_since,
         generation: row.generation.as_deref().and_then(Generation::parse),
     });
     Ok(())
@@ -57,6 +58,7 @@ async fn write_changes(
                 key_print: link.key_has_worked.then(|| api.key_print().to_owned()),
                 outage: link.outage.clone().map(|it| (it.since, it.error)),
                 pause_until: link.pause_until,
+                key_refused_since: link.key_refused_since,
                 generation: link.generation.map(|it| it.name().to_owned()),
             };
             match store.write(move |tx| amps_link::save(tx, &row)).await {
@@ -86,6 +88,11 @@ fn tell(before: &Link, link: &Link) {
             tracing::warn!(since = %outage.since, error = outage.error, "Amps does not answer");
         }
         (Some(outage), None) => tracing::info!(since = %outage.since, "Amps answers again"),
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+    match (before.key_refused_since, link.key_refused_since) {
+        (None, Some(_)) => tracing::warn!("Amps refuses the key, which has worked"),
+        (Some(since), None) => tracing::info!(%since, "Amps takes the key again"),
         (Some(_), Some(_)) | (None, None) => {}
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod asking;
 mod conflict;
 pub(crate) mod hosts;
 pub(crate) mod http_requests;
+mod key;
 pub(crate) mod link;
 mod look_up;
 pub(crate) mod messages;

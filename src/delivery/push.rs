@@ -5,12 +5,12 @@ use tokio::sync::SemaphorePermit;
 
 use crate::clock::moved;
 use crate::delivery::conflict::{self, Holder, Owner, Seen, Way};
-use crate::delivery::verdict::{Key, Verdict, unsent};
+use crate::delivery::key::key;
+use crate::delivery::verdict::{Verdict, shut_out};
 use crate::delivery::{Delivery, PAGE_ACTIONS, Read, ours, taken};
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::gate::Pushed;
 use crate::device_api::wire::Action;
-use crate::domain::answers::INVALID_API_KEY;
 use crate::domain::capabilities::{Reader, Strategy};
 use crate::domain::id::ActionId;
 use crate::domain::lifecycle::{Failure, Step};
@@ -68,32 +68,14 @@ impl Delivery {
             Pushed::Held { until, why } => return PushAnswer::Held { until, why },
             Pushed::Stopped => return PushAnswer::Stopped,
         };
-        let verdict = Verdict::of(&answer, self.key(open, &answer).await);
+        let verdict = Verdict::of(
+            &answer,
+            key(&self.api, &open.command.device, refusal_of(&answer)).await,
+        );
         tracing::info!(
             command = %open.command.id, device = %open.command.device.alias, ?strategy, ?verdict, "pushed"
         );
         PushAnswer::Came(Box::new(answer), verdict)
-    }
-
-    /// What is known of the home's key. When it is said not to be taken, Amps is asked something for which
-    /// it needs nobody else's key.
-    async fn key(&self, open: &Open, answer: &Answer<Action>) -> Key {
-        let works_now = match answer {
-            Answer::Refused(refusal) if refusal.code.as_deref() == Some(INVALID_API_KEY) => {
-                match self.api.actions(&open.command.device, 0, 1).await {
-                    Answer::Ok(_) => Some(true),
-                    Answer::Refused(refusal) if refusal.status == 401 => Some(false),
-                    Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
-                }
-            }
-            Answer::Ok(_) | Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => {
-                None
-            }
-        };
-        Key {
-            has_worked: self.api.key_has_worked(),
-            works_now,
-        }
     }
 
     /// Writes down what the answer led to.
@@ -135,7 +117,8 @@ impl Delivery {
     async fn put_back(&self, read: Read, until: Timestamp, why: String) -> bool {
         let clock = self.clock.clone();
         self.advance(read, move |open, now| {
-            unsent(open, why.clone(), moved(until, clock.taken_over()), now)
+            let failure = Failure::new(None, why.clone());
+            shut_out(open, failure, moved(until, clock.taken_over()), now)
         })
         .await
     }
@@ -293,6 +276,13 @@ enum PushAnswer {
     },
     /// The program stops, and it did not leave.
     Stopped,
+}
+
+fn refusal_of(answer: &Answer<Action>) -> Option<&Refusal> {
+    match answer {
+        Answer::Refused(refusal) => Some(refusal),
+        Answer::Ok(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
+    }
 }
 
 fn owner(tx: &Tx<'_>, action: &ActionId) -> Result<Owner, Error> {

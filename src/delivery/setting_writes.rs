@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::delivery::asking::Ask;
-use crate::delivery::verdict::{Key, Verdict};
+use crate::delivery::key::key;
+use crate::delivery::verdict::Verdict;
 use crate::device_api::answer::Answer;
 use crate::device_api::gate::Gate;
 use crate::domain::capabilities::Reader;
@@ -68,15 +69,13 @@ async fn request(api: &Gate, claimed: &Claimed) -> Reply {
         Answer::Ok(amps_time) => return Reply::Taken { amps_time },
         Answer::NotSent { reason } => {
             let why = format!("Amps cannot be reached: {reason}");
-            return Reply::Unsent { why };
+            let failure = Failure::new(None, why);
+            return shut_out(failure, None);
         }
         Answer::Lost { reason, .. } => return lost(&reason),
         Answer::Refused(refusal) => refusal,
     };
-    let key = Key {
-        has_worked: api.key_has_worked(),
-        works_now: None,
-    };
+    let key = key(api, &write.device, Some(&refusal)).await;
     match Verdict::of_refusal(&refusal, key) {
         Verdict::Retry {
             failure,
@@ -86,6 +85,7 @@ async fn request(api: &Gate, claimed: &Claimed) -> Reply {
             let is_last = write.retry.attempts <= claimed.attempts;
             turned_away(failure.with_remedy(remedy.filter(|_| is_last)), true, after)
         }
+        Verdict::NotLetIn { failure, after } => shut_out(failure, after),
         Verdict::Blocked(failure) => turned_away(failure, true, refusal.retry_after),
         Verdict::GiveUp(failure) => turned_away(failure, false, None),
         Verdict::InDoubt {
@@ -96,6 +96,10 @@ async fn request(api: &Gate, claimed: &Claimed) -> Reply {
         | Verdict::Unsent { .. }
         | Verdict::Acknowledged(_) => lost(&refusal.message),
     }
+}
+
+fn shut_out(failure: Failure, after: Option<Duration>) -> Reply {
+    Reply::ShutOut { failure, after }
 }
 
 fn turned_away(failure: Failure, may_pass: bool, after: Option<Duration>) -> Reply {

@@ -24,6 +24,11 @@ pub(super) enum Verdict {
     Unsent {
         why: String,
     },
+    /// The key has worked, and is not let in for now; Amps may have said for how long.
+    NotLetIn {
+        failure: Failure,
+        after: Option<Duration>,
+    },
     /// Turned away for now; Amps may have said for how long.
     Retry {
         failure: Failure,
@@ -70,7 +75,11 @@ impl Verdict {
         match meaning {
             Meaning::Retry => again(remedy(code, key)),
             // A burst shows so too.
-            Meaning::Unauthorized if key.has_worked => again(Some(answers::KEY_REMEDY)),
+            Meaning::Unauthorized if key.has_worked => Self::NotLetIn {
+                failure: Failure::new(code, &refusal.message)
+                    .with_remedy(Some(answers::KEY_REMEDY)),
+                after: refusal.retry_after,
+            },
             Meaning::Unauthorized => {
                 let failure = Failure::new(code, &refusal.message);
                 Self::GiveUp(failure.with_remedy(Some(answers::KEY_REMEDY)))
@@ -137,7 +146,15 @@ impl Waits {
         let again = open.command.next_attempt(attempts, now);
         match verdict {
             Verdict::Acknowledged(action) => self.acknowledged(&open.command, &action, now),
-            Verdict::Unsent { why } => unsent(open, why, later(now, UNSENT_WAIT), now),
+            Verdict::Unsent { why } => {
+                let failure = Failure::new(None, why);
+                shut_out(open, failure, later(now, UNSENT_WAIT), now)
+            }
+            // How long nobody asks, the gate knows (`device_api::door`).
+            Verdict::NotLetIn { failure, after } => {
+                let retry_at = not_before(later(now, UNSENT_WAIT), after, now);
+                shut_out(open, failure, retry_at, now)
+            }
             Verdict::Retry {
                 failure,
                 after,
@@ -216,16 +233,18 @@ fn not_before(at: Timestamp, after: Option<Duration>, now: Timestamp) -> Timesta
     after.map_or(at, |after| at.max(later(now, after)))
 }
 
-/// The step for a push that did not leave. While the order is young, or its start is ahead, that is no attempt.
-pub(super) fn unsent(open: &Open, why: String, retry_at: Timestamp, now: Timestamp) -> Step {
+/// The step for a push that did not leave, or was not let in. While the order is young, or its start is ahead, that is
+/// no attempt.
+pub(super) fn shut_out(open: &Open, failure: Failure, retry_at: Timestamp, now: Timestamp) -> Step {
     let start = open.command.timing.start.unwrap_or(open.began_at);
     if now < later(open.began_at.max(start), OUTAGE_MAX) {
+        let why = failure.to_string();
         return Step::PutBack { why, retry_at };
     }
     let attempts = open.lifecycle.attempts().unwrap_or_default();
     let again = open.command.next_attempt(attempts, now);
     Step::Refused {
-        failure: Failure::new(None, why),
+        failure,
         retry_at: again.map(|at| at.max(retry_at)),
     }
 }

@@ -11,8 +11,8 @@ use std::fmt::Write;
 pub enum Meaning {
     /// For a reason that may pass: pushed again, as the step's `retry` says.
     Retry,
-    /// Nobody was let in. A burst shows so too: with a key that has worked it is [`Meaning::Retry`], with
-    /// one that never has, [`Meaning::GiveUp`].
+    /// Nobody was let in. A burst shows so too: with a key that has worked it is waited for as if Amps
+    /// were out of reach; with one that never has, it is [`Meaning::GiveUp`].
     Unauthorized,
     /// It may have been carried out: looked up before anything is sent again.
     InDoubt,
@@ -388,7 +388,7 @@ impl Meaning {
         match self {
             Self::Retry => "sent again, as `retry` says",
             Self::Unauthorized => {
-                "sent again, as `retry` says, if the key has ever worked; else the step fails"
+                "if the key has ever worked, sent again for an hour, which counts as no attempt; else the step fails"
             }
             Self::InDoubt => "looked up, and sent again only if it is not there",
             Self::Wait => "waits for the other action's end",
@@ -448,7 +448,8 @@ pub fn markdown() -> String {
     }
     text.push_str(
         "\nAn answer that was lost, or cannot be read, is looked up before anything is sent again. \
-         An order that never left, since Amps cannot be reached, counts as no attempt for the first hour.\n",
+         An order that never left, since Amps cannot be reached, counts as no attempt for the first hour. \
+         Settings are written again likewise.\n",
     );
     text
 }

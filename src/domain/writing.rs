@@ -80,8 +80,11 @@ pub enum Reply {
         failure: Failure,
         after: Option<Duration>,
     },
-    /// Not a byte of it left.
-    Unsent { why: String },
+    /// Not a byte of it left, or the home's key, which has worked, was not let in.
+    ShutOut {
+        failure: Failure,
+        after: Option<Duration>,
+    },
     /// The device was read.
     Shown(Showing),
     /// The device could not be read.
@@ -170,16 +173,15 @@ impl SettingWrite {
                 let why = Some(failure.to_string());
                 again(now, read_since(now, Some(failure), now), attempts, why)
             }
-            Reply::Unsent { why } if now < later(created_at, OUTAGE_MAX) => {
+            Reply::ShutOut { failure, after } if now < later(created_at, OUTAGE_MAX) => {
                 let attempts = attempts.saturating_sub(1);
-                again(later(now, READ_EVERY), Stage::Write, attempts, Some(why))
+                let wait = after.unwrap_or_default().max(READ_EVERY);
+                let why = Some(failure.to_string());
+                again(later(now, wait), Stage::Write, attempts, why)
             }
-            Reply::Unsent { why } => self.failed(
-                "failed",
-                Failure::new(None, why),
-                (true, None),
-                (attempts, now),
-            ),
+            Reply::ShutOut { failure, after } => {
+                self.failed("failed", failure, (true, after), (attempts, now))
+            }
             Reply::Refused {
                 failure,
                 may_pass,
@@ -467,8 +469,9 @@ mod tests {
 
     #[test]
     fn what_did_not_leave_counts_only_when_that_lasts() {
-        let unsent = || Reply::Unsent {
-            why: "no route".to_owned(),
+        let unsent = || Reply::ShutOut {
+            failure: Failure::new(None, "no route"),
+            after: None,
         };
         let attempts = |now| match after(&Stage::Write, unsent(), now) {
             Progress::Again { attempts, .. } => attempts,

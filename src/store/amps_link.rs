@@ -14,6 +14,8 @@ pub(crate) struct AmpsLink {
     pub(crate) key_print: Option<String>,
     /// Since when Amps does not answer, and what went wrong last; none while it answers.
     pub(crate) outage: Option<(Timestamp, String)>,
+    /// Since when Amps turns a key away that has worked; none while it does not.
+    pub(crate) key_refused_since: Option<Timestamp>,
     /// Until when Amps wants to be left alone; may have passed.
     pub(crate) pause_until: Option<Timestamp>,
     /// How Amps answered last: `flat` or `envelope`.
@@ -22,7 +24,10 @@ pub(crate) struct AmpsLink {
 
 pub(crate) fn load(tx: &Tx<'_>) -> Result<AmpsLink, Error> {
     let found = tx
-        .prepare("SELECT key_print, silent_since, error, pause_until, generation FROM amps_link")?
+        .prepare(
+            "SELECT key_print, silent_since, error, pause_until, generation, key_refused_since
+             FROM amps_link",
+        )?
         .query_row([], |row| {
             let since: Option<i64> = row.get(1)?;
             let error: Option<String> = row.get(2)?;
@@ -31,6 +36,7 @@ pub(crate) fn load(tx: &Tx<'_>) -> Result<AmpsLink, Error> {
                 outage: since.map(|since| (moment(since), error.unwrap_or_default())),
                 pause_until: row.get::<_, Option<i64>>(3)?.map(moment),
                 generation: row.get(4)?,
+                key_refused_since: row.get::<_, Option<i64>>(5)?.map(moment),
             })
         })
         .optional()?;
@@ -43,18 +49,20 @@ pub(crate) fn save(tx: &Tx<'_>, link: &AmpsLink) -> Result<(), Error> {
         None => (None, None),
     };
     tx.prepare(
-        "INSERT INTO amps_link (only_row, key_print, silent_since, error, pause_until, generation)
-         VALUES (1, ?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO amps_link (only_row, key_print, silent_since, error, pause_until, generation, key_refused_since)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (only_row) DO UPDATE SET key_print = excluded.key_print,
              silent_since = excluded.silent_since, error = excluded.error,
-             pause_until = excluded.pause_until, generation = excluded.generation",
+             pause_until = excluded.pause_until, generation = excluded.generation,
+             key_refused_since = excluded.key_refused_since",
     )?
     .execute(rusqlite::params![
         link.key_print,
         since,
         error,
         link.pause_until.map(stamp),
-        link.generation
+        link.generation,
+        link.key_refused_since.map(stamp)
     ])?;
     Ok(())
 }

@@ -57,6 +57,11 @@ fn webhooks(patient: &Patient<'_>, view: &View) -> Result<Finding, Unreadable> {
 fn link(patient: &Patient<'_>, amps: &AmpsLinkRow) -> Finding {
     let text = text::link(amps, &patient.words);
     if amps.silent_since.is_none() {
+        if amps.key_refused_since.is_some() {
+            let remedy =
+                "was the key taken back in Amps, put a new one there; orders wait meanwhile";
+            return Finding::problem("amps", text, remedy);
+        }
         return Finding::ok("amps", text);
     }
     let remedy = "look whether this machine reaches the internet, and whether the API key is right; orders wait meanwhile";

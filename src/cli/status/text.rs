@@ -5,13 +5,18 @@ use std::io::{self, Write};
 use crate::cli::check::count;
 use crate::cli::status::Status;
 use crate::cli::words::{Words, line, size};
+use crate::domain::answers::KEY_REMEDY;
 use crate::domain::id::RuleId;
 use crate::store::view::AmpsLinkRow;
 
 /// Whether Amps answers.
 pub(in crate::cli) fn link(amps: &AmpsLinkRow, words: &Words) -> String {
     let Some(since) = amps.silent_since else {
-        return "answers".to_owned();
+        let refused = amps.key_refused_since.map(|it| {
+            let since = words.time(it);
+            format!("refuses the key since {since}: {KEY_REMEDY}")
+        });
+        return refused.unwrap_or_else(|| "answers".to_owned());
     };
     let error = amps.error.as_ref().map(|it| format!(": {it}"));
     let since = words.time(since);

@@ -1,6 +1,7 @@
 //! Each answer of Amps and the step it leads to, in one table.
 
 mod pages;
+mod shut_out;
 mod waking;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::home::Amps;
-use crate::delivery::verdict::{Key, Told, Verdict, Waits, not_found, still_waiting, unsent};
+use crate::delivery::verdict::{Key, Told, Verdict, Waits, not_found, still_waiting};
 use crate::delivery::{self, Delivery};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::{Answer, Refusal};
@@ -402,34 +403,6 @@ fn a_look_up_that_is_not_answered_does_not_end_the_doubt_for_another_hour() {
         }
     );
     assert_eq!(step(4510), Step::TimePassed);
-}
-
-#[test]
-fn what_does_not_leave_costs_no_attempt_for_an_hour() {
-    let why = || "Amps cannot be reached: no route".to_owned();
-    let verdict = || Verdict::Unsent { why: why() };
-    assert_eq!(
-        WAITS.step(verdict(), &open_at(at(0)), at(3599)),
-        Step::PutBack {
-            why: why(),
-            retry_at: at(3604)
-        }
-    );
-    assert_eq!(
-        WAITS.step(verdict(), &open_at(at(0)), at(3600)),
-        Step::Refused {
-            failure: Failure::new(None, why()),
-            retry_at: Some(at(3630))
-        }
-    );
-    // Nobody asks before an outage may be over.
-    assert_eq!(
-        unsent(&open_at(at(0)), why(), at(3900), at(3600)),
-        Step::Refused {
-            failure: Failure::new(None, why()),
-            retry_at: Some(at(3900))
-        }
-    );
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(crate) struct Link {
     pub(crate) key_has_worked: bool,
     /// None while Amps answers.
     pub(crate) outage: Option<Outage>,
+    /// Since when Amps turns the key away, which has worked; none while it does not.
+    pub(crate) key_refused_since: Option<Timestamp>,
     /// Until when Amps wants to be left alone; may have passed.
     pub(crate) pause_until: Option<Timestamp>,
     /// The one that answered last; none until one did.
@@ -77,6 +79,8 @@ struct Shared {
 struct State {
     pace: Pace,
     door: Door,
+    /// As [`Link`] has it, by the time that nobody sets.
+    key_refused_since: Option<Timestamp>,
     is_stopped: bool,
 }
 
@@ -113,6 +117,7 @@ impl Gate {
         let state = State {
             pace: Pace::new(rate),
             door: Door::default(),
+            key_refused_since: None,
             is_stopped: false,
         };
         Self {
@@ -135,7 +140,10 @@ impl Gate {
             ..it
         });
         let now = self.shared.clock.steady();
-        self.shared.state().door = Door::restored(outage, link.pause_until.map(steady), now);
+        let mut state = self.shared.state();
+        state.door = Door::restored(outage, link.pause_until.map(steady), now);
+        state.key_refused_since = link.key_refused_since.map(steady);
+        drop(state);
         self.api.restore(link.generation);
         self.shared.link.send_replace(link);
     }
@@ -338,7 +346,7 @@ impl Shared {
         &self,
         heard: Heard,
         is_probe: bool,
-        (has_worked, generation): (bool, Option<Generation>),
+        (key, generation): (Option<KeyHeard>, Option<Generation>),
     ) {
         let now = self.clock.steady();
         let mut state = self.state();
@@ -351,10 +359,19 @@ impl Shared {
             error: it.error.clone(),
         });
         let pause_until = state.door.pause_until().map(shown);
+        match key {
+            Some(KeyHeard::Refused) => {
+                state.key_refused_since.get_or_insert(now);
+            }
+            Some(KeyHeard::Works) => state.key_refused_since = None,
+            None => {}
+        }
+        let key_refused_since = state.key_refused_since.map(shown);
         drop(state);
         self.link.send_if_modified(|link| {
             let before = link.clone();
-            link.key_has_worked |= has_worked;
+            link.key_has_worked |= key == Some(KeyHeard::Works);
+            link.key_refused_since = key_refused_since;
             link.outage = outage;
             link.pause_until = pause_until;
             link.generation = generation;
@@ -385,12 +402,16 @@ impl Pass<'_> {
                 Heard::Silence(reason.clone())
             }
         };
-        let has_worked = matches!(answer, Answer::Ok(_));
-        self.gate.shared.hear(
-            heard,
-            self.is_probe,
-            (has_worked, self.gate.api.generation()),
-        );
+        let key = match answer {
+            Answer::Ok(_) => Some(KeyHeard::Works),
+            Answer::Refused(refusal) if key_has_worked && is_not_let_in(refusal) => {
+                Some(KeyHeard::Refused)
+            }
+            Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
+        };
+        self.gate
+            .shared
+            .hear(heard, self.is_probe, (key, self.gate.api.generation()));
     }
 }
 
@@ -410,12 +431,24 @@ impl Drop for InLine<'_> {
     }
 }
 
+/// What an answer shows of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyHeard {
+    Works,
+    /// It has worked.
+    Refused,
+}
+
+fn is_not_let_in(refusal: &Refusal) -> bool {
+    answers::meaning(refusal.status, refusal.code.as_deref()) == Meaning::Unauthorized
+}
+
 /// A burst shows as 401 too.
 fn is_too_fast(refusal: &Refusal, key_has_worked: bool) -> bool {
     let code = refusal.code.as_deref();
     refusal.status == 429
         || code == Some("RATE_LIMIT_EXCEEDED")
-        || key_has_worked && answers::meaning(refusal.status, code) == Meaning::Unauthorized
+        || key_has_worked && is_not_let_in(refusal)
 }
 
 /// Something between Amps and us says that Amps is not there.

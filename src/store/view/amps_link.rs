@@ -12,18 +12,30 @@ pub struct AmpsLinkRow {
     pub silent_since: Option<Timestamp>,
     /// What went wrong last; none while Amps answers.
     pub error: Option<String>,
+    /// Since when Amps turns a key away that has worked; none while it does not.
+    pub key_refused_since: Option<Timestamp>,
     /// Commands that want something of Amps: to be sent, or to be looked up.
     pub commands_waiting: u32,
 }
 
 impl View {
     pub fn amps_link(&self) -> Result<AmpsLinkRow, Unreadable> {
-        let sql = "SELECT (SELECT silent_since FROM amps_link), (SELECT error FROM amps_link),
-             (SELECT count(*) FROM commands WHERE is_open = 1)";
-        let mut rows = self.list(sql, [], |row| {
+        // A database that was not brought up to date yet does not tell of the key.
+        let named = "SELECT 1 FROM pragma_table_info('amps_link') WHERE name = 'key_refused_since'";
+        let refused = if self.list(named, [], |_| Ok(()))?.is_empty() {
+            "NULL"
+        } else {
+            "(SELECT key_refused_since FROM amps_link)"
+        };
+        let sql = format!(
+            "SELECT (SELECT silent_since FROM amps_link), (SELECT error FROM amps_link),
+             (SELECT count(*) FROM commands WHERE is_open = 1), {refused}"
+        );
+        let mut rows = self.list(&sql, [], |row| {
             Ok(AmpsLinkRow {
                 silent_since: maybe_moment(row, 0)?,
                 error: row.get(1)?,
+                key_refused_since: maybe_moment(row, 3)?,
                 commands_waiting: row.get(2)?,
             })
         })?;
