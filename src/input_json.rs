@@ -199,8 +199,8 @@ mod tests {
             (said.n_left_out, said.reading.series.len()),
             (2, POINTS_MAX)
         );
-        let last = said.reading.series.last().unwrap();
-        assert_eq!(last.start, Timestamp::from_second(1_800_000_999).unwrap());
+        let latest = said.reading.series.last().unwrap();
+        assert_eq!(latest.start, Timestamp::from_second(1_800_000_999).unwrap());
     }
 
     #[test]

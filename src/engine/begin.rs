@@ -476,8 +476,7 @@ fn forgotten(scene: Scene<'_>, rule: &Rule, key: Option<&str>) -> Option<StepTra
         place: rule.place.clone(),
         alias: None,
         did: format!(
-            "forgets the cooldown for `{value}`: with `per`, those of {} values are remembered",
-            VALUES_MAX
+            "forgets the cooldown for `{value}`: with `per`, those of {VALUES_MAX} values are remembered"
         ),
     })
 }

@@ -281,10 +281,6 @@ fn is_last(run: &Run) -> bool {
     let operations = &run.program.operations;
     let mut position = run.position + 1;
     for _ in operations {
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "three kinds lead to the end"
-        )]
         match operations.get(position).map(|it| &it.kind) {
             Some(OperationKind::Jump { to }) => position = *to,
             None | Some(OperationKind::End | OperationKind::Fail) => return true,

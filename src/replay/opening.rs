@@ -148,6 +148,12 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)])
             state.note_start(&run.rule, run.key.as_deref(), run.started_at);
         }
     }
+    orders(past, span, &mut state);
+    state
+}
+
+/// The orders that were given before the span, ours and those of others.
+fn orders(past: &Past, span: Span, state: &mut State) {
     // In the order in which they were given and ended.
     let mut of_orders = BTreeMap::new();
     let mut is_ours = BTreeSet::new();
@@ -184,7 +190,6 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)])
     for change in of_orders.values() {
         state.apply(change);
     }
-    state
 }
 
 /// Whether a change of the time before the span is still so when it begins: what was read, what devices take, what triggers remember,

@@ -134,13 +134,12 @@ fn a_key_that_has_worked_is_not_given_up_for_a_burst() {
             };
             Verdict::of(&refused(401, code), key)
         };
-        let failure = Failure::new(code, "no");
+        let failure = Failure::new(code, told);
         assert_eq!(
             of(true),
-            Verdict::Retry {
+            Verdict::NotLetIn {
                 failure,
-                after: None,
-                remedy: Some("check `api_key` below `amps` in home.yaml")
+                after: None
             }
         );
         assert_eq!(of(false), Verdict::GiveUp(Failure::new(code, told)));
@@ -148,13 +147,13 @@ fn a_key_that_has_worked_is_not_given_up_for_a_burst() {
         let given_up = |attempts| {
             let mut open = open_at(at(0));
             open.lifecycle = Lifecycle::Sending { attempts };
-            let step = WAITS.step(of(true), &open, at(100));
+            let step = WAITS.step(of(true), &open, at(3600));
             let Step::Refused { failure, retry_at } = step else {
                 panic!("{step:?}");
             };
             (failure.message, retry_at)
         };
-        assert_eq!(given_up(2), ("no".to_owned(), Some(at(160))));
+        assert_eq!(given_up(2), (told.to_owned(), Some(at(3660))));
         assert_eq!(given_up(3), (told.to_owned(), None));
     }
 }
