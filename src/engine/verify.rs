@@ -59,6 +59,7 @@ pub(super) fn begin(
         since,
         attempts: earlier + settled.attempts,
         again: false,
+        contrary: None,
     });
     let ends = [end(&run), deadline(&run)].into_iter().flatten();
     run.until = ends.chain([later(since, verify.within)]).min();
@@ -103,11 +104,14 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     else {
         return;
     };
-    if let Some(seen) = seen(scene, run, verify, *since)
-        && seen.answer == Truth::True
-    {
-        let said = format!("confirmed: {}, found {}", seen.asked, seen.found);
-        return confirmed(scene, run, said, decision);
+    let seen = seen(scene, run, verify, *since);
+    match &seen {
+        Some(seen) if seen.answer == Truth::True => {
+            let said = format!("confirmed: {}, found {}", seen.asked, seen.found);
+            return confirmed(scene, run, said, decision);
+        }
+        Some(seen) => note(scene, run, seen, decision),
+        None => {}
     }
     let needs = Needs::from([(order.device.id.clone(), MAX_AGE)]);
     request(scene, &needs, decision);
@@ -115,6 +119,18 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         run: run.id.clone(),
         at: Some(next(*since, scene.now)),
     });
+}
+
+/// The run keeps the first contrary thing that the device said.
+fn note(scene: Scene<'_>, run: &Run, seen: &Examined, decision: &mut Decision) {
+    let mut run = run.clone();
+    if let Some(Wait::Verify { contrary, .. }) = &mut run.wait
+        && contrary.is_none()
+    {
+        let at = clock_time(scene, scene.now);
+        *contrary = Some(format!("{}, found {} at {at}", seen.asked, seen.found));
+        decision.changes.push(Change::RunMoved(run));
+    }
 }
 
 /// The longer it takes, the less often it is asked.
@@ -151,6 +167,7 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             since,
             attempts,
             again,
+            contrary,
         }),
     ) = (step(run), &run.wait)
     else {
@@ -164,12 +181,13 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     if is_overdue && !is_over {
         return make_up(scene, run.clone(), decision);
     }
-    let Some(seen) = seen(scene, run, verify, *since) else {
+    let seen = seen(scene, run, verify, *since);
+    let seen = seen.map(|it| format!("{}, found {}", it.asked, it.found));
+    let Some(seen) = seen.or_else(|| contrary.clone()) else {
         return unheard(scene, run, (order, verify), decision);
     };
     let name = &order.command;
-    let (asked, found) = (seen.asked, seen.found);
-    let said = format!("contradicted after `{name}` was completed: {asked}, found {found}");
+    let said = format!("contradicted after `{name}` was completed: {seen}");
     let ends = [end(run), deadline(run)];
     let in_time = |at: &Timestamp| ends.iter().flatten().all(|end| at < end);
     let next = order.retry.next_attempt(*attempts, scene.now);
@@ -179,6 +197,7 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             since: *since,
             attempts: *attempts,
             again: true,
+            contrary: None,
         });
         run.until = Some(at);
         return stands(scene, run, format!("{said}; ordered again"), decision);
