@@ -62,3 +62,32 @@ impl Terms {
         self.deadline = self.deadline.map(|it| moved(it, by));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_moves_durations_and_the_times_that_were_read_off_a_wrong_clock() {
+        let at = |hour: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
+        let terms = Terms {
+            timing: Timing {
+                start: Some(at(1)),
+                end: Some(at(2)),
+                start_counts: true,
+                end_counts: false,
+            },
+            lease_until: Some(at(3)),
+            deadline: Some(at(4)),
+        };
+        let moved = |hours: i64| {
+            let mut terms = terms.clone();
+            terms.moved(SignedDuration::from_hours(hours));
+            let Timing { start, end, .. } = terms.timing;
+            assert!(terms.timing.start_counts && !terms.timing.end_counts);
+            [start, end, terms.lease_until, terms.deadline]
+        };
+        assert_eq!(moved(23), [24, 2, 3, 27].map(|it| Some(at(it))));
+        assert_eq!(moved(24), [25, 26, 27, 28].map(|it| Some(at(it))));
+    }
+}
