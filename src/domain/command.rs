@@ -94,7 +94,8 @@ pub struct Timing {
 }
 
 impl Timing {
-    fn is_at_once(&self) -> bool {
+    /// It begins at once, and goes on until the next one.
+    pub fn is_at_once(&self) -> bool {
         *self == Self::default()
     }
 

@@ -10,6 +10,7 @@
 //! | the past of values | all of it | what is foretold |
 //! | contacts | when devices were heard and asked | |
 //! | runs | the end of a wait, `started_at`, a place in line, the memories of triggers that are awaited | moments in variables: a person wrote them |
+//! | terms of command steps | the end of `timeout`, and starts and ends that are durations | times of the day, unless the clock was wrong by a day or more |
 //! | calls that wait | `since`, `until` | `received_at`, from which the id of the run comes |
 //! | triggers | `held`, `silent`, `partial` | schedules (`cursor`, `next_tick`), and what was seen |
 //! | orders | when they were given, completed, failed, also by others; windows of limits | |
@@ -75,6 +76,9 @@ fn moved_run(scene: Scene<'_>, run: &Run, by: SignedDuration) -> Run {
     let mut run = run.clone();
     run.started_at = moved(run.started_at, by);
     run.until = run.until.map(|it| moved(it, by));
+    if let Some(terms) = &mut run.memory.terms {
+        terms.moved(by);
+    }
     let triggers = go_on::awaited(&run).to_vec();
     match &mut run.wait {
         Some(Wait::Triggers { memories }) => {

@@ -93,7 +93,7 @@ pub(super) fn settled(scene: Scene<'_>, settled: &Settled, decision: &mut Decisi
     let failure = match &settled.outcome {
         Outcome::Completed if verify::begin(scene, run, settled, &said, decision) => return,
         Outcome::Completed => {
-            arbitration::keep(scene, run, decision);
+            arbitration::keep_to_end(scene, run, decision);
             None
         }
         Outcome::Failed(_) | Outcome::Cancelled | Outcome::Expired => {
@@ -341,6 +341,7 @@ pub(super) fn step_over(
 ) {
     decision.moved_on.push(run.id.clone());
     let mut trace = told(scene, &run, said);
+    run.memory.terms = None;
     let end = match failure {
         None => {
             run.position += 1;

@@ -9,6 +9,7 @@ use crate::domain::id::{DeviceAlias, RunId};
 use crate::domain::lifecycle::Failure;
 use crate::engine::condition;
 use crate::engine::facts::{Known, TriggerFields, View, named};
+use crate::engine::terms::Terms;
 use crate::rules::expr::eval::eval;
 use crate::rules::expr::value::Value;
 use crate::rules::expression::Expression;
@@ -30,6 +31,9 @@ pub struct Memory {
     pub failure: Option<StepFailure>,
     /// How the last wait ended.
     pub waited: Option<Waited>,
+    /// Of the command step at which the run stands. Rows of earlier versions do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Box<Terms>>,
 }
 
 /// How a wait ended, as `wait.…` tells it.

@@ -38,6 +38,7 @@ mod inputs;
 mod listening;
 mod seen;
 mod setting;
+mod terms;
 mod timing;
 mod turns;
 mod values;

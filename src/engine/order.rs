@@ -36,7 +36,10 @@ pub(super) fn command(
         cause: view.scene.event.id.clone(),
         chain: run.chain.clone(),
         claim: claim(run, order, view),
-        timing: timing::of(&order.options, view)?,
+        timing: match &run.memory.terms {
+            Some(terms) => timing::left(terms.timing, view.scene)?,
+            None => timing::of(&order.options, view)?,
+        },
         tells_acceptance: order.options.wait_for == Goal::Accepted,
     })
 }

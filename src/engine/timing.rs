@@ -1,4 +1,4 @@
-//! When an order begins and ends, found when it is given.
+//! When an order begins and ends, found when its run comes to the step, and what is left of that later.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::command::Timing;
+use crate::engine::Scene;
 use crate::engine::facts::View;
 use crate::engine::memory::demand;
 use crate::engine::trace::clock_time;
@@ -14,7 +15,7 @@ use crate::rules::catalog::bounds::PLANNED_AHEAD_MAX;
 use crate::rules::expr::value::Value;
 use crate::rules::operation::{CommandOptions, Moment};
 
-/// Of the order of a step; or why it cannot be given.
+/// Of the order of a step to which a run comes now; or why it cannot be given.
 pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, String> {
     let now = view.scene.now;
     let (start, start_counts) = moment(options.start.as_ref(), ("the start", now), view)?;
@@ -47,8 +48,36 @@ pub(super) fn of(options: &CommandOptions, view: View<'_>) -> Result<Timing, Str
     })
 }
 
+/// What is left of `timing` when the order is given: a start that has passed meanwhile is at once. Or that nothing is.
+pub(super) fn left(timing: Timing, scene: Scene<'_>) -> Result<Timing, String> {
+    if let Some(end) = timing.end.filter(|it| *it <= scene.now) {
+        let end = clock_time(scene, end);
+        return Err(match timing.start {
+            Some(start) => format!("its window {}–{end} is over", clock_time(scene, start)),
+            None => format!("it was to end at {end}, which has passed"),
+        });
+    }
+    Ok(match timing.start {
+        Some(start) if start <= scene.now => Timing {
+            start: None,
+            start_counts: false,
+            ..timing
+        },
+        Some(_) | None => timing,
+    })
+}
+
+/// The end of the lease that a step asks for, if its order were over now, and whether it is a duration.
+pub(super) fn lease(
+    options: &CommandOptions,
+    view: View<'_>,
+) -> Result<(Option<Timestamp>, bool), String> {
+    let asked = options.lease_until.as_ref();
+    moment(asked, ("the end of the lease", view.scene.now), view)
+}
+
 /// A duration counts from now on, a time of day is the next one after `from`. Also whether it is a duration.
-pub(super) fn moment(
+fn moment(
     moment: Option<&Moment>,
     (what, from): (&str, Timestamp),
     view: View<'_>,

@@ -27,6 +27,10 @@ pub enum Wait {
         attempts: u32,
         /// The device contradicted the order, which is given once more when the time is over.
         again: bool,
+        /// The first contrary thing that it said. Its last values may be younger than their rows, and a restart
+        /// then knows nothing of after the completion.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contrary: Option<String>,
     },
     /// The end of a request of ours over HTTP.
     Http { request: RequestId },

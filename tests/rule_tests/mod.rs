@@ -198,6 +198,11 @@ fn a_limit_is_crossed_however_long_ago_the_value_before_was_and_never_by_a_first
 }
 
 #[test]
+fn the_times_of_a_step_do_not_slide_to_the_next_day() {
+    check("moments.yaml", &[], "moments.txt");
+}
+
+#[test]
 fn what_came_due_while_the_program_was_down_is_dealt_with_at_its_start() {
     check("down.yaml", &[], "down.txt");
 }

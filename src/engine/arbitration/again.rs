@@ -1,6 +1,5 @@
 //! An order that the device contradicted is given once more.
 
-use crate::clock::later;
 use crate::engine::arbitration::room;
 use crate::engine::decision::Decision;
 use crate::engine::go_on::{stands, step_over};
@@ -20,11 +19,19 @@ pub(in crate::engine) fn order_again(
     (order, attempts): (&CommandOperation, u32),
     decision: &mut Decision,
 ) {
+    let deadline = run.memory.terms.as_ref().and_then(|it| it.deadline);
     let command = match room::full(scene, &order.device, decision) {
-        Some(reason) => Err(reason),
-        None => order::again(run, order, attempts, view(scene, run, decision)),
+        _ if deadline.is_some_and(|it| it <= scene.now) => {
+            let said = "there is no time left to order it again".to_owned();
+            Err(StepFailure::of_timeout(said))
+        }
+        Some(reason) => Err(StepFailure::of_step(reason)),
+        None => {
+            let command = order::again(run, order, attempts, view(scene, run, decision));
+            command.map_err(StepFailure::of_step)
+        }
     };
-    let command = command.map_err(|it| Box::new(StepFailure::of_step(it)));
+    let command = command.map_err(Box::new);
     let command = command.and_then(|it| match capabilities::refuse_command(scene, &it) {
         Some(failure) => Err(Box::new(failure)),
         None => Ok(it),
@@ -40,7 +47,7 @@ pub(in crate::engine) fn order_again(
                 command: command.id.clone(),
                 earlier: attempts,
             });
-            run.until = order.options.timeout.map(|it| later(scene.now, it));
+            run.until = deadline;
             decision.order(command, scene.now);
             stands(scene, run, said, decision);
         }

@@ -1,10 +1,11 @@
 //! Whether an order would change nothing: the same was taken last, and a fresh look at the device agrees.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::catalogue::{Shown, Sign};
 use crate::domain::command::{Command, Timing};
-use crate::domain::value::{Origin, Reading, Value};
+use crate::domain::value::{Origin, Quantity, Reading, Value};
 use crate::engine::Scene;
 use crate::engine::condition::show;
 use crate::rules::expr::eval::age;
@@ -22,8 +23,8 @@ pub(super) fn in_force(scene: Scene<'_>, command: &Command) -> Option<String> {
     let first = signs.first()?;
     let orders = scene.state.orders(&device.id)?;
     let completed = orders.completed()?;
-    let same =
-        completed.order.name == command.name && completed.order.parameters == command.parameters;
+    let same = completed.order.name == command.name
+        && are_alike(&completed.order.parameters, &command.parameters);
     // What failed may have had its effect all the same; so may somebody else's order.
     let later_failure = orders.last(None).failed.filter(|it| completed.at <= *it);
     let foreign = scene.state.foreign_order(&device.id);
@@ -58,6 +59,19 @@ pub(super) fn in_force(scene: Scene<'_>, command: &Command) -> Option<String> {
     ))
 }
 
+/// Whether both are the same parameters: a number that is converted and calculated may differ in its last digits.
+fn are_alike(known: &BTreeMap<String, Quantity>, asked: &BTreeMap<String, Quantity>) -> bool {
+    let mut pairs = known.iter().zip(asked);
+    known.len() == asked.len()
+        && pairs.all(|((name, known), (other, asked))| {
+            name == other && known.unit == asked.unit && is_near(known.value, asked.value)
+        })
+}
+
+fn is_near(one: f64, other: f64) -> bool {
+    (one - other).abs() <= NUMBER_DIFFERENCE_MAX
+}
+
 fn shows(sign: &Sign, reading: &Reading, command: &Command) -> bool {
     match (sign.shown, &reading.value) {
         (Shown::Word(word), Value::Text(text)) => text == word,
@@ -65,7 +79,7 @@ fn shows(sign: &Sign, reading: &Reading, command: &Command) -> bool {
         (Shown::Parameter(name), Value::Number(number)) => command
             .parameters
             .get(name)
-            .is_none_or(|it| (it.value - number).abs() <= NUMBER_DIFFERENCE_MAX),
+            .is_none_or(|it| is_near(it.value, *number)),
         (Shown::Word(_) | Shown::Flag(_) | Shown::Parameter(_), _) => false,
     }
 }

@@ -1,4 +1,4 @@
-//! What a rule keeps of a device beyond its step (`lease:`), and until when.
+//! What a rule keeps of a device beyond its step: to the end of a window, and as long as `lease:` says.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,8 @@ use crate::engine::trace::{StepTrace, Trace, Verdict, clock_time};
 use crate::engine::walk::view;
 use crate::rules::rule::{CommandOperation, OperationKind};
 
-/// The end of a lease.
+/// Until when a device is kept.
+#[derive(Clone, Copy)]
 pub(super) struct Until {
     at: Timestamp,
     by_clock: bool,
@@ -24,9 +25,11 @@ pub(super) fn until(
     order: &CommandOperation,
     decision: &Decision,
 ) -> Result<Option<Until>, String> {
-    const WHAT: &str = "the end of the lease";
-    let asked = order.options.lease_until.as_ref();
-    let (at, counts) = timing::moment(asked, (WHAT, scene.now), view(scene, run, decision))?;
+    let terms = run.memory.terms.as_ref();
+    let (at, counts) = match terms.and_then(|it| it.lease_until) {
+        Some(at) => (Some(at), false),
+        None => timing::lease(&order.options, view(scene, run, decision))?,
+    };
     let by_clock = !counts;
     Ok(at.map(|at| Until { at, by_clock }))
 }
@@ -34,28 +37,49 @@ pub(super) fn until(
 /// The rule keeps the device beyond the step at which `run` stands, if the step asks for that. Where the
 /// end has passed meanwhile or is not known any more, the run's story says so.
 pub(in crate::engine) fn keep(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    keep_at_least(scene, run, None, decision);
+}
+
+/// The same of an order that is completed. Nobody knows whether Amps calls an order with an end completed when it
+/// has begun or when it is over: the device is kept until that end in either case.
+pub(in crate::engine) fn keep_to_end(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
+    let timing = run.memory.terms.as_ref().map(|it| it.timing);
+    let window = timing.and_then(|it| {
+        Some(Until {
+            at: it.end?,
+            by_clock: !it.end_counts,
+        })
+    });
+    let window = window.filter(|it| scene.now < it.at);
+    keep_at_least(scene, run, window, decision);
+}
+
+fn keep_at_least(scene: Scene<'_>, run: &Run, window: Option<Until>, decision: &mut Decision) {
     let Some(operation) = run.operation() else {
         return;
     };
     let OperationKind::Command(order) = &operation.kind else {
         return;
     };
-    let why_not = match until(scene, run, order, decision) {
-        Ok(None) => return,
-        Ok(Some(until)) if scene.now < until.at => {
-            let kept = Kept {
-                rule: run.rule.clone(),
-                run: run.id.clone(),
-                until: until.at,
-                by_clock: until.by_clock,
-            };
-            let device = order.device.id.clone();
-            return decision.changes.push(Change::Kept { device, kept });
-        }
-        Ok(Some(until)) => {
+    let asked = until(scene, run, order, decision);
+    let lease = asked.as_ref().ok().copied().flatten();
+    let lease = lease.filter(|it| scene.now < it.at);
+    if let Some(until) = lease.into_iter().chain(window).max_by_key(|it| it.at) {
+        let kept = Kept {
+            rule: run.rule.clone(),
+            run: run.id.clone(),
+            until: until.at,
+            by_clock: until.by_clock,
+        };
+        let device = order.device.id.clone();
+        decision.changes.push(Change::Kept { device, kept });
+    }
+    let why_not = match asked {
+        Ok(Some(until)) if until.at <= scene.now => {
             let until = clock_time(scene, until.at);
             format!("the end of the lease is {until}, which has passed")
         }
+        Ok(_) => return,
         Err(reason) => reason,
     };
     let mut trace = Trace::of_run(run, scene.event, scene.now);

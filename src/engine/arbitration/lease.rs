@@ -22,7 +22,7 @@ pub struct Kept {
 }
 
 /// A clock that is set by this much or more was wrong before, and so was whatever was read off it.
-const WRONG_MIN: SignedDuration = SignedDuration::from_hours(24);
+pub(in crate::engine) const WRONG_MIN: SignedDuration = SignedDuration::from_hours(24);
 
 impl Kept {
     /// The same after the clock was set by `by`.

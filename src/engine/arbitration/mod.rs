@@ -17,7 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub(super) use crate::engine::arbitration::again::order_again;
-pub(super) use crate::engine::arbitration::keep::keep;
+pub(super) use crate::engine::arbitration::keep::{keep, keep_to_end};
 
 use crate::clock::later;
 use crate::config::home::DeviceAllowance;
@@ -35,6 +35,7 @@ use crate::engine::order;
 use crate::engine::orders::Orders;
 use crate::engine::run::Run;
 use crate::engine::state::State;
+use crate::engine::terms::Terms;
 use crate::engine::trace::clock_time;
 use crate::engine::wait::Wait;
 use crate::engine::walk::view;
@@ -75,6 +76,26 @@ struct Obstacle {
 
 /// Gives the order of the step at which `run` stands, if it may have the device now.
 pub(super) fn order(
+    scene: Scene<'_>,
+    run: &mut Run,
+    order: &CommandOperation,
+    decision: &mut Decision,
+) -> Ordered {
+    if run.wait.is_none() || run.memory.terms.is_none() {
+        match Terms::fix(&order.options, view(scene, run, decision)) {
+            Ok(terms) => run.memory.terms = Some(Box::new(terms)),
+            Err(reason) => return Ordered::Fails(StepFailure::of_step(reason)),
+        }
+    }
+    let ordered = get(scene, run, order, decision);
+    if !matches!(ordered, Ordered::Stands(_)) {
+        run.memory.terms = None;
+    }
+    ordered
+}
+
+/// Gets the device for the order, on the terms of the run.
+fn get(
     scene: Scene<'_>,
     run: &mut Run,
     order: &CommandOperation,
@@ -177,6 +198,9 @@ fn give(
             let left = run.until.filter(|_| run.wait.is_some());
             let full = order.options.timeout.map(|it| later(scene.now, it));
             run.until = full.map(|it| left.unwrap_or(it));
+            if let Some(terms) = &mut run.memory.terms {
+                terms.deadline = run.until;
+            }
             run.wait = Some(Wait::Command {
                 command: id,
                 earlier: 0,
@@ -390,7 +414,7 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         Ordered::Stands(said) if run.wait != before.wait => stands(scene, run, said, decision),
         Ordered::Stands(_) => decision.changes.push(Change::RunAsks {
             run: run.id.clone(),
-            at: obstacle(scene, before, decision).and_then(|it| it.until),
+            at: next_ask(scene, before, decision),
         }),
         Ordered::Over(said) => step_over(scene, run, (said, None), decision),
         Ordered::Fails(failure) => {
@@ -398,6 +422,13 @@ pub(super) fn ask(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
             step_over(scene, run, (said, Some(failure)), decision);
         }
     }
+}
+
+/// When time alone may change something for a run in line: the device is free, or its window is over.
+fn next_ask(scene: Scene<'_>, run: &Run, decision: &Decision) -> Option<Timestamp> {
+    let free = obstacle(scene, run, decision).and_then(|it| it.until);
+    let over = run.memory.terms.as_ref().and_then(|it| it.timing.end);
+    free.into_iter().chain(over).min()
 }
 
 /// What `run` waits for at a device.

@@ -97,12 +97,12 @@ pub static COMMAND: Word = Word {
             optional(
                 "start",
                 MOMENT,
-                "when it begins, from now on or by the clock, at most 30 days ahead; at once when left out; the step waits until the order is over, unless `wait_for: accepted`",
+                "when it begins, from now on or by the clock, at most 30 days ahead; at once when left out, or when it has passed before the device is free; the step waits until the order is over, unless `wait_for: accepted`",
             ),
             optional(
                 "end",
                 MOMENT,
-                "when it ends by itself, from now on or by the clock; without `start` it begins within a minute",
+                "when it ends by itself, from now on or by the clock; without `start` it begins within a minute; once it has passed, nothing is ordered and the step fails; when the order is completed before, the rule keeps the device until then",
             ),
             defaulting(
                 "on_conflict",
@@ -119,12 +119,12 @@ pub static COMMAND: Word = Word {
             optional(
                 "timeout",
                 DURATION,
-                "the step fails when the device is not free and the order not over by then; an order that Amps has is left to its end, and one that has not left is not sent any more; without it, the step waits 15 minutes for the device",
+                "the step fails when the device is not free, or the order not over and verified, by then, further orders of `verify` included; an order that Amps has is left to its end, and one that has not left is not sent any more; without it, the step waits 15 minutes for the device",
             ),
             optional(
                 "verify",
                 Kind::Block(&blocks::VERIFY),
-                "after the order is completed, reads the device until a value from after that agrees; another value until `within` is over is a failure that `retry` orders again for",
+                "after the order is completed, reads the device until a value from after that agrees; another value until `within` is over is a failure that `retry` orders again for, as long as the order has not had its `end`; one that is completed within a minute of its `end` or later is not verified, and counts as done",
             ),
             defaulting(
                 "force",

@@ -179,7 +179,12 @@ pub static VERIFY: Word = Word {
         optional("below", NUMBER, "strictly"),
         optional("at_least", NUMBER, "or equal"),
         optional("at_most", NUMBER, "or equal"),
-        defaulting("within", DURATION, "10m", "until then it must agree"),
+        defaulting(
+            "within",
+            DURATION,
+            "10m",
+            "until then it must agree; at least 2m, since Amps hands out values for a minute",
+        ),
         defaulting(
             "if_unknown",
             Kind::Word(&choices::VERIFY_IF_UNKNOWN),
@@ -203,7 +208,11 @@ pub static LEASE: Word = Word {
     name: "lease",
     what: "`lease`",
     meaning: "keeps the device for this rule",
-    keys: &[&[required("until", MOMENT, "until when")]],
+    keys: &[&[required(
+        "until",
+        MOMENT,
+        "until when; a duration counts from the end of the order, a time of day is the next one when the run comes to the step",
+    )]],
     together: &[],
     reserved: &[],
     example: "",

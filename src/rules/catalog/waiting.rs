@@ -103,7 +103,7 @@ const RUNS: &[Row] = &[
     },
     Row {
         thing: "a device that another run has",
-        stored: "which device, and the end of the step's `timeout`",
+        stored: "which device, the end of the step's `timeout`, and its `start`, `end` and `lease`",
         again: MODE,
         edited: OLD_TEXT,
         removed: RUN_ENDS,
@@ -222,6 +222,7 @@ A rule with a mistake in it keeps its last good version, and all that waits for 
 **When the clocks change.** Durations (`delay`, `for`, `within`, `timeout`, `cooldown`) are real time: two hours are two hours in every night.
 A time of day that the clocks jump over in spring comes at the first moment after the jump; one that they show twice in autumn comes once, at the first.
 A `cron` pattern that repeats within the hour, or in every hour, keeps its rhythm: it fires whenever the clocks show what it says.
+The `start`, `end` and `lease` of a command step are found when the run comes to the step: none slides to the next day while it waits for its device or orders again.
 The window of a `condition: time` is what the clocks show, for the first or the second time.
 
 **When the engine was down.** `catch_up: latest` fires once, for the last moment that was missed, unless that was longer ago than `within` (15 minutes when left out); `all` fires for each that is not older, in their order, 100 at most; `none` for none.

@@ -24,7 +24,9 @@ use crate::rules::rule::{IfUnknown, Subject};
 /// The least that a moment can be ahead.
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUT_MIN: Duration = Duration::from_secs(10);
-const WITHIN_MIN: Duration = Duration::from_secs(10);
+/// For a minute Amps hands out again what it read before (`amps-api.md` §3.2), and that says nothing of the order: the
+/// device has to be asked once after that.
+const WITHIN_MIN: Duration = Duration::from_mins(2);
 const WITHIN_DEFAULT: Duration = Duration::from_mins(10);
 
 pub(super) fn options(
@@ -196,7 +198,8 @@ fn verify(node: &Node, on: &Device, findings: &mut Findings<'_>) -> Option<Verif
     let subject = Subject {
         device: on.clone(),
         attribute: attribute.name.to_owned(),
-        max_age: within,
+        // What counts is that it is younger than the order.
+        max_age: DURATION_MAX,
     };
     let is_state = fields.get("is").or(fields.get("is_not")).is_some();
     let has_bounds = ["above", "below", "at_least", "at_most"]
