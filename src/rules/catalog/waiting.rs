@@ -141,7 +141,7 @@ const MEMORIES: &[Row] = &[
         thing: "`absence`",
         stored: "since when it counts, and when it fires",
         again: "`of` ends the count, and without `after` begins it anew; `after` begins it anew",
-        edited: ANEW,
+        edited: "begins anew: at once, or with `after`, when that comes again",
         removed: FORGOTTEN,
         restarted: "the remaining time; what is over fires at once, before webhooks that come late",
     },
