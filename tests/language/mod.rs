@@ -227,7 +227,10 @@ fn triggers_on_commands_say_whose_what_and_how_it_ended() {
         ),
         (
             "{trigger: command, device: {type: battery}, command: [charge, idle, charge]}",
-            on(&["house_battery"], &["charge", "idle"], &[Completed]),
+            CommandTrigger {
+                of_type: Some(DeviceType::Battery),
+                ..on(&["house_battery"], &["charge", "idle"], &[Completed])
+            },
         ),
         (
             "{trigger: command, device: [car_charger, house_battery, car_charger], result: any}",
