@@ -350,6 +350,32 @@ async fn a_plan_tells_of_timers_and_of_what_is_newly_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_home_with_one_more_device_forgets_nothing() {
+    let counts = "\
+version: 1
+rules:
+  - id: third
+    triggers:
+      trigger: count
+      of: {trigger: command, device: {type: battery}, command: charge}
+      count: 3
+      within: 1h
+    actions: {notify: phone, message: the third}
+";
+    let mut house = House::start(counts).await;
+    tell(&house, "act_1").await;
+    tell(&house, "act_2").await;
+    house.kill_engine();
+    house.edit("home.yaml", |text| {
+        let second = "devices:\n  second_battery: {type: battery, id: dev_second, poll: 1h}";
+        text.replace("devices:", second)
+    });
+    house.start_engine();
+    tell(&house, "act_3").await;
+    hears(&house, "the third").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_home_that_is_broken_changes_nothing_and_one_that_changed_waits_for_a_start() {
     let house = House::start(CAR_AFTER_BATTERY).await;
     let whole = fs::read_to_string(house.dir.path().join("home.yaml")).unwrap();

@@ -157,8 +157,12 @@ fn timers(
     let planned = timers.into_iter().filter(touched).filter_map(|it| {
         let rule = rules.rule(&it.rule).filter(|rule| rule.listens());
         let trigger = rule.and_then(|rule| rule.triggers.get(it.trigger));
+        let of_rule = rule.into_iter().flat_map(|rule| &rule.triggers);
+        let mut of_rule = of_rule.filter(|trigger| trigger.enabled);
+        if of_rule.any(|trigger| shape(trigger) == it.memory.shape) {
+            return None;
+        }
         let becomes = match trigger.filter(|trigger| trigger.enabled) {
-            Some(trigger) if shape(trigger) == it.memory.shape => return None,
             Some(_) => TimerEnd::Replaced,
             None => TimerEnd::Dropped,
         };

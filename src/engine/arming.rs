@@ -2,9 +2,11 @@
 
 use crate::domain::id::{DeviceId, RuleId};
 use crate::engine::Scene;
+use crate::engine::begin;
+use crate::engine::call::WaitingCall;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::run::{Run, RunEnd};
-use crate::engine::trigger::hear::arm as arm_trigger;
+use crate::engine::trigger::hear::{arm as arm_trigger, begin_anew};
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::rules::rule::{Rule, Trigger};
 use crate::rules::version;
@@ -30,13 +32,15 @@ pub(super) fn remember(
 }
 
 /// Lets every trigger begin to count that counts from the beginning, and forgets what is remembered of
-/// triggers that are no longer there. Those that are unchanged go on as they were.
+/// triggers that are no longer there. Those that are unchanged go on as they were, wherever they stand now.
 pub(super) fn arm(scene: Scene<'_>, decision: &mut Decision) {
+    let mut broken_off = Vec::new();
     for (id, index, memory) in scene.state.triggers() {
         let rule = scene.rules.rule(id).filter(|it| it.listens());
         let trigger = rule.and_then(|it| it.triggers.get(index));
         let is_same = trigger.is_some_and(|it| it.enabled && shape(it) == memory.shape);
         if !is_same {
+            broken_off.push(((id, index), memory));
             decision.changes.push(Change::Trigger {
                 rule: id.clone(),
                 trigger: index,
@@ -44,20 +48,28 @@ pub(super) fn arm(scene: Scene<'_>, decision: &mut Decision) {
             });
         }
     }
-    arm_all(scene, |_| true, decision);
+    arm_all(scene, |_| true, &broken_off, decision);
 }
 
 /// The same for those alone that remember nothing yet.
 pub(super) fn arm_new(scene: Scene<'_>, decision: &mut Decision) {
-    arm_all(scene, |known| known.is_none(), decision);
+    arm_all(scene, |known| known.is_none(), &[], decision);
 }
+
+/// What is remembered of a trigger that does not stand any more where it stood.
+type BrokenOff<'s> = ((&'s RuleId, usize), &'s TriggerMemory);
 
 fn arm_all(
     scene: Scene<'_>,
     counts: impl Fn(Option<&TriggerMemory>) -> bool,
+    broken_off: &[BrokenOff<'_>],
     decision: &mut Decision,
 ) {
     for rule in scene.rules.rules.iter().filter(|it| it.listens()) {
+        let mut broken_off: Vec<&BrokenOff<'_>> = broken_off
+            .iter()
+            .filter(|((id, _), _)| **id == rule.id)
+            .collect();
         for (index, trigger) in rule
             .triggers
             .iter()
@@ -68,17 +80,29 @@ fn arm_all(
             if !counts(known) {
                 continue;
             }
-            let mut memory = known
-                .filter(|it| it.shape == shape(trigger))
-                .cloned()
-                .unwrap_or_default();
+            let shape = shape(trigger);
+            let moved = broken_off.iter().position(|(_, it)| it.shape == shape);
+            let kept = match known.filter(|it| it.shape == shape) {
+                Some(known) => Some(known),
+                None => moved.map(|it| broken_off.remove(it).1),
+            };
+            let mut memory = kept.cloned().unwrap_or_default();
             arm_trigger(scene, trigger, &mut memory);
+            let before = broken_off.iter().find(|((_, it), _)| *it == index);
+            for holding in before
+                .filter(|_| kept.is_none())
+                .iter()
+                .flat_map(|(_, it)| it.holdings())
+            {
+                begin_anew(scene, trigger, &mut memory, holding);
+            }
             remember(scene, rule, (index, memory), decision);
         }
     }
 }
 
-/// Ends the runs of rules that are no longer there, or switched off, and gives back the devices that they keep.
+/// Ends the calls whose trigger is no longer there, and the runs of rules that are no longer there, or switched
+/// off, and gives back the devices that they keep.
 /// Those of changed rules go on with the actions that they began with, and so do those of rules whose text is
 /// broken.
 pub(super) fn retire(scene: Scene<'_>, decision: &mut Decision) {
@@ -90,6 +114,13 @@ pub(super) fn retire(scene: Scene<'_>, decision: &mut Decision) {
             },
         })
     };
+    let is_over = |call: &&WaitingCall| {
+        let rule = begin::rule(scene, &call.rule);
+        rule.is_none_or(|it| begin::trigger_of(it, call).is_none())
+    };
+    let calls = scene.state.calls().filter(is_over);
+    let calls = calls.map(|it| FollowUp::Call(it.id.clone()));
+    decision.follow_ups.extend(calls);
     let ends = scene.state.all_runs().filter_map(over);
     decision.follow_ups.extend(ends);
     let leases = scene.state.leases();
@@ -112,7 +143,8 @@ fn why_gone(scene: Scene<'_>, rule: &RuleId) -> Option<&'static str> {
     }
 }
 
-/// What a trigger is, without its place in the file: it may move and is still the same.
+/// What a trigger is as it was written, without its place in the file: it may move and is still the same, and
+/// so it is when the home has one more device of the type that it names.
 pub fn shape(trigger: &Trigger) -> String {
-    version::of(&trigger.on).as_str().to_owned()
+    version::as_written(&trigger.on).as_str().to_owned()
 }

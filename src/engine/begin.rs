@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::id::{EventId, RuleId, RunId};
+use crate::engine::arming::shape;
 use crate::engine::begun::Begun;
-use crate::engine::call::{SINGLE_CALLS_MAX, UNKNOWN_WAIT_MAX, WaitingCall};
+use crate::engine::call::{UNKNOWN_WAIT_MAX, WaitingCall};
+use crate::engine::crowd::{crowded, give_way, meet, outdated};
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::{TriggerFields, View};
 use crate::engine::memory::{Memory, evaluate};
@@ -17,6 +19,7 @@ use crate::engine::trace::{Miss, StepTrace, Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
 use crate::engine::{Scene, begun, breaker, condition, freshness, go_on, listening, seen};
+use crate::rules::expr::value::Value;
 use crate::rules::rule::{Mode, Rule, Trigger};
 
 /// One time that a rule was woken.
@@ -57,12 +60,15 @@ pub(super) fn heard(
         decision.traces.push(trace);
     }
     let calls = heard.firings.into_iter();
-    decision.follow_ups.extend(calls.map(|it| FollowUp::Fired {
-        rule: rule.id.clone(),
-        trigger: it.trigger,
-        fields: it.fields,
-        nth: 0,
-        begun: Vec::new(),
+    decision.follow_ups.extend(calls.map(|mut it| {
+        name(&mut it.fields, &rule.triggers[it.trigger]);
+        FollowUp::Fired {
+            rule: rule.id.clone(),
+            trigger: it.trigger,
+            fields: it.fields,
+            nth: 0,
+            begun: Vec::new(),
+        }
     }));
 }
 
@@ -73,21 +79,34 @@ pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) 
 
 /// What a call waits for may have come, or its time is over.
 pub(super) fn ask_again(scene: Scene<'_>, waiting: &WaitingCall, decision: &mut Decision) {
-    let found = rule(scene, &waiting.rule);
-    let found = found.and_then(|it| Some((it, it.triggers.get(waiting.trigger)?)));
-    let Some((rule, trigger)) = found else {
+    let id = waiting.id.clone();
+    let Some(rule) = rule(scene, &waiting.rule) else {
         // Nobody is there any more who wants to know.
-        let id = waiting.id.clone();
+        return decision.changes.push(Change::CallOver { id });
+    };
+    let Some((index, trigger)) = trigger_of(rule, waiting) else {
+        let mut trace = Trace::of(rule, scene.event, scene.now);
+        trace.event = waiting.cause.clone();
+        trace.verdict = Verdict::Noted;
+        trace.steps.push(StepTrace {
+            place: rule.place.clone(),
+            alias: None,
+            did: "the trigger that woke the rule is no longer there, or was edited, before the conditions could be answered"
+                .to_owned(),
+        });
+        decision.traces.push(trace);
         return decision.changes.push(Change::CallOver { id });
     };
     if !is_late(scene, waiting) && freshness::is_open(scene, &waiting.devices) {
         return;
     }
+    let mut fields = waiting.fields.clone();
+    name(&mut fields, trigger);
     let call = Call {
         rule,
         trigger: Some(trigger),
-        index: waiting.trigger,
-        fields: waiting.fields.clone(),
+        index,
+        fields,
         occasion: waiting.occasion.clone(),
         begun: Vec::new(),
         is_timed: waiting.is_timed,
@@ -96,6 +115,29 @@ pub(super) fn ask_again(scene: Scene<'_>, waiting: &WaitingCall, decision: &mut 
         received_at: waiting.received_at,
     };
     decide(scene, call, Some(waiting), decision);
+}
+
+/// The trigger of `rule` that made the call, wherever it stands now; none when it is there no more.
+pub(super) fn trigger_of<'r>(rule: &'r Rule, call: &WaitingCall) -> Option<(usize, &'r Trigger)> {
+    let is_it = |it: &Trigger| it.enabled && (call.shape.is_empty() || shape(it) == call.shape);
+    let in_place = rule.triggers.get(call.trigger).filter(|it| is_it(it));
+    if let Some(trigger) = in_place {
+        return Some((call.trigger, trigger));
+    }
+    let mut triggers = rule.triggers.iter().enumerate();
+    triggers.find(|(_, it)| !call.shape.is_empty() && is_it(it))
+}
+
+/// What a trigger saw is told under the name that it has now: it may have had another when it began to see it.
+fn name(fields: &mut TriggerFields, trigger: &Trigger) {
+    match &trigger.id {
+        Some(id) => {
+            fields.insert("id".to_owned(), Value::text(id));
+        }
+        None => {
+            fields.remove("id");
+        }
+    }
 }
 
 fn is_late(scene: Scene<'_>, waiting: &WaitingCall) -> bool {
@@ -340,6 +382,7 @@ fn waiting(scene: Scene<'_>, call: &Call<'_>) -> WaitingCall {
         id: run_id(call),
         rule: call.rule.id.clone(),
         trigger: call.index,
+        shape: call.trigger.map(shape).unwrap_or_default(),
         fields: call.fields.clone(),
         occasion: call.occasion.clone(),
         is_timed: call.is_timed,
@@ -360,62 +403,8 @@ pub(super) fn trigger_name(trigger: &Trigger) -> String {
     id.unwrap_or_else(|| place(&trigger.place))
 }
 
-fn run_id(call: &Call<'_>) -> RunId {
+pub(super) fn run_id(call: &Call<'_>) -> RunId {
     RunId::derive_on(&call.rule.id, &call.cause, call.received_at, &call.occasion)
-}
-
-/// The calls that wait and that this one, which came at `since`, takes the place of: with `mode: restart`, the
-/// last one counts.
-fn outdated<'s>(
-    scene: Scene<'s>,
-    call: &Call<'_>,
-    (key, since): (Option<&str>, Timestamp),
-) -> Vec<&'s WaitingCall> {
-    let own = run_id(call);
-    let is_outdated = |it: &&WaitingCall| {
-        let restarts = call.rule.settings.mode == Mode::Restart;
-        restarts && it.key.as_deref() == key && it.since <= since && it.id != own
-    };
-    let calls = scene.state.calls_of(&call.rule.id);
-    calls.filter(is_outdated).collect()
-}
-
-/// They wait no longer.
-fn give_way(scene: Scene<'_>, rule: &Rule, calls: &[&WaitingCall], decision: &mut Decision) {
-    for call in calls {
-        let mut trace = Trace::of(rule, scene.event, scene.now);
-        trace.event = call.cause.clone();
-        trace.verdict = Verdict::Noted;
-        trace.steps.push(StepTrace {
-            place: rule.place.clone(),
-            alias: None,
-            did: "the rule was woken anew before its conditions could be answered".to_owned(),
-        });
-        decision.traces.push(trace);
-        let id = call.id.clone();
-        decision.changes.push(Change::CallOver { id });
-    }
-}
-
-/// Whether runs that are under way leave no room for the run `id`. What is not decided yet takes its room,
-/// but for rules that have one run at a time: it may come to nothing, and the next is not lost then.
-fn crowded(scene: Scene<'_>, rule: &Rule, (key, id): (Option<&str>, &RunId)) -> Option<Verdict> {
-    let runs = scene.state.runs_of(&rule.id);
-    let runs = runs.filter(|it| it.key.as_deref() == key);
-    let calls = scene.state.calls_of(&rule.id);
-    let calls = calls.filter(|it| it.key.as_deref() == key).map(|it| &it.id);
-    let mut runs = runs.map(|it| &it.id);
-    let calls = calls.filter(|it| *it != id);
-    let (max, n_taken) = match rule.settings.mode {
-        Mode::Single => match runs.next() {
-            Some(run) => return Some(Verdict::AlreadyRunning { run: run.clone() }),
-            None => (SINGLE_CALLS_MAX, calls.count()),
-        },
-        Mode::Restart => return None,
-        Mode::Queued(max) | Mode::Parallel(max) => (max, runs.chain(calls).count()),
-    };
-    let is_full = usize::try_from(max).is_ok_and(|max| max <= n_taken);
-    is_full.then_some(Verdict::TooMany { max })
 }
 
 fn start(
@@ -429,7 +418,7 @@ fn start(
     let others: Vec<&Run> = scene
         .state
         .runs_of(&rule.id)
-        .filter(|it| it.key == key)
+        .filter(|it| meet(it.key.as_deref(), key.as_deref()))
         .collect();
     let mut run = Run {
         id: run_id(&call),

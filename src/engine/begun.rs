@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use crate::domain::event::{Event, Payload};
 use crate::domain::id::{RuleId, RunId};
 use crate::engine::Scene;
-use crate::engine::begin::{Call, trigger_name};
+use crate::engine::begin::{Call, trigger_name, trigger_of};
 use crate::engine::call::WaitingCall;
+use crate::engine::crowd::meet;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::trace::{Trace, Verdict};
 use crate::rules::rule::{Mode, Rule};
@@ -100,7 +101,7 @@ pub(super) fn outdone<'s>(
     let calls = scene.state.calls_of(&call.rule.id);
     let of_event = calls.filter(|it| it.cause == call.cause && it.id != *id);
     of_event
-        .filter(|it| it.key.as_deref() == key && !it.is_timed)
+        .filter(|it| meet(it.key.as_deref(), key) && !it.is_timed)
         .collect()
 }
 
@@ -117,7 +118,7 @@ pub(super) fn over(
         if !rule.settings.is_silent {
             let mut trace = Trace::of(rule, scene.event, scene.now);
             trace.event = call.cause.clone();
-            trace.trigger = rule.triggers.get(call.trigger).map(trigger_name);
+            trace.trigger = trigger_of(rule, call).map(|(_, it)| trigger_name(it));
             trace.verdict = verdict.clone();
             decision.traces.push(trace);
         }

@@ -26,6 +26,9 @@ pub struct WaitingCall {
     pub rule: RuleId,
     /// The place of the trigger that fired.
     pub trigger: usize,
+    /// Which it was, wherever it stands now; empty in rows from before this was written down.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shape: String,
     /// What the trigger saw.
     pub fields: TriggerFields,
     /// Tells it from other calls of the same rule that the same event made.

@@ -4,9 +4,10 @@ use crate::domain::event::Request;
 use crate::domain::id::RuleId;
 use crate::engine::begin::{self, Call};
 use crate::engine::begun::is_clock;
+use crate::engine::crowd::meet;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::TriggerFields;
-use crate::engine::run::RunEnd;
+use crate::engine::run::{Run, RunEnd};
 use crate::engine::state::Wakeful;
 use crate::engine::trace::{Trace, Verdict};
 use crate::engine::trigger::hear::{Occasion, hear};
@@ -167,15 +168,30 @@ fn run_rule(
     begin::answer(scene, call, decision);
 }
 
-/// The first that stands in line goes on, if nothing of its rule is under way.
+/// Those that stand in line and have nobody before them any more go on. It is one, but for the end of a run
+/// from before an edit of `per:`, behind which those of each value stood.
 fn next_in_line(
     scene: Scene<'_>,
     (rule, key): (&RuleId, &Option<String>),
     decision: &mut Decision,
 ) {
-    let mut runs = scene.state.runs_of(rule).filter(|it| it.key == *key);
-    if let Some(first) = runs.next().filter(|it| it.wait == Some(Wait::Turn)) {
-        go_on::next_in_line(scene, first, decision);
+    let runs: Vec<&Run> = scene.state.runs_of(rule).collect();
+    let meets = |one: &Run, other: Option<&str>| meet(one.key.as_deref(), other);
+    let turns = runs.iter().enumerate().filter(|(nth, run)| {
+        let own = run.key.as_deref();
+        let is_first = !runs[..*nth].iter().any(|it| meets(it, own));
+        run.wait == Some(Wait::Turn) && meets(run, key.as_deref()) && is_first
+    });
+    for (nth, (_, run)) in turns.enumerate() {
+        if nth == 0 {
+            go_on::next_in_line(scene, run, decision);
+        } else {
+            // With the devices as they are once the first has gone on.
+            decision.follow_ups.push(FollowUp::NextInLine {
+                rule: rule.clone(),
+                key: run.key.clone(),
+            });
+        }
     }
 }
 

@@ -12,12 +12,13 @@ use crate::engine::facts::TriggerFields;
 use crate::engine::memory::{StepFailure, Waited, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace, Verdict};
-use crate::engine::trigger::hear::{Occasion, hear};
+use crate::engine::trigger::hear::{Firing, Occasion, hear};
 use crate::engine::wait::Wait;
 use crate::engine::walk::{Progress, advance, fail, view};
 use crate::engine::{freshness, verify, waiting};
+use crate::rules::expr::value::Value;
 use crate::rules::operation::{Awaited, Goal};
-use crate::rules::rule::{OperationKind, Topic, Trigger};
+use crate::rules::rule::{On, OperationKind, Topic, Trigger};
 
 /// How long a run stands in line behind others of its rule. Whatever waits has an end.
 pub(super) const TURN_MAX: Duration = Duration::from_hours(7 * 24);
@@ -131,6 +132,9 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
     let Some(wait) = &run.wait else {
         return;
     };
+    if came_in_time(scene, run, decision) {
+        return;
+    }
     let mut run = run.clone();
     let over = match wait {
         Wait::Delay => ("waited long enough".to_owned(), None),
@@ -168,6 +172,42 @@ pub(super) fn time_over(scene: Scene<'_>, run: &Run, decision: &mut Decision) {
         Wait::Branches { .. } | Wait::Http { .. } | Wait::Setting { .. } => return,
     };
     step_over(scene, run, over, decision);
+}
+
+/// Lets `run` go on with the first of its triggers that was due before the time of the step was over: both may
+/// be past when nobody was there to look.
+fn came_in_time(scene: Scene<'_>, run: &Run, decision: &mut Decision) -> bool {
+    let (Some(Wait::Triggers { memories }), Some(until)) = (&run.wait, run.until) else {
+        return false;
+    };
+    for (index, trigger) in awaited(run).iter().enumerate().filter(|(_, it)| it.enabled) {
+        let mut memory = memories[index].clone();
+        if memory.due().is_none_or(|due| until < due) {
+            continue;
+        }
+        let is_schedule = matches!(trigger.on, On::Time(_) | On::Cron(_) | On::Sun(_));
+        // Whether a moment that was missed still counts, `catch_up` and `within` say, and as of now. What
+        // came of it behind the time of the step does not.
+        let as_of = if is_schedule { scene.now } else { until };
+        let as_of = Scene {
+            now: as_of,
+            ..scene
+        };
+        let heard = hear(as_of, (index, trigger), &mut memory, Occasion::Time);
+        let is_in_time = |it: &Firing| match it.fields.get("at") {
+            Some(Value::Moment(at)) => !is_schedule || *at <= until,
+            Some(_) | None => true,
+        };
+        if let Some(firing) = heard.firings.into_iter().find(is_in_time) {
+            decision.follow_ups.push(FollowUp::Came {
+                run: run.id.clone(),
+                trigger: index,
+                fields: firing.fields,
+            });
+            return true;
+        }
+    }
+    false
 }
 
 /// Shows `occasion` to the triggers that `run` waits for.

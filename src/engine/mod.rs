@@ -30,6 +30,7 @@ mod breaker;
 mod cancel;
 mod capabilities;
 mod clock_set;
+mod crowd;
 mod daytime;
 mod follow_up;
 mod go_on;

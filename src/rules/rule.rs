@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::home::{Allowance, Location};
 use crate::domain::command::{Claim, RetryPolicy};
-use crate::domain::device::Device;
+use crate::domain::device::{Device, DeviceType};
 use crate::domain::event::ConnectionChange;
 use crate::domain::id::{DeviceId, InputName, NotifierName, RuleId, RuleVersion, StepId};
 use crate::domain::value::Value;
@@ -199,6 +199,9 @@ pub enum On {
 pub struct CommandTrigger {
     /// At least one.
     pub devices: Vec<Device>,
+    /// Written as `{type: …}`: `devices` are those of the type, however many the home has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_type: Option<DeviceType>,
     /// Any of these commands; empty means every command.
     pub commands: Vec<String>,
     /// Empty means any result.
@@ -232,6 +235,9 @@ pub enum CommandSource {
 pub struct DeviceTrigger {
     /// At least one.
     pub devices: Vec<Device>,
+    /// Written as `{type: …}`: `devices` are those of the type, however many the home has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_type: Option<DeviceType>,
     /// Any of these; empty means every change, the unclear ones included.
     pub changes: Vec<ConnectionChange>,
     pub held: Option<Held>,

@@ -94,6 +94,15 @@ pub(super) enum Devices<'n> {
     OfType(Written<DeviceType>),
 }
 
+impl Devices<'_> {
+    pub(super) fn of_type(&self) -> Option<DeviceType> {
+        match self {
+            Self::Named(_) => None,
+            Self::OfType(written) => Some(written.value),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Condition<'n> {
     pub(super) head: Span,

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::device::Device;
+use crate::domain::device::{Device, DeviceType};
 use crate::domain::id::InputName;
 use crate::domain::value::Value;
 use crate::rules::condition::weekdays;
@@ -53,6 +53,25 @@ impl On {
         }
     }
 
+    /// How long what it waits for has to hold, where it says so.
+    pub fn held(&self) -> Option<Held> {
+        match self {
+            Self::Device(it) => it.held,
+            Self::State(it) => it.held,
+            Self::NumericState(it) => it.held,
+            Self::Command(_)
+            | Self::Time(_)
+            | Self::Cron(_)
+            | Self::Sun(_)
+            | Self::Webhook(_)
+            | Self::Engine(_)
+            | Self::AllOf(_)
+            | Self::Sequence(_)
+            | Self::Absence(_)
+            | Self::Count(_) => None,
+        }
+    }
+
     /// Whose value it looks at, if any.
     pub fn watched(&self) -> Option<&Watched> {
         if let Self::State(StateTrigger { watched, .. })
@@ -71,6 +90,9 @@ pub enum Watched {
     /// Any one of these devices, of one type each.
     Attribute {
         devices: Vec<Device>,
+        /// Written as `{type: …}`: `devices` are those of the type, however many the home has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of_type: Option<DeviceType>,
         attribute: String,
     },
     Input(InputName),

@@ -144,6 +144,7 @@ fn a_whole_rule_becomes_triggers_and_conditions() {
             variables: vec![],
             on: On::Command(CommandTrigger {
                 devices: vec![device("house_battery")],
+                of_type: None,
                 commands: texts(&["charge"]),
                 results: vec![ResultKind::Completed],
                 error_codes: vec![],
@@ -213,6 +214,7 @@ fn triggers_on_commands_say_whose_what_and_how_it_ended() {
     use ResultKind::{Cancelled, Completed, Expired, Failed};
     let on = |devices: &[&str], commands: &[&str], results: &[ResultKind]| CommandTrigger {
         devices: devices.iter().map(|it| device(it)).collect(),
+        of_type: None,
         commands: texts(commands),
         results: results.to_vec(),
         error_codes: vec![],
@@ -225,7 +227,10 @@ fn triggers_on_commands_say_whose_what_and_how_it_ended() {
         ),
         (
             "{trigger: command, device: {type: battery}, command: [charge, idle, charge]}",
-            on(&["house_battery"], &["charge", "idle"], &[Completed]),
+            CommandTrigger {
+                of_type: Some(DeviceType::Battery),
+                ..on(&["house_battery"], &["charge", "idle"], &[Completed])
+            },
         ),
         (
             "{trigger: command, device: [car_charger, house_battery, car_charger], result: any}",
@@ -268,6 +273,7 @@ fn triggers_on_devices_say_which_change() {
             )),
             On::Device(DeviceTrigger {
                 devices,
+                of_type: None,
                 changes,
                 held: None,
             }),

@@ -77,6 +77,7 @@ pub(super) fn operation(text: &str) -> OperationKind {
 fn level() -> Watched {
     Watched::Attribute {
         devices: vec![device("house_battery")],
+        of_type: None,
         attribute: "level".to_owned(),
     }
 }
@@ -118,6 +119,7 @@ fn triggers_on_values_are_in_the_unit_of_what_they_watch() {
         On::State(StateTrigger {
             watched: Watched::Attribute {
                 devices: vec![device("car_charger")],
+                of_type: None,
                 attribute: "isConnected".to_owned(),
             },
             from: vec![Value::Bool(false)],

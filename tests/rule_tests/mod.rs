@@ -118,6 +118,26 @@ fn a_reload_touches_what_was_edited_alone() {
 }
 
 #[test]
+fn what_waits_while_it_is_edited_belongs_to_what_it_was_written_for() {
+    check("edits.yaml", &[], "edits.txt");
+}
+
+#[test]
+fn a_fact_lasts_while_values_come_that_fit_as_well() {
+    check("lasting.yaml", &[], "lasting.txt");
+}
+
+#[test]
+fn groups_over_the_same_devices_look_at_each_by_itself() {
+    check("of_each_device.yaml", &[], "of_each_device.txt");
+}
+
+#[test]
+fn a_trigger_that_was_due_before_the_end_of_a_wait_comes_first() {
+    check("down_waits.yaml", &[], "down_waits.txt");
+}
+
+#[test]
 fn a_condition_may_ask_for_how_long_a_value_has_been_so() {
     check("held.yaml", &[], "held.txt");
 }

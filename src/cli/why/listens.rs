@@ -109,7 +109,9 @@ fn aliases(devices: &[Device]) -> String {
 
 fn subject(watched: &Watched) -> String {
     match watched {
-        Watched::Attribute { devices, attribute } => {
+        Watched::Attribute {
+            devices, attribute, ..
+        } => {
             let subjects: Vec<_> = devices
                 .iter()
                 .map(|it| format!("{}.{attribute}", it.alias))
@@ -123,7 +125,9 @@ fn subject(watched: &Watched) -> String {
 /// The unit of what is watched, with a space before it.
 fn symbol(watched: &Watched) -> String {
     match watched {
-        Watched::Attribute { devices, attribute } => devices
+        Watched::Attribute {
+            devices, attribute, ..
+        } => devices
             .first()
             .map_or_else(String::new, |it| unit(it, attribute)),
         Watched::Input(_) => String::new(),
@@ -134,7 +138,9 @@ fn symbol(watched: &Watched) -> String {
 fn values(known: &Known, watched: &Watched, now: &Now) -> Vec<String> {
     let words = &known.words;
     match watched {
-        Watched::Attribute { devices, attribute } => devices
+        Watched::Attribute {
+            devices, attribute, ..
+        } => devices
             .iter()
             .map(|device| {
                 let mut values = now.values.iter();

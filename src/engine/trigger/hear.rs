@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use crate::engine::Scene;
 use crate::engine::facts::TriggerFields;
-use crate::engine::trigger::memory::TriggerMemory;
-use crate::engine::trigger::{Happening, group, held, plain, schedule, value};
+use crate::engine::trigger::memory::{Holding, TriggerMemory};
+use crate::engine::trigger::{Happening, each, group, held, plain, schedule, value};
 use crate::rules::rule::{On, Trigger};
 
 /// Why a trigger is asked.
@@ -65,6 +65,19 @@ pub(in crate::engine) fn hear(
     memory: &mut TriggerMemory,
     occasion: Occasion<'_>,
 ) -> Heard {
+    match each::devices(&trigger.on) {
+        Some(devices) => each::hear(scene, (index, trigger, devices), memory, occasion),
+        None => hear_as_one(scene, (index, trigger), memory, occasion),
+    }
+}
+
+/// The same, whatever devices it names.
+pub(super) fn hear_as_one(
+    scene: Scene<'_>,
+    (index, trigger): (usize, &Trigger),
+    memory: &mut TriggerMemory,
+    occasion: Occasion<'_>,
+) -> Heard {
     let on = &trigger.on;
     match on {
         On::Command(_) | On::Webhook(_) | On::Engine(_) => match occasion {
@@ -89,6 +102,20 @@ pub(in crate::engine) fn hear(
 
 /// What the trigger has to remember from the moment it is there.
 pub(in crate::engine) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut TriggerMemory) {
+    let Some(devices) = each::devices(&trigger.on) else {
+        return arm_as_one(scene, trigger, memory);
+    };
+    memory.split(devices);
+    for device in devices {
+        let of_one = memory.of_device(device.alias.as_str());
+        arm_as_one(scene, trigger, of_one);
+    }
+}
+
+fn arm_as_one(scene: Scene<'_>, trigger: &Trigger, memory: &mut TriggerMemory) {
+    if let Some(devices) = value::devices(&trigger.on) {
+        memory.keep_only(devices);
+    }
     if let On::Time(_) | On::Cron(_) | On::Sun(_) = &trigger.on {
         schedule::arm(scene, trigger, memory);
         return;
@@ -103,6 +130,29 @@ pub(in crate::engine) fn arm(scene: Scene<'_>, trigger: &Trigger, memory: &mut T
     }
 }
 
+/// A fact that had begun to hold for the trigger that stood here before an edit, for `subject`: where it is
+/// what this one waits for as well, and holds by all that is known, its time begins to count now.
+pub(in crate::engine) fn begin_anew(
+    scene: Scene<'_>,
+    trigger: &Trigger,
+    memory: &mut TriggerMemory,
+    (subject, before): (&str, &Holding),
+) {
+    let memory = match each::devices(&trigger.on) {
+        Some(devices) if devices.iter().any(|it| it.alias.as_str() == subject) => {
+            memory.of_device(subject)
+        }
+        Some(_) => return,
+        None => memory,
+    };
+    held::begin_anew(scene, &trigger.on, memory, (subject, before));
+    for (index, part) in trigger.on.inner().into_iter().enumerate() {
+        if part.enabled {
+            begin_anew(scene, part, memory.part(index), (subject, before));
+        }
+    }
+}
+
 /// The clock was set by `by`.
 pub(in crate::engine) fn clock_set(
     scene: Scene<'_>,
@@ -113,6 +163,9 @@ pub(in crate::engine) fn clock_set(
     memory.moved(by);
     if let On::Time(_) | On::Cron(_) | On::Sun(_) = &trigger.on {
         schedule::clock_set(scene, trigger, memory, by);
+    }
+    for memory in memory.devices.values_mut() {
+        clock_set(scene, trigger, memory, by);
     }
     for (part, memory) in trigger.on.inner().into_iter().zip(&mut memory.parts) {
         clock_set(scene, part, memory, by);

@@ -4,13 +4,15 @@ use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::domain::event::ConnectionChange;
+use crate::domain::value::Reading;
 use crate::engine::Scene;
 use crate::engine::facts::TriggerFields;
 use crate::engine::trigger::hear::{Firing, Heard, Occasion};
-use crate::engine::trigger::memory::{Holding, TriggerMemory};
+use crate::engine::trigger::memory::{Holding, Side, TriggerMemory};
 use crate::engine::trigger::value::News;
-use crate::engine::trigger::{Happening, plain};
-use crate::rules::rule::{DeviceTrigger, Trigger};
+use crate::engine::trigger::{Happening, plain, value};
+use crate::rules::expr::value::Value as Shown;
+use crate::rules::rule::{DeviceTrigger, On, Trigger};
 use crate::rules::trigger::{Held, Watched};
 
 /// How often, in the time of one gap, it is noted that a fact was heard to hold. After a start, a gap
@@ -76,6 +78,78 @@ pub(super) fn keep(
     false
 }
 
+/// The fact `before` began to hold for another trigger in this place. Where `on` waits for the same, and it
+/// holds by all that is known, it is counted from now on.
+pub(super) fn begin_anew(
+    scene: Scene<'_>,
+    on: &On,
+    memory: &mut TriggerMemory,
+    (subject, before): (&str, &Holding),
+) {
+    let Some(held) = on.held().filter(|_| !memory.held.contains_key(subject)) else {
+        return;
+    };
+    let is_of = |key: &str, wanted: &str| before.fields.get(key) == Some(&Shown::text(wanted));
+    let value = on.watched().and_then(|it| known(scene, it, subject));
+    let is_same = is_of("type", on.word())
+        && match on.watched() {
+            Some(Watched::Attribute { attribute, .. }) => is_of("attribute", attribute),
+            Some(Watched::Input(_)) | None => true,
+        };
+    let holds = is_same
+        && match on {
+            On::State(it) => {
+                value.is_some_and(|value| value::state_holds(it, before, &value.value))
+            }
+            On::NumericState(it) => {
+                let holds = value.is_some_and(|value| value::number_holds(it, &value.value));
+                if holds {
+                    memory.sides.insert(subject.to_owned(), Side::Beyond);
+                }
+                holds
+            }
+            On::Device(it) => {
+                let mut changes = it.changes.iter();
+                it.devices.iter().any(|it| it.alias.as_str() == subject)
+                    && (it.changes.is_empty()
+                        || changes.any(|it| is_of("event", plain::change_name(*it))))
+            }
+            On::Command(_)
+            | On::Time(_)
+            | On::Cron(_)
+            | On::Sun(_)
+            | On::Webhook(_)
+            | On::Engine(_)
+            | On::AllOf(_)
+            | On::Sequence(_)
+            | On::Absence(_)
+            | On::Count(_) => false,
+        };
+    if holds {
+        let holding = Holding {
+            since: scene.now,
+            until: later(scene.now, held.duration),
+            ..before.clone()
+        };
+        memory.held.insert(subject.to_owned(), holding);
+    }
+}
+
+/// What was read last of the subject; none when it is none of those that are watched.
+fn known<'s>(scene: Scene<'s>, watched: &Watched, subject: &str) -> Option<&'s Reading> {
+    match watched {
+        Watched::Attribute {
+            devices, attribute, ..
+        } => {
+            let mut devices = devices.iter();
+            let device = devices.find(|it| it.alias.as_str() == subject)?;
+            scene.state.reading(&device.id, attribute)
+        }
+        Watched::Input(input) if format!("input.{input}") == subject => scene.state.input(input),
+        Watched::Input(_) => None,
+    }
+}
+
 /// The moment has come at which a fact may have held for long enough.
 pub(super) fn over(
     scene: Scene<'_>,
@@ -84,13 +158,7 @@ pub(super) fn over(
 ) -> Heard {
     let gap = held.map(|it| it.gap_tolerance).unwrap_or_default();
     due(scene, (index, held), memory, |subject, holding| {
-        let reading = match watched {
-            Watched::Attribute { devices, attribute } => devices
-                .iter()
-                .find(|it| it.alias.as_str() == subject)
-                .and_then(|it| scene.state.reading(&it.id, attribute)),
-            Watched::Input(input) => scene.state.input(input),
-        };
+        let reading = known(scene, watched, subject);
         let heard_at = reading.map(|it| it.taken_at).max(holding.heard_at);
         heard_at.is_some_and(|it| scene.now <= later(it, gap))
     })

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::moved;
+use crate::domain::device::Device;
 use crate::engine::facts::TriggerFields;
 use crate::engine::schedule::cursor::Cursor;
 
@@ -43,6 +44,9 @@ pub struct TriggerMemory {
     /// Of the triggers inside, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Self>,
+    /// Of a group that looks at each of its devices by itself: what it remembers of each, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub devices: BTreeMap<String, Self>,
 }
 
 /// Where a value is, seen from a threshold.
@@ -79,8 +83,8 @@ impl TriggerMemory {
     pub fn due(&self) -> Option<Timestamp> {
         let held = self.held.values().map(|it| it.until).min();
         let own = [held, self.next_tick, self.silent_until];
-        let parts = self.parts.iter().filter_map(Self::due).min();
-        own.into_iter().flatten().chain(parts).min()
+        let inside = self.inside().filter_map(Self::due);
+        own.into_iter().flatten().chain(inside).min()
     }
 
     /// The clock was set: what was counted goes on being counted. Schedules go by the clock and stay.
@@ -103,7 +107,46 @@ impl TriggerMemory {
         let before = before.unwrap_or(&nothing);
         let of_parts =
             |(index, part): (usize, &Self)| part.holds_other_than(before.parts.get(index));
-        !self.held.keys().eq(before.held.keys()) || self.parts.iter().enumerate().any(of_parts)
+        let of_devices =
+            |(name, device): (&String, &Self)| device.holds_other_than(before.devices.get(name));
+        !self.held.keys().eq(before.held.keys())
+            || self.parts.iter().enumerate().any(of_parts)
+            || self.devices.iter().any(of_devices)
+    }
+
+    /// What is remembered of the triggers inside.
+    fn inside(&self) -> impl Iterator<Item = &Self> {
+        self.parts.iter().chain(self.devices.values())
+    }
+
+    /// The facts that hold and have to go on holding, here and inside, with their subjects.
+    pub(in crate::engine) fn holdings(&self) -> Vec<(&str, &Holding)> {
+        let own = self.held.iter();
+        let own = own.map(|(subject, holding)| (subject.as_str(), holding));
+        own.chain(self.inside().flat_map(Self::holdings)).collect()
+    }
+
+    /// Of devices, those that the trigger is about still.
+    pub(super) fn keep_only(&mut self, devices: &[Device]) {
+        let is_there = |name: &String| devices.iter().any(|it| it.alias.as_str() == name);
+        self.sides.retain(|name, _| is_there(name));
+        self.held.retain(|name, _| is_there(name));
+        self.devices.retain(|name, _| is_there(name));
+    }
+
+    /// Nothing of the group as a whole counts: each of these devices is looked at by itself.
+    pub(super) fn split(&mut self, devices: &[Device]) {
+        self.keep_only(devices);
+        *self = Self {
+            shape: std::mem::take(&mut self.shape),
+            devices: std::mem::take(&mut self.devices),
+            ..Self::default()
+        };
+    }
+
+    /// What is remembered of the device with this name.
+    pub(super) fn of_device(&mut self, name: &str) -> &mut Self {
+        self.devices.entry(name.to_owned()).or_default()
     }
 
     /// What the part at `index` remembers.

@@ -4,6 +4,7 @@ pub mod hear;
 pub mod memory;
 pub mod plain;
 
+mod each;
 mod group;
 mod happening;
 mod held;

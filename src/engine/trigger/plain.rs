@@ -143,7 +143,7 @@ fn shown(json: &Json) -> Value {
     }
 }
 
-fn change_name(change: ConnectionChange) -> &'static str {
+pub(super) fn change_name(change: ConnectionChange) -> &'static str {
     match change {
         ConnectionChange::Connected => "connected",
         ConnectionChange::Reconnected => "reconnected",

@@ -8,14 +8,15 @@
 
 use jiff::Timestamp;
 
+use crate::domain::device::Device;
 use crate::domain::value::{Origin, Value};
 use crate::engine::Scene;
 use crate::engine::facts::TriggerFields;
 use crate::engine::trigger::hear::{Heard, Occasion};
-use crate::engine::trigger::memory::{Side, TriggerMemory};
+use crate::engine::trigger::memory::{Holding, Side, TriggerMemory};
 use crate::engine::trigger::{Happening, happening, held};
 use crate::rules::expr::value::Value as Shown;
-use crate::rules::rule::Trigger;
+use crate::rules::rule::{On, Trigger};
 use crate::rules::trigger::{NumericTrigger, StateTrigger, Watched};
 
 /// A value that came in, beside the one that was known.
@@ -37,7 +38,12 @@ fn news<'a>(
 ) -> Result<News<'a>, &'static str> {
     const ELSEWHERE: &str = "it was about another value";
     match (watched, happening) {
-        (Watched::Attribute { devices, attribute }, Happening::Read(readings)) => {
+        (
+            Watched::Attribute {
+                devices, attribute, ..
+            },
+            Happening::Read(readings),
+        ) => {
             let device = devices.iter().find(|it| it.id == readings.device);
             let device = device.ok_or(ELSEWHERE)?;
             let to = readings.values.get(attribute).ok_or(ELSEWHERE)?;
@@ -81,7 +87,9 @@ fn fields(
     let mut fields = happening::fields(trigger, kind, scene.event);
     let mut kind = None;
     match watched {
-        Watched::Attribute { devices, attribute } => {
+        Watched::Attribute {
+            devices, attribute, ..
+        } => {
             let spec = devices
                 .first()
                 .map(|it| it.device_type.attribute(attribute));
@@ -121,7 +129,8 @@ pub(super) fn state(
     };
     let changed = news.from.is_some_and(|from| from != news.to);
     if let Some(held) = on.held {
-        held::keep(memory, held, &news, |_| !changed);
+        let goes_on = !changed || (is_about_values(on) && stays(on, news.to));
+        held::keep(memory, held, &news, |_| goes_on);
     }
     let mismatch = match news.from {
         None => Some("it is the first value that is known".to_owned()),
@@ -130,6 +139,9 @@ pub(super) fn state(
     };
     if let Some(because) = mismatch {
         return Heard::silence(because);
+    }
+    if memory.held.contains_key(&news.subject) {
+        return Heard::silence("it was so already, and has to stay so for a while");
     }
     let fields = fields(trigger, "state", &on.watched, &news, scene);
     held::begin(memory, (index, on.held), &news, fields)
@@ -144,6 +156,46 @@ fn state_mismatch(on: &StateTrigger, from: &Value, to: &Value) -> Option<String>
         return Some(format!("it became {to}"));
     }
     None
+}
+
+/// Whether `on` says what values it is about; otherwise it waits for that a value stays as it became.
+fn is_about_values(on: &StateTrigger) -> bool {
+    !(on.from.is_empty() && on.to.is_empty() && on.not_to.is_empty())
+}
+
+/// Whether what `on` waits for is so with `value` too, once it began to be so: one of `to`; without `to`, none
+/// of `from` any more.
+fn stays(on: &StateTrigger, value: &Value) -> bool {
+    let fits = if on.to.is_empty() {
+        !on.from.contains(value)
+    } else {
+        on.to.contains(value)
+    };
+    fits && !on.not_to.contains(value)
+}
+
+/// Whether what began to be so as `before` says is what `on` waits for, and is so with `value`.
+pub(super) fn state_holds(on: &StateTrigger, before: &Holding, value: &Value) -> bool {
+    let was = before.fields.get("from");
+    let is = |it: &Value| was == Some(&Shown::of_reading(it));
+    let began = on.from.is_empty() || on.from.iter().any(is);
+    began && !on.not_from.iter().any(is) && stays(on, value)
+}
+
+/// Whether a number is beyond the limit.
+pub(super) fn number_holds(on: &NumericTrigger, value: &Value) -> bool {
+    side_of(on, value) == Some(Side::Beyond)
+}
+
+/// The devices whose past the trigger itself remembers.
+pub(super) fn devices(on: &On) -> Option<&[Device]> {
+    if let On::Device(it) = on {
+        return Some(&it.devices);
+    }
+    match on.watched()? {
+        Watched::Attribute { devices, .. } => Some(devices),
+        Watched::Input(_) => None,
+    }
 }
 
 pub(super) fn numeric(

@@ -50,8 +50,10 @@ const WATCHED: &[Key] = &[
     optional("input", INPUT, "instead of a device"),
 ];
 
+const FOR: Key = optional("for", DURATION, "it must hold that long without a break");
+
 const HELD: &[Key] = &[
-    optional("for", DURATION, "it must hold that long without a break"),
+    FOR,
     defaulting(
         "gap_tolerance",
         DURATION,
@@ -122,18 +124,26 @@ pub static DEVICE: Word = Word {
                 one_or_many(&Kind::Word(&choices::CHANGES), ITEMS_MAX),
                 "what happened to it",
             ),
+            FOR,
         ],
-        HELD,
     ],
-    together: &[HELD_TOGETHER],
-    reserved: &[FOREIGN],
+    together: &[],
+    reserved: &[
+        FOREIGN,
+        &[(
+            "gap_tolerance",
+            Elsewhere(
+                "leave it out: a connection is told by webhooks alone, and silence says nothing of it",
+            ),
+        )],
+    ],
     example: "trigger: device\ndevice: [house_battery, car_charger]\nevent: disconnected\n",
 };
 
 pub static STATE: Word = Word {
     name: "state",
     what: WHAT,
-    meaning: "a value changed",
+    meaning: "a value changed. `for` counts on while other values come that fit as well: one of `to`, or without `to`, none of `from`; never one of `not_to`. Where none of these is written, each change begins it anew",
     keys: &[
         COMMON,
         WATCHED,
@@ -318,7 +328,7 @@ const SEVERAL: Key = required("triggers", TRIGGERS_TOGETHER, "what must come");
 pub static ALL_OF: Word = Word {
     name: "all_of",
     what: WHAT,
-    meaning: "each of several triggers fired, in any order",
+    meaning: "each of several triggers fired, in any order. Where all of them name the same devices, each device is looked at by itself; otherwise they are taken together",
     keys: &[
         COMMON,
         &[
@@ -334,7 +344,7 @@ pub static ALL_OF: Word = Word {
 pub static SEQUENCE: Word = Word {
     name: "sequence",
     what: WHAT,
-    meaning: "several triggers fired one after another",
+    meaning: "several triggers fired one after another. Where all of them name the same devices, each device is looked at by itself; otherwise they are taken together",
     keys: &[
         COMMON,
         &[
@@ -350,7 +360,7 @@ pub static SEQUENCE: Word = Word {
 pub static ABSENCE: Word = Word {
     name: "absence",
     what: WHAT,
-    meaning: "something did not come",
+    meaning: "something did not come. Of several devices, each is looked at by itself, where `of` and `after` name the same ones; otherwise they are taken together",
     keys: &[
         COMMON,
         &[
@@ -367,7 +377,7 @@ pub static ABSENCE: Word = Word {
 pub static COUNT: Word = Word {
     name: "count",
     what: WHAT,
-    meaning: "a trigger fired so many times",
+    meaning: "a trigger fired so many times. Several devices are counted together",
     keys: &[
         COMMON,
         &[

@@ -35,7 +35,7 @@ const RUNS: &[Row] = &[
         again: MODE,
         edited: OLD_TEXT,
         removed: RUN_ENDS,
-        restarted: "the triggers go on listening; when `timeout` is over, it is over at once",
+        restarted: "the triggers go on listening; of what both came due, a trigger and `timeout`, the one that was due first counts",
     },
     Row {
         thing: "`wait_until`",
@@ -97,7 +97,7 @@ const RUNS: &[Row] = &[
         thing: "the conditions of a rule (fresh values, `if_unknown: wait`)",
         stored: "what woke the rule and what it saw, and until when: 20 seconds, and 15 minutes for what is unknown",
         again: "waits beside it, up to `max`, or 10 in `mode: single`; when each is answered, the rule's `mode` decides; in `mode: restart` it takes the place of the one that waits",
-        edited: "the conditions that are there then are asked",
+        edited: "the conditions that are there then are asked; when the trigger that woke the rule is gone or edited, nothing comes of it, and the trace says so",
         removed: "nothing comes of it",
         restarted: "fresh values have their 20 seconds once more; the unknown has the remaining time",
     },
@@ -116,10 +116,10 @@ const MEMORIES: &[Row] = &[
     Row {
         thing: "`for`",
         stored: "since when it holds, when it will have held for long enough, and when it was last heard",
-        again: "the same value: it goes on; a contrary one ends it",
-        edited: ANEW,
+        again: "a value that fits as well: it goes on; a contrary one ends it",
+        edited: "its time begins anew with the edit, where what was on its way is what the trigger waits for still, and is so now",
         removed: FORGOTTEN,
-        restarted: "the remaining time, the time of the stop included; after more than `gap_tolerance` without a value, the time is counted anew",
+        restarted: "the remaining time, the time of the stop included; after more than `gap_tolerance` without a value, the time is counted anew; of a connection, what is over fires at once, before webhooks that come late",
     },
     Row {
         thing: "`for` of a condition",
@@ -141,7 +141,7 @@ const MEMORIES: &[Row] = &[
         thing: "`absence`",
         stored: "since when it counts, and when it fires",
         again: "`of` ends the count, and without `after` begins it anew; `after` begins it anew",
-        edited: ANEW,
+        edited: "begins anew: at once, or with `after`, when that comes again",
         removed: FORGOTTEN,
         restarted: "the remaining time; what is over fires at once, before webhooks that come late",
     },
@@ -216,7 +216,8 @@ pub(super) fn markdown() -> String {
 }
 
 const CLOCKS: &str = "
-Of an edited rule, a trigger that is itself unchanged, and in its place among the others, keeps what it remembers.
+Of an edited rule, a trigger that is itself unchanged keeps what it remembers, wherever it stands among the others; so it does when the home has one more device of the type that it names.
+Runs of a rule from before its `per` was added or taken away count for every value.
 A rule with a mistake in it keeps its last good version, and all that waits for it.
 
 **When the clocks change.** Durations (`delay`, `for`, `within`, `timeout`, `cooldown`) are real time: two hours are two hours in every night.

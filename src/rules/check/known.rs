@@ -245,7 +245,9 @@ pub(super) fn sights(on: &On, names: &Names) -> Vec<Sight> {
 
 fn of_watched(watched: &Watched, names: &Names) -> Kind {
     let kind = match watched {
-        Watched::Attribute { devices, attribute } => {
+        Watched::Attribute {
+            devices, attribute, ..
+        } => {
             let first = devices.first();
             let attribute = first.and_then(|it| it.device_type.attribute(attribute));
             attribute.map(|it| Kind::of_attribute(it.kind).0)

@@ -66,10 +66,12 @@ pub(super) fn on(
             error_codes,
             source,
         } => {
+            let of_type = devices.of_type();
             let devices = device::all(devices, names, findings);
             check_commands(&devices, commands, findings);
             On::Command(CommandTrigger {
                 devices: without_places(devices)?,
+                of_type,
                 commands: each_once(commands.iter().map(|it| it.value).collect()),
                 results: results.clone(),
                 error_codes: each_once(error_codes.clone()),
@@ -81,9 +83,11 @@ pub(super) fn on(
             changes,
             held,
         } => {
+            let of_type = devices.of_type();
             let devices = device::all(devices, names, findings);
             On::Device(DeviceTrigger {
                 devices: without_places(devices)?,
+                of_type,
                 changes: changes.clone(),
                 held: *held,
             })

@@ -66,6 +66,7 @@ fn watched<'h>(
     let spec = spec?;
     let watched = Watched::Attribute {
         devices: found.into_iter().map(|(device, _)| device).collect(),
+        of_type: named.of_type(),
         attribute: spec.name.to_owned(),
     };
     Some((watched, Source::Attribute(spec)))

@@ -49,7 +49,9 @@ pub(super) fn heard(on: &On) -> Vec<Heard<'_>> {
 
 fn heard_of(watched: &Watched) -> Vec<Heard<'_>> {
     match watched {
-        Watched::Attribute { devices, attribute } => devices
+        Watched::Attribute {
+            devices, attribute, ..
+        } => devices
             .iter()
             .map(|it| Heard::Attribute(it.id.as_str(), attribute))
             .collect(),

@@ -109,7 +109,9 @@ fn moment(on: &StateTrigger, head: Span, deed: &str, findings: &mut Findings<'_>
 /// The name of a value that is measured, and its unit.
 fn measured<'t>(watched: &'t Watched, names: &Names) -> Option<(&'t str, Option<Unit>)> {
     match watched {
-        Watched::Attribute { devices, attribute } => {
+        Watched::Attribute {
+            devices, attribute, ..
+        } => {
             let device_type = devices.first()?.device_type;
             let AttributeKind::Number(unit) = device_type.attribute(attribute)?.kind else {
                 return None;

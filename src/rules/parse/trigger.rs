@@ -161,7 +161,15 @@ fn device<'n>(fields: &Fields<'n>, findings: &mut Findings<'_>) -> Option<On<'n>
     let changes = fields
         .require("event", findings)
         .and_then(|it| any_of(it, "an event of a device", CHANGES, findings));
-    let held = held(fields, findings);
+    let lasts = fields.maybe("for", findings, |it, findings| {
+        bounded(it, HELD_MIN, DURATION_MAX, findings)
+    });
+    let held = lasts.map(|it| {
+        it.map(|duration| Held {
+            duration,
+            gap_tolerance: GAP_TOLERANCE_DEFAULT,
+        })
+    });
     Some(On::Device {
         devices: devices?,
         changes: changes?,
