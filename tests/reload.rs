@@ -403,6 +403,75 @@ async fn a_home_that_is_broken_changes_nothing_and_one_that_changed_waits_for_a_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_what_a_reload_does_with_a_home_that_waits_for_a_start() {
+    let mut house = House::start(CAR_AFTER_BATTERY).await;
+    house.edit("home.yaml", |text| {
+        text.replace(
+            "devices:\n",
+            "devices:\n  spare: {type: battery, id: dev_spare}\n",
+        )
+    });
+    let spare = "version: 1
+rules:
+  - id: spare
+    triggers: {trigger: device, device: spare, event: connected}
+    actions: {log: spare}
+";
+    fs::write(house.dir.path().join("rules/spare.yaml"), spare).unwrap();
+    let reload = said(&house.cli(&["reload"]));
+    assert_eq!(
+        reload.0,
+        "unchanged 1 rule\nbroken    spare (rules/spare.yaml:3): stays out\n\
+         home.yaml: `devices` changed, which takes effect at the next start\n"
+    );
+    assert_eq!(said(&house.cli(&["plan"])), reload);
+    house.stop_engine().await;
+    let (plan, _, code) = said(&house.cli(&["plan"]));
+    assert_eq!(
+        (plan.as_str(), code),
+        ("added     spare\nunchanged 1 rule\n", Some(0))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_stay_while_their_folder_is_away() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    let (rules, away) = (
+        house.dir.path().join("rules"),
+        house.dir.path().join("away"),
+    );
+    fs::rename(&rules, &away).unwrap();
+    let kept = "unchanged 1 rule\nbroken    car-after-battery (rules/rules.yaml:3): stays as it was when it was last right\n";
+    let missing = "error: the folder `rules` is missing; all rules stay as they were\n";
+    assert_eq!(
+        said(&house.cli(&["reload"])),
+        (kept.to_owned(), missing.to_owned(), Some(1))
+    );
+    fs::rename(&away, &rules).unwrap();
+    assert_eq!(done(&house.cli(&["reload"])), "unchanged 1 rule\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_tells_what_is_on_record_of_a_rule_that_was_removed() {
+    let house = House::start(&rules(&[
+        rule("goes", "1s", "gone"),
+        rule("stays", "1h", "never"),
+    ]))
+    .await;
+    let run = house.json(&["trigger", "goes"])["run"].clone();
+    write(&house, &rules(&[rule("stays", "1h", "never")]));
+    house.cli(&["reload"]);
+    let (out, err, code) = said(&house.cli(&["why", "goes"]));
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+    let first = "goes  (the home has no such rule any more; this is on record)\n\nit ran at ";
+    assert!(out.starts_with(first), "{out}");
+    let why = house.json(&["why", "goes"]);
+    let told = json!([why["rule"], why["removed"], why["last_run"]["run"]["id"]]);
+    assert_eq!(told, json!(["goes", true, run]));
+    assert_eq!(house.cli(&["why", "went"]).status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_are_paused_resumed_and_run_by_hand() {
     let mut house = House::start(&rules(&[
         rule("other", "1h", "never"),

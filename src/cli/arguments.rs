@@ -93,7 +93,8 @@ pub(super) enum Command {
     Reload(HowArguments),
     /// Run the actions of a rule, whatever its triggers and conditions say.
     Trigger(RuleArguments),
-    /// Let a rule rest until it is resumed. Runs that are under way go on.
+    /// Let a rule rest until it is resumed. Runs that are under way go on; what waits for an answer to its conditions
+    /// comes to nothing.
     Pause(PauseArguments),
     /// Let a paused rule go on.
     Resume(RuleArguments),

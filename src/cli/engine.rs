@@ -122,11 +122,16 @@ fn reload(reloaded: &Reloaded, console: &mut Console) -> anyhow::Result<()> {
     write!(console.err, "{}", reloaded.problems)?;
     difference(&reloaded.difference, console)?;
     broken(&reloaded.broken, console)?;
-    if !reloaded.restart_for.is_empty() {
+    restart_for(&reloaded.restart_for, console)
+}
+
+/// What of `home.yaml` waits for the next start.
+pub(super) fn restart_for(keys: &[String], console: &mut Console) -> anyhow::Result<()> {
+    if !keys.is_empty() {
         writeln!(
             console.out,
             "home.yaml: `{}` changed, which takes effect at the next start",
-            reloaded.restart_for.join("`, `")
+            keys.join("`, `")
         )?;
     }
     Ok(())

@@ -13,12 +13,13 @@ use crate::cli::lists::time;
 use crate::cli::{Exit, engine};
 use crate::config;
 use crate::config::environment::Environment;
+use crate::control::{Done, Wish};
 use crate::document::diagnostic::Diagnostic;
 use crate::document::render;
 use crate::document::source::SourceFile;
 use crate::domain::id::{RuleId, RunId};
 use crate::engine::arming::shape;
-use crate::reload::Broken;
+use crate::reload::{Broken, Reloaded};
 use crate::rules::difference::Difference;
 use crate::rules::rule::{Rule, RuleSet};
 use crate::rules::{self, Loaded, last_good};
@@ -33,6 +34,9 @@ struct Plan {
     runs: Vec<RunPlan>,
     /// Of rules that are new or other than before.
     findings: Value,
+    /// Keys of `home.yaml` that take effect at the next start of the running engine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    restart_for: Vec<String>,
 }
 
 /// A trigger that waits for a moment, and would not any more.
@@ -92,23 +96,44 @@ pub(super) fn plan(dir: &Path, as_json: bool, console: &mut Console) -> anyhow::
     let versions = in_force
         .iter()
         .map(|it| (it.id.clone(), it.version.clone()));
-    let difference = Difference::between(&versions.collect(), &rules);
+    let mut difference = Difference::between(&versions.collect(), &rules);
     let new = new_findings(diagnostics, &files, &starts, &difference);
+    let by_engine = by_engine(dir)?;
+    if let Some(it) = &by_engine {
+        difference = it.difference.clone();
+        broken.clone_from(&it.broken);
+    }
     let plan = Plan {
         broken,
         timers: timers(view.as_ref(), &rules, &difference)?,
         runs: runs(view.as_ref(), &rules, &difference)?,
         findings: serde_json::from_str(&render::json(&new, &files))?,
         difference,
+        restart_for: by_engine
+            .iter()
+            .flat_map(|it| it.restart_for.clone())
+            .collect(),
     };
     if as_json {
         console.json(&plan)?;
     } else {
         console.diagnostics(&new, &files)?;
+        if let Some(it) = &by_engine {
+            write!(console.err, "{}", it.problems)?;
+        }
         write(&plan, &known, console)?;
     }
     let is_wrong = !plan.broken.is_empty() || new.iter().any(Diagnostic::is_error);
     Ok(if is_wrong { Exit::Findings } else { Exit::Done })
+}
+
+/// What the running engine says that a reload would change, when `home.yaml` is not as at its start: it checks the
+/// rules against the home that it knows.
+fn by_engine(dir: &Path) -> anyhow::Result<Option<Reloaded>> {
+    let Ok(Ok(Done::Reloaded(reloaded))) = engine::asked(dir, &Wish::Plan)? else {
+        return Ok(None);
+    };
+    Ok(Some(reloaded).filter(|it| !it.restart_for.is_empty()))
 }
 
 /// Where each rule begins, by file and line; none for one that does not say its id, or is broken.
@@ -230,5 +255,6 @@ fn write(plan: &Plan, known: &[Rule], console: &mut Console) -> anyhow::Result<(
             run.run, run.rule
         )?;
     }
+    engine::restart_for(&plan.restart_for, console)?;
     Ok(())
 }

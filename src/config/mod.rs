@@ -89,9 +89,14 @@ pub fn rule_files(dir: &Path) -> (Vec<SourceFile>, Vec<Diagnostic>) {
     files::rules(dir)
 }
 
-/// Whether the home in `dir` has a file `name`, readable or not; it has one if nobody can tell.
+/// Whether the folder of the rules is missing: it may be away for a moment, and nobody can tell what is in it.
+pub fn is_without_rules(dir: &Path) -> bool {
+    !dir.join(files::RULES_DIR).is_dir()
+}
+
+/// Whether the home in `dir` has a rule file `name`, readable or not; it has one if nobody can tell.
 pub fn is_there(dir: &Path, name: &str) -> bool {
-    dir.join(name).try_exists().unwrap_or(true)
+    is_without_rules(dir) || dir.join(name).try_exists().unwrap_or(true)
 }
 
 /// The files of a home that hold tests alone, in the order of their names.

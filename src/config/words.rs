@@ -346,7 +346,7 @@ pub static LIMITS: Word = Word {
             "runs_per_rule",
             Kind::Block(&RUNS_PER_RULE),
             "{count: 20, within: 60s}",
-            "more pause the rule",
+            "more pause the rule; runs that `catch_up` makes up for do not count",
         ),
     ]],
     ..word("limits", "`limits`", "how much may happen")

@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::control::{
-    ABOUT, DEAD_LETTERS, Done, PauseBody, RELOAD, Refusal, STOP_ALL, Wish, address_of,
+    ABOUT, DEAD_LETTERS, Done, PLAN, PauseBody, RELOAD, Refusal, STOP_ALL, Wish, address_of,
     is_short_enough, socket_path,
 };
 
@@ -59,7 +59,7 @@ async fn exchange(stream: UnixStream, wish: &Wish) -> Result<Result<Done, Refusa
         .map_err(unreachable)?;
     let (address, body) = request(wish).map_err(unreachable)?;
     let request = match wish {
-        Wish::About => Request::get(address),
+        Wish::About | Wish::Plan => Request::get(address),
         Wish::Reload
         | Wish::Trigger(_)
         | Wish::Pause(..)
@@ -104,6 +104,7 @@ fn request(wish: &Wish) -> serde_json::Result<(String, Vec<u8>)> {
             return Ok((DEAD_LETTERS.to_owned(), serde_json::to_vec(body)?));
         }
         Wish::About => (ABOUT.to_owned(), nothing),
+        Wish::Plan => (PLAN.to_owned(), nothing),
         Wish::Reload => (RELOAD.to_owned(), nothing),
         Wish::StopAll => (STOP_ALL.to_owned(), nothing),
         Wish::Trigger(rule) => (address_of(rule, "trigger"), nothing),

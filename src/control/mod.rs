@@ -39,6 +39,8 @@ pub(crate) enum Wish {
     /// To say that it is there.
     About,
     Reload,
+    /// To say what a reload would change.
+    Plan,
     Trigger(RuleId),
     Pause(RuleId, Option<String>),
     Resume(RuleId),
@@ -146,6 +148,7 @@ struct PauseBody {
 const ABOUT: &str = "/api/v1/about";
 const RELOAD: &str = "/api/v1/reload";
 const DEAD_LETTERS: &str = "/api/v1/dead-letters";
+const PLAN: &str = "/api/v1/plan";
 const STOP_ALL: &str = "/api/v1/stop-all";
 
 /// The address of what is done to a rule. Ids are kebab-case and need no quoting; what is none leads nowhere.

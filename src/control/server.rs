@@ -18,15 +18,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::control::{
-    ABOUT, About, BODY_BYTES_MAX, DEAD_LETTERS, DeadLetterBody, DeadLetterWish, Done, PauseBody,
-    Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal, SOCKET_PATH_BYTES_MAX, STOP_ALL, Stopped,
-    Triggered, is_short_enough, socket_path,
+    ABOUT, About, BODY_BYTES_MAX, DEAD_LETTERS, DeadLetterBody, DeadLetterWish, Done, PLAN,
+    PauseBody, Paused, REASON_CHARACTERS_MAX, RELOAD, Refusal, SOCKET_PATH_BYTES_MAX, STOP_ALL,
+    Stopped, Triggered, is_short_enough, socket_path,
 };
 use crate::document::suggest::closest;
 use crate::domain::event::{Event, Payload, Request, Source};
 use crate::domain::id::{EventId, RuleId};
 use crate::engine::trace::{Trace, Verdict};
-use crate::reload::{Handle, Refused};
+use crate::reload::{self, Handle, Refused};
 use crate::rules::rule::{Rule, RuleSet};
 use crate::store::dead_letters::{self, Became, Hopeless};
 use crate::store::error::Error;
@@ -94,6 +94,7 @@ pub(crate) async fn serve(socket: Option<Socket>, control: Control, stop: Cancel
     let routes = Router::new()
         .route(ABOUT, get(about))
         .route(RELOAD, post(reload))
+        .route(PLAN, get(plan))
         .route(STOP_ALL, post(stop_all))
         .route(DEAD_LETTERS, post(dead_letter))
         .route("/api/v1/rules/{rule}/trigger", post(trigger))
@@ -128,7 +129,16 @@ async fn about(State(control): State<Control>) -> Json<Done> {
 }
 
 async fn reload(State(control): State<Control>) -> Answer {
-    match control.reload.reload().await {
+    reloaded(control.reload.reload().await)
+}
+
+/// What a reload would change; it changes nothing.
+async fn plan(State(control): State<Control>) -> Answer {
+    reloaded(control.reload.plan().await)
+}
+
+fn reloaded(answer: reload::Answer) -> Answer {
+    match answer {
         Ok(reloaded) => Ok(Json(Done::Reloaded(reloaded))),
         Err(Refused::Home(problems)) => {
             let error = "home.yaml is broken; nothing was changed";

@@ -18,7 +18,7 @@ use crate::engine::state::VALUES_MAX;
 use crate::engine::trace::{Miss, StepTrace, Trace, Truth, Verdict, place};
 use crate::engine::trigger::hear::Heard;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, begun, breaker, condition, freshness, go_on, listening, seen};
+use crate::engine::{Scene, begun, breaker, condition, freshness, go_on, listening, pause, seen};
 use crate::rules::expr::value::Value;
 use crate::rules::rule::{Mode, Rule, Trigger};
 
@@ -208,13 +208,9 @@ fn decide(scene: Scene<'_>, call: Call<'_>, before: Option<&WaitingCall>, decisi
         decision.changes.push(Change::CallOver { id });
     }
     if trace.verdict == Verdict::Started
-        && let Some(reason) = breaker::tripped(scene, rule, &call.chain)
+        && let Some(reason) = breaker::tripped(scene, rule, (&call.chain, &call.fields))
     {
-        decision.changes.push(Change::RulePaused {
-            rule: rule.id.clone(),
-            reason: reason.clone(),
-            at: scene.now,
-        });
+        pause::pause(scene, &rule.id, (reason.clone(), false), decision);
         trace.verdict = Verdict::Paused { because: reason };
     }
     let is_quiet = matches!(
@@ -362,7 +358,7 @@ fn wait(
     let until = later(since, UNKNOWN_WAIT_MAX);
     let mut topics = std::collections::BTreeSet::new();
     for condition in &call.rule.conditions {
-        listening::of_condition(condition, &mut topics);
+        listening::of_condition(condition, &call.rule.id, &mut topics);
     }
     let waiting = WaitingCall {
         key,

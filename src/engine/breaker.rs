@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::document::duration::display;
 use crate::domain::id::RuleId;
 use crate::engine::Scene;
+use crate::engine::facts::TriggerFields;
 use crate::engine::recent::Keep;
 use crate::rules::rule::Rule;
 
@@ -17,14 +18,30 @@ pub(super) const STARTS: Keep = Keep {
     most: 1000,
 };
 
+/// The field of a trigger of the clock that fires for a time that was missed. No expression can name it;
+/// `store::starts` does.
+pub(super) const CAUGHT_UP: &str = "caught_up";
+
+/// Whether a run with these fields makes up for one that was missed. Those are wanted, and bounded.
+pub(super) fn is_caught_up(trigger: &TriggerFields) -> bool {
+    trigger.contains_key(CAUGHT_UP)
+}
+
 /// Why `rule` is not to run any more until somebody lets it; none when it may. `chain` are the rules of the
-/// runs that led here.
-pub(super) fn tripped(scene: Scene<'_>, rule: &Rule, chain: &[RuleId]) -> Option<String> {
+/// runs that led here, and `trigger` is what the trigger saw.
+pub(super) fn tripped(
+    scene: Scene<'_>,
+    rule: &Rule,
+    (chain, trigger): (&[RuleId], &TriggerFields),
+) -> Option<String> {
     if DEPTH_MAX < chain.len() {
         return Some(format!(
             "runs caused runs, more than {DEPTH_MAX} deep; {}; `resume` lets it run again",
             taking_part(rule, chain)
         ));
+    }
+    if is_caught_up(trigger) {
+        return None;
     }
     let limit = scene.rules.allowance.limits.runs_per_rule;
     let starts = scene.state.starts(&rule.id)?;

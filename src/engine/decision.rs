@@ -157,6 +157,8 @@ pub enum Change {
     RulePaused {
         rule: RuleId,
         reason: String,
+        /// Rules let go on what rules paused. Anything else is for a person to look at.
+        by_rule: bool,
         at: Timestamp,
     },
     /// A rule gave an order. The outbox has it; the engine remembers that it is under way.

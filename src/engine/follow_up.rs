@@ -7,13 +7,14 @@ use crate::engine::begun::is_clock;
 use crate::engine::crowd::meet;
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::TriggerFields;
+use crate::engine::pause::BY_HAND;
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::state::Wakeful;
-use crate::engine::trace::{Trace, Verdict};
+use crate::engine::trace::{Miss, Trace, Verdict};
 use crate::engine::trigger::hear::{Occasion, hear};
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
-use crate::engine::{Scene, arbitration, arming, cancel, go_on, http, inputs, setting};
+use crate::engine::{Scene, arbitration, arming, cancel, go_on, http, inputs, pause, setting};
 use crate::rules::rule::Topic;
 
 #[expect(clippy::too_many_lines, reason = "an arm for each kind")]
@@ -130,10 +131,18 @@ fn trigger_due(scene: Scene<'_>, (rule, index): (&RuleId, usize), decision: &mut
         });
         return;
     };
+    let is_held = !memory.held.is_empty();
     let mut memory = memory.clone();
     let heard = hear(scene, (index, trigger), &mut memory, Occasion::Time);
     arming::remember(scene, rule, (index, memory), decision);
-    begin::heard(scene, rule, (heard, None), decision);
+    // What would have fired, if it had been heard of, is worth a line.
+    let misses = heard.mismatches.iter().map(|because| Miss {
+        place: trigger.place.clone(),
+        because: because.clone(),
+    });
+    let misses: Vec<Miss> = misses.collect();
+    let misses = Some(misses).filter(|it| is_held && !it.is_empty());
+    begin::heard(scene, rule, (heard, misses), decision);
 }
 
 /// Another run or a person wants the rule to run; its triggers and conditions are not asked.
@@ -195,37 +204,42 @@ fn next_in_line(
     }
 }
 
-/// Runs that wait for a rule to run, or not to, ask again when that changes.
+/// Runs and calls that wait for a rule to run, or not to, or to remember something, or for one of our orders to be
+/// under way, ask again when that changes.
 fn ask_who_watches(scene: Scene<'_>, decision: &mut Decision) {
     let mut asking = Vec::new();
     for change in &decision.changes {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "two kinds are looked for")]
-        let rule = match change {
-            Change::RunStarted(run) => Some(&run.rule),
-            Change::RunEnded { run, .. } => scene.state.run(run).map(|it| &it.rule),
+        #[expect(clippy::wildcard_enum_match_arm, reason = "four kinds are looked for")]
+        let topic = match change {
+            Change::RunStarted(run) => Some(Topic::Rule(run.rule.clone())),
+            Change::RunEnded { run, .. } => {
+                let run = scene.state.run(run);
+                run.map(|it| Topic::Rule(it.rule.clone()))
+            }
+            Change::Remembered { rule, .. } => Some(Topic::Rule(rule.clone())),
+            Change::Ordered { command, .. } => Some(Topic::Command(command.device.id.clone())),
             _ => None,
         };
-        let topic = rule.map(|it| Topic::Rule(it.clone()));
         let runs = topic.iter().flat_map(|it| scene.state.listening(it));
         asking.extend(runs.map(|it| FollowUp::Ask(it.id.clone())));
+        let calls = topic.iter().flat_map(|it| scene.state.calls_hearing(it));
+        asking.extend(calls.map(|it| FollowUp::Call(it.id.clone())));
     }
     decision.follow_ups.extend(asking);
 }
 
 /// What a person asks for.
 pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decision) {
-    const BY_HAND: &str = "somebody paused it";
-    let paused = |rule: &RuleId, reason: Option<&str>| Change::RulePaused {
-        rule: rule.clone(),
-        reason: reason.unwrap_or(BY_HAND).to_owned(),
-        at: scene.now,
-    };
     match request {
-        Request::Trigger { rule } => run_rule(scene, rule, ("", &[]), decision),
+        Request::Trigger { rule } => {
+            run_rule(scene, rule, ("", &[]), decision);
+            ask_who_watches(scene, decision);
+        }
         Request::Pause { rule, reason } => {
-            // The first reason counts.
-            if scene.state.paused(rule).is_none() {
-                decision.changes.push(paused(rule, reason.as_deref()));
+            // The first reason counts, but for that of a rule, which could let it go on.
+            if scene.state.paused_for_a_person(rule).is_none() {
+                let reason = reason.as_deref().unwrap_or(BY_HAND).to_owned();
+                pause::pause(scene, rule, (reason, false), decision);
             }
         }
         Request::Resume { rule } => {
@@ -236,10 +250,12 @@ pub(super) fn request(scene: Scene<'_>, request: &Request, decision: &mut Decisi
         }
         Request::StopAll => {
             let rules = scene.rules.rules.iter();
-            let running = rules.filter(|it| scene.state.paused(&it.id).is_none());
-            decision
-                .changes
-                .extend(running.map(|it| paused(&it.id, None)));
+            for rule in rules.filter(|it| scene.state.paused_for_a_person(&it.id).is_none()) {
+                pause::pause(scene, &rule.id, (BY_HAND.to_owned(), false), decision);
+            }
+            for call in scene.state.calls() {
+                pause::end_calls(scene, &call.rule, BY_HAND, decision);
+            }
             arbitration::stop_all(scene, decision);
             let ends = scene.state.all_runs().map(|it| FollowUp::End {
                 run: it.id.clone(),

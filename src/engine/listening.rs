@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::id::DeviceId;
+use crate::domain::id::{DeviceId, RuleId};
 use crate::engine::arbitration::lease;
 use crate::engine::run::Run;
 use crate::engine::wait::Wait;
 use crate::rules::condition::Block;
 use crate::rules::expr::program::{Checked, Read, Source};
+use crate::rules::expr::scope::Root;
 use crate::rules::index;
 use crate::rules::operation::Awaited;
 use crate::rules::rule::{Condition, OperationKind, Test, Topic};
@@ -44,19 +45,20 @@ fn awaited(run: &Run) -> BTreeSet<Topic> {
                 .iter()
                 .filter(|it| it.enabled)
                 .for_each(|it| topics.extend(index::topics(&it.on))),
-            Awaited::Conditions(block) => of_block(block, &mut topics),
+            Awaited::Conditions(block) => of_block(block, &run.rule, &mut topics),
         }
     }
     topics
 }
 
-fn of_block(block: &Block, topics: &mut BTreeSet<Topic>) {
+fn of_block(block: &Block, rule: &RuleId, topics: &mut BTreeSet<Topic>) {
     for condition in &block.conditions {
-        of_condition(condition, topics);
+        of_condition(condition, rule, topics);
     }
 }
 
-pub(super) fn of_condition(condition: &Condition, topics: &mut BTreeSet<Topic>) {
+/// What may change the answer to a condition of `rule`.
+pub(super) fn of_condition(condition: &Condition, rule: &RuleId, topics: &mut BTreeSet<Topic>) {
     let value = |device: &DeviceId| Topic::Value(device.clone());
     match &condition.test {
         Test::State(test) => topics.extend([value(&test.subject.device.id)]),
@@ -64,13 +66,13 @@ pub(super) fn of_condition(condition: &Condition, topics: &mut BTreeSet<Topic>) 
         Test::Command(test) => topics.extend([Topic::Command(test.device.id.clone())]),
         Test::Rule(test) => topics.extend([Topic::Rule(test.rule.clone())]),
         Test::Input(test) => topics.extend([Topic::Input(test.input.clone())]),
-        Test::Block(block) => of_block(block, topics),
-        Test::Expression(checked) => of_expression(checked, topics),
+        Test::Block(block) => of_block(block, rule, topics),
+        Test::Expression(checked) => of_expression(checked, rule, topics),
         Test::Time(_) | Test::Sun(_) | Test::Trigger(_) => {}
     }
 }
 
-fn of_expression(checked: &Checked, topics: &mut BTreeSet<Topic>) {
+fn of_expression(checked: &Checked, rule: &RuleId, topics: &mut BTreeSet<Topic>) {
     for read in checked.reads() {
         match read {
             Read::Value { source, .. } | Read::Age { source } => match source {
@@ -81,6 +83,11 @@ fn of_expression(checked: &Checked, topics: &mut BTreeSet<Topic>) {
                     let input = crate::domain::id::InputName::new(name.as_str());
                     topics.insert(Topic::Input(input));
                 }
+                // Runs of the rule set it.
+                Source::Field { root, .. } if *root == Root::State => {
+                    topics.insert(Topic::Rule(rule.clone()));
+                }
+                // The run knows it, and stands still.
                 Source::Field { .. } => {}
             },
             Read::Series { input } => {

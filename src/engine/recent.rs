@@ -46,6 +46,16 @@ impl Recent {
         Self(self.0.range(first..).copied().collect())
     }
 
+    /// Those that are not among `others`; each of these takes away one.
+    pub(super) fn without(&self, others: &Self) -> Self {
+        let mut others = others.0.iter().peekable();
+        let mut is_other = |at: &Timestamp| {
+            while others.next_if(|it| **it < *at).is_some() {}
+            others.next_if(|it| **it == *at).is_some()
+        };
+        Self(self.0.iter().filter(|it| !is_other(it)).copied().collect())
+    }
+
     pub(super) fn last(&self) -> Option<Timestamp> {
         self.0.back().copied()
     }
@@ -107,6 +117,16 @@ mod tests {
         assert_eq!(recent.after(at(9)), recent);
         assert_eq!(recent.after(at(20)).0, [at(30)]);
         assert_eq!(recent.after(at(30)), Recent::default());
+    }
+
+    #[test]
+    fn one_is_taken_away_for_each_other_at_the_same_moment() {
+        let recent = Recent([10, 20, 20, 30].map(at).into());
+        let without =
+            |others: &[i64]| recent.without(&Recent(others.iter().map(|it| at(*it)).collect()));
+        assert_eq!(without(&[]), recent);
+        assert_eq!(without(&[5, 20, 25]).0, [at(10), at(20), at(30)]);
+        assert_eq!(without(&[10, 20, 20, 20, 40]).0, [at(30)]);
     }
 
     #[test]

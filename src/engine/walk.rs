@@ -10,7 +10,7 @@ use crate::engine::memory::{Memory, StepFailure, evaluate};
 use crate::engine::run::{Run, RunEnd};
 use crate::engine::trace::{StepTrace, Trace};
 use crate::engine::waiting::{self, Step};
-use crate::engine::{Scene, arbitration, begin, cancel, condition, http, rounds, setting};
+use crate::engine::{Scene, arbitration, begin, cancel, condition, http, pause, rounds, setting};
 use crate::rules::expression::Variable;
 use crate::rules::operation::{Rounds, RuleOperation, RuleVerb};
 use crate::rules::rule::{Condition, NotifyOperation, Operation, OperationKind};
@@ -234,25 +234,8 @@ fn about_rule(
     let rule = operation.rule.clone();
     let note = match operation.verb {
         RuleVerb::Run => return run_rule(scene, run, rule, decision),
-        RuleVerb::Pause => {
-            let note = format!("pauses `{rule}`");
-            decision.changes.push(Change::RulePaused {
-                rule,
-                reason: format!("the rule `{}` paused it", run.rule),
-                at: scene.now,
-            });
-            note
-        }
-        RuleVerb::Resume => {
-            let note = format!("lets `{rule}` go on");
-            // A rule that lets itself go on, in runs that began before it was paused, is to trip all the same.
-            let is_own = run.chain_below().contains(&rule);
-            let counted_from = (!is_own).then_some(scene.now);
-            decision
-                .changes
-                .push(Change::RuleResumed { rule, counted_from });
-            note
-        }
+        RuleVerb::Pause => pause::by_rule(scene, run, &rule, decision),
+        RuleVerb::Resume => pause::resume_by_rule(scene, run, &rule, decision),
     };
     (note, Next::Following)
 }

@@ -32,6 +32,8 @@ pub(super) struct HomeIsBroken {
     pub(super) digest: u64,
 }
 
+const NO_FOLDER: &str = "error: the folder `rules` is missing; all rules stay as they were\n";
+
 /// Reads the files of `home`, which is as it was at the start, with `in_force` the rules until now.
 pub(super) fn read(home: &Home, in_force: &RuleSet) -> Result<Read, HomeIsBroken> {
     let now = config::load(&home.dir, &Environment::of_process());
@@ -45,7 +47,11 @@ pub(super) fn read(home: &Home, in_force: &RuleSet) -> Result<Read, HomeIsBroken
     let loaded = rules::load(&files, &names);
     let mut diagnostics = unreadable;
     diagnostics.extend(loaded.diagnostics.iter().cloned());
-    let problems = errors(&diagnostics, &files);
+    let mut problems = errors(&diagnostics, &files);
+    if config::is_without_rules(&home.dir) && !in_force.rules.is_empty() {
+        problems.push_str(NO_FOLDER);
+        tracing::error!("the folder `rules` is missing; all rules stay as they were");
+    }
     let mut broken: Vec<Broken> = loaded.broken.iter().map(Broken::from).collect();
     let rules = last_good::complete(loaded, &in_force.rules, &names, |file| {
         config::is_there(&home.dir, file)

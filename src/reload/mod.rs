@@ -66,6 +66,17 @@ pub(crate) struct Reloaded {
     pub(crate) restart_for: Vec<String>,
 }
 
+impl Reloaded {
+    fn of(in_force: &RuleSet, read: &Read) -> Self {
+        Self {
+            difference: Difference::between(&versions(in_force), &read.rules),
+            broken: read.broken.clone(),
+            problems: read.problems.clone(),
+            restart_for: read.waiting.clone(),
+        }
+    }
+}
+
 /// A rule whose text is broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Broken {
@@ -91,6 +102,8 @@ pub(crate) enum Refused {
 /// For those who want the rules read again, or to know which are in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
+    /// As it was at the start.
+    home: Arc<Home>,
     asks: mpsc::Sender<Ask>,
     in_force: channel::Receiver<Arc<RuleSet>>,
 }
@@ -104,6 +117,18 @@ impl Handle {
         }
         let ended = || Refused::Failed("the engine is stopping".to_owned());
         answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// What a reload would change now.
+    pub(crate) async fn plan(&self) -> Answer {
+        let (home, in_force) = (Arc::clone(&self.home), self.rules());
+        let known = Arc::clone(&in_force);
+        let read = tokio::task::spawn_blocking(move || files::read(&home, &known)).await;
+        let read = read.map_err(|error| Refused::Failed(error.to_string()))?;
+        match read {
+            Ok(read) => Ok(Reloaded::of(&in_force, &read)),
+            Err(HomeIsBroken { problems, .. }) => Err(Refused::Home(problems)),
+        }
     }
 
     pub(crate) fn rules(&self) -> Arc<RuleSet> {
@@ -145,12 +170,14 @@ impl Reloader {
     ) -> (Self, Handle) {
         let (edits, asks) = mpsc::channel(ASKS_WAITING_MAX);
         let (sender, in_force) = channel::channel(rules);
+        let home = Arc::new(home.clone());
         let handle = Handle {
+            home: Arc::clone(&home),
             asks: edits.clone(),
             in_force,
         };
         let reloader = Self {
-            home: Arc::new(home.clone()),
+            home,
             store,
             clock,
             offers,
@@ -259,12 +286,7 @@ impl Reloader {
                 return Err(Refused::Home(problems));
             }
         };
-        let reloaded = Reloaded {
-            difference: Difference::between(&versions(&in_force), &read.rules),
-            broken: read.broken,
-            problems: read.problems,
-            restart_for: read.waiting,
-        };
+        let reloaded = Reloaded::of(&in_force, &read);
         if is_first && !is_asked && reloaded.difference.is_empty() {
             return Ok(reloaded);
         }

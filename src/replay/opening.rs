@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::clock::earlier;
 use crate::domain::event::{EngineChange, Payload, Settled};
 use crate::domain::id::{RuleId, RunId};
+use crate::engine;
 use crate::engine::decision::Change;
 use crate::engine::state::State;
 use crate::replay::deed::{Deed, End, What};
@@ -113,6 +114,7 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)])
             state.apply(&Change::RulePaused {
                 rule: rule.clone(),
                 reason: String::new(),
+                by_rule: true,
                 at: *at,
             });
         }
@@ -136,6 +138,7 @@ pub(super) fn state(past: &Past, span: Span, remembered: &[(Timestamp, Change)])
         state.apply(&Change::RulePaused {
             rule: rule.clone(),
             reason: reason.clone(),
+            by_rule: engine::is_reason_of_rule(reason),
             at: *at,
         });
     }

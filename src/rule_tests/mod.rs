@@ -16,6 +16,7 @@ use test::Test;
 mod compare;
 pub mod coverage;
 mod expected;
+mod inputs;
 mod outbox;
 pub mod parse;
 mod planned;

@@ -43,7 +43,7 @@ pub(super) fn run(
     names: &Names,
     coverage: &mut Coverage,
 ) -> Option<Failure> {
-    let mut world = World::new(rules, coverage, test.at);
+    let mut world = World::new((rules, names), coverage, test.at);
     for setting in &test.given {
         world.set(setting);
     }

@@ -8,14 +8,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::clock::later;
+use crate::config::names::Names;
 use crate::domain::device::Device;
-use crate::domain::event::{
-    EngineChange, Event, InputReading, Payload, Readings, Report, Settled, Source,
-};
+use crate::domain::event::{EngineChange, Event, Payload, Readings, Report, Settled, Source};
 use crate::domain::http::Reply;
 use crate::domain::id::{ActionId, DeviceId, EventId, InputName, RuleId, RunId};
 use crate::domain::lifecycle::Outcome;
-use crate::domain::value::{Origin, Point, Value};
+use crate::domain::value::{Origin, Value};
 use crate::engine::decision::{Change, Decision, ReadRequest};
 use crate::engine::run::RunEnd;
 use crate::engine::state::State;
@@ -23,10 +22,11 @@ use crate::engine::trace::Trace;
 use crate::engine::{self, Input};
 use crate::rule_tests::coverage::{Coverage, find};
 use crate::rule_tests::expected::Happened;
+use crate::rule_tests::inputs::Inputs;
 use crate::rule_tests::outbox::Outbox;
 use crate::rule_tests::rows::Rows;
 use crate::rule_tests::since::Since;
-use crate::rule_tests::test::{InputShows, Setting, Shows};
+use crate::rule_tests::test::{Setting, Shows};
 use crate::rule_tests::web::{Heard, Web};
 use crate::rule_tests::writes::{WriteEnd, Writes};
 use crate::rules::rule::{Rule, RuleSet};
@@ -49,7 +49,7 @@ pub(super) struct World<'w> {
     web: Web,
     writes: Writes,
     devices: BTreeMap<DeviceId, Shown>,
-    inputs: BTreeMap<InputName, (Option<Value>, Vec<Point>)>,
+    inputs: Inputs<'w>,
     next_poll: Timestamp,
     n_events: u32,
     n_foreign: u32,
@@ -70,7 +70,11 @@ struct Shown {
 }
 
 impl<'w> World<'w> {
-    pub(super) fn new(rules: &'w RuleSet, coverage: &'w mut Coverage, now: Timestamp) -> Self {
+    pub(super) fn new(
+        (rules, names): (&'w RuleSet, &'w Names),
+        coverage: &'w mut Coverage,
+        now: Timestamp,
+    ) -> Self {
         let mut state = State::default();
         // A test begins in the middle of life: the triggers of the clock have been there for long.
         let event = Event {
@@ -100,7 +104,7 @@ impl<'w> World<'w> {
             web: Web::default(),
             writes: Writes::default(),
             devices: BTreeMap::new(),
-            inputs: BTreeMap::new(),
+            inputs: Inputs::new(names),
             next_poll: later(now, POLL),
             n_events: 0,
             n_foreign: 0,
@@ -123,31 +127,15 @@ impl<'w> World<'w> {
     pub(super) fn set(&mut self, setting: &Setting) {
         match setting {
             Setting::Device { device, shows } => self.set_device(&device.id, shows),
-            Setting::Input { input, shows } => self.set_input(input, shows),
+            Setting::Input { input, shows } => {
+                self.inputs.set(input, shows);
+                self.read_input(input);
+            }
         }
     }
 
-    fn set_input(&mut self, input: &InputName, shows: &InputShows) {
-        let (value, series) = match shows {
-            InputShows::Silent => {
-                self.inputs.remove(input);
-                return;
-            }
-            InputShows::Value(value) => (Some(value.clone()), Vec::new()),
-            InputShows::Series(series) => (None, series.clone()),
-        };
-        self.inputs.insert(input.clone(), (value, series));
-        self.read_input(input);
-    }
-
     fn read_input(&mut self, input: &InputName) {
-        if let Some((value, series)) = self.inputs.get(input) {
-            let reading = InputReading {
-                input: input.clone(),
-                taken_at: self.now,
-                value: value.clone(),
-                series: series.clone(),
-            };
+        if let Some(reading) = self.inputs.reading(input, self.now) {
             self.happens(Source::Poll, Payload::Input(reading));
         }
     }
@@ -186,8 +174,7 @@ impl<'w> World<'w> {
         for device in &devices {
             self.read(device);
         }
-        let inputs: Vec<_> = self.inputs.keys().cloned().collect();
-        for input in &inputs {
+        for input in &self.inputs.polled() {
             self.read_input(input);
         }
     }
@@ -445,7 +432,8 @@ impl<'w> World<'w> {
     }
 
     fn next_moment(&self) -> Option<Timestamp> {
-        let is_read = !self.inputs.is_empty() || self.devices.values().any(|it| !it.is_silent);
+        let is_read =
+            !self.inputs.polled().is_empty() || self.devices.values().any(|it| !it.is_silent);
         let poll = is_read.then_some(self.next_poll);
         let moments = [
             poll,

@@ -175,7 +175,7 @@ pub struct Pattern {
     pub weekdays: Vec<Weekday>,
     /// Day and weekday are both restricted, and one of them is enough, as crontab has it.
     pub is_either_day: bool,
-    /// It repeats within the hour or at every hour, and keeps its rhythm when clocks change.
+    /// Its minutes are those of some `*/n`, or its hours are all; it keeps its rhythm when clocks change.
     pub is_rhythm: bool,
 }
 

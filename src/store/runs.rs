@@ -88,7 +88,12 @@ pub(crate) fn save(tx: &Tx<'_>, state: &State, change: &Change) -> Result<(), Er
             trigger,
             memory,
         } => triggers::save(tx, rule, *trigger, memory),
-        Change::RulePaused { rule, reason, at } => triggers::pause(tx, rule, reason, *at),
+        Change::RulePaused {
+            rule,
+            reason,
+            by_rule,
+            at,
+        } => triggers::pause(tx, rule, (reason, *by_rule), *at),
         Change::RuleResumed { rule, counted_from } => triggers::resume(tx, rule, *counted_from),
         Change::History { of, history } => history::save(tx, state, (of, history)),
         Change::HistoryOver { of } => history::forget(tx, of),
@@ -443,7 +448,9 @@ mod tests {
                 paused("once more"),
                 set.clone(),
                 resumed(None),
+                paused("a rule did it"),
                 paused("and again"),
+                paused("a rule did it later"),
             ];
             for change in changes {
                 save(tx, &state, &change)?;
@@ -459,6 +466,7 @@ mod tests {
         Change::RulePaused {
             rule: RuleId::new("rule"),
             reason: reason.to_owned(),
+            by_rule: reason.contains("a rule"),
             at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -17,22 +17,28 @@ use crate::store::{moment, orders, stamp};
 pub(super) fn load(tx: &Tx<'_>, state: &mut State) -> Result<(), Error> {
     let mut statement = tx.prepare(
         "WITH starts AS (
-             SELECT 0 AS seq, rule, run_key, began_at AS at FROM last_starts
+             SELECT 0 AS seq, rule, run_key, began_at AS at, NULL AS saw FROM last_starts
              UNION ALL
-             SELECT seq, rule, run_key, coalesce(began_at, started_at) FROM runs
+             SELECT seq, rule, run_key, coalesce(began_at, started_at), trigger_fields FROM runs
              WHERE parent IS NULL),
          newest AS (
-             SELECT seq, rule, run_key, at, max(at) OVER (PARTITION BY rule) AS last,
+             SELECT seq, rule, run_key, at, saw, max(at) OVER (PARTITION BY rule) AS last,
                  max(at) OVER (PARTITION BY rule, run_key) AS last_of_key
              FROM starts)
-         SELECT rule, at + (SELECT set_by FROM clock), run_key FROM newest
+         SELECT rule, at + (SELECT set_by FROM clock), run_key,
+             json_type(saw, '$.caught_up') IS NOT NULL
+         FROM newest
          WHERE last - ?1 < at OR at = last_of_key ORDER BY seq, at",
     )?;
     let mut rows = statement.query([orders::COUNTED])?;
     while let Some(row) = rows.next()? {
         let rule = RuleId::new(row.get::<_, String>(0)?);
         let key = row.get::<_, Option<String>>(2)?;
-        state.note_start(&rule, key.as_deref(), moment(row.get(1)?));
+        let at = moment(row.get(1)?);
+        state.note_start(&rule, key.as_deref(), at);
+        if row.get(3)? {
+            state.note_caught_up(&rule, at);
+        }
     }
     Ok(())
 }

@@ -42,15 +42,21 @@ pub(super) fn save(
     Ok(())
 }
 
-/// A rule that is paused already stays paused for the first reason.
-pub(super) fn pause(tx: &Tx<'_>, rule: &RuleId, reason: &str, at: Timestamp) -> Result<(), Error> {
+/// A rule that is paused already stays paused for the first reason, unless that was a rule and this is none.
+pub(super) fn pause(
+    tx: &Tx<'_>,
+    rule: &RuleId,
+    (reason, by_rule): (&str, bool),
+    at: Timestamp,
+) -> Result<(), Error> {
     tx.prepare(
-        "INSERT INTO paused_rules (rule, reason, paused_at) VALUES (?1, ?2, ?3)
+        "INSERT INTO paused_rules (rule, reason, paused_at, by_rule) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (rule)
-         DO UPDATE SET reason = excluded.reason, paused_at = excluded.paused_at, is_over = 0
-         WHERE is_over = 1",
+         DO UPDATE SET reason = excluded.reason, paused_at = excluded.paused_at, is_over = 0,
+             by_rule = excluded.by_rule
+         WHERE is_over = 1 OR excluded.by_rule < by_rule",
     )?
-    .execute(rusqlite::params![rule.as_str(), reason, stamp(at)])?;
+    .execute(rusqlite::params![rule.as_str(), reason, stamp(at), by_rule])?;
     Ok(())
 }
 
@@ -90,7 +96,8 @@ fn load_memories(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
 
 fn load_paused(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
     let mut statement = tx.prepare(
-        "SELECT rule, reason, paused_at, is_over, counted_from + (SELECT set_by FROM clock)
+        "SELECT rule, reason, paused_at, is_over, counted_from + (SELECT set_by FROM clock),
+             by_rule
          FROM paused_rules",
     )?;
     let mut rows = statement.query([])?;
@@ -100,6 +107,7 @@ fn load_paused(tx: &Tx<'_>) -> Result<Vec<Change>, Error> {
         let paused = Change::RulePaused {
             rule: rule.clone(),
             reason: row.get(1)?,
+            by_rule: row.get(5)?,
             at: moment(row.get(2)?),
         };
         if let Some(from) = row.get::<_, Option<i64>>(4)? {

@@ -267,6 +267,28 @@ rules:
 }
 
 #[test]
+fn stop_all_ends_calls_that_wait_for_an_answer() {
+    let mut engine = Engine::with(
+        "version: 1
+rules:
+  - id: careful
+    triggers: {trigger: command, device: house_battery, command: charge}
+    conditions: {condition: numeric_state, device: house_battery, attribute: level, above: 30, if_unknown: wait}
+    actions: {notify: phone, message: hello}
+",
+    );
+    engine.hears("charge");
+    engine.hears("charge");
+    let (told, _) = engine.tells(Payload::Request(Request::StopAll));
+    assert_eq!(told, ["careful: paused: somebody paused it"; 2]);
+    let rule = RuleId::new("careful");
+    engine.tells(Payload::Request(Request::Resume { rule }));
+    engine.pass(20);
+    let (told, _) = engine.tells(Payload::Tick);
+    assert_eq!(told, [""; 0], "nobody waits any more");
+}
+
+#[test]
 fn stop_all_calls_off_orders_that_no_run_waits_for() {
     let mut engine = Engine::with(
         "version: 1

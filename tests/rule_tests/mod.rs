@@ -74,6 +74,31 @@ fn what_goes_as_expected_is_a_line_each() {
 }
 
 #[test]
+fn what_a_pause_ends_and_who_may_end_it() {
+    check("pauses.yaml", &[], "pauses.txt");
+}
+
+#[test]
+fn what_is_caught_up_is_wanted() {
+    check("caught_up.yaml", &[], "caught_up.txt");
+}
+
+#[test]
+fn who_waits_for_what_rules_do_is_woken_by_it() {
+    check("remembered.yaml", &[], "remembered.txt");
+}
+
+#[test]
+fn what_is_only_pushed_grows_old() {
+    check("pushed.yaml", &[], "pushed.txt");
+}
+
+#[test]
+fn patterns_that_are_the_same_fire_at_the_same_times() {
+    check("cron.yaml", &[], "cron.txt");
+}
+
+#[test]
 fn what_waits_stands_where_it_stood_after_a_restart() {
     check("waiting.yaml", &[], "waiting.txt");
 }
@@ -398,7 +423,7 @@ fn a_check_looks_at_the_tests_too() {
     let secret = "error[E211]: the secret ";
     let (secrets, others): (Vec<_>, Vec<_>) =
         heads.into_iter().partition(|it| it.starts_with(secret));
-    assert_eq!(secrets.len(), 2, "{check}");
+    assert_eq!(secrets.len(), 4, "{check}");
     assert_eq!(
         others,
         [

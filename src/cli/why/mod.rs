@@ -4,6 +4,7 @@
 mod at;
 mod causes;
 mod causes_text;
+mod gone;
 mod listens;
 mod moment;
 mod rule;
@@ -65,7 +66,10 @@ pub(super) fn why(
         None => None,
     };
     match causes {
-        None => unknown(&known, arguments, console),
+        None => match gone::of(&known, &id)? {
+            Some(gone) => tell(&gone, &known, arguments, console),
+            None => unknown(&known, arguments, console),
+        },
         Some(_) if arguments.at.is_some() => {
             writeln!(console.err, "error: `--at` is for rules")?;
             Ok(Exit::Usage)

@@ -25,6 +25,7 @@ impl State {
         self.leases.moved(by);
         let recent = self.given.values_mut().chain(self.started.values_mut());
         recent
+            .chain(self.caught_up.values_mut())
             .chain([&mut self.given_to_all])
             .for_each(|it| it.moved(by));
         let of_values = self.started_for.values_mut().flat_map(BTreeMap::values_mut);

@@ -3,6 +3,7 @@
 mod clock_set;
 mod declared;
 mod orders;
+mod paused;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::domain::event::{InputReading, Readings};
 use crate::domain::id::{CommandId, DeviceId, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Point, Reading};
 use crate::engine::arbitration::lease::Leases;
+use crate::engine::breaker;
 use crate::engine::call::WaitingCall;
 use crate::engine::decision::Change;
 use crate::engine::freshness::Contacts;
@@ -21,6 +23,7 @@ use crate::engine::listening;
 use crate::engine::orders::Orders;
 use crate::engine::recent::Recent;
 use crate::engine::run::Run;
+use crate::engine::state::paused::Pause;
 use crate::engine::trigger::memory::TriggerMemory;
 use crate::engine::wait::Wait;
 use crate::rules::condition::HeldSubject;
@@ -58,7 +61,7 @@ pub struct State {
     remembered: BTreeMap<RuleId, BTreeMap<String, Value>>,
     triggers: BTreeMap<(RuleId, usize), TriggerMemory>,
     /// Why each paused rule is paused.
-    paused: BTreeMap<RuleId, String>,
+    paused: BTreeMap<RuleId, Pause>,
     /// From when on the breaker counts the runs of rules that were paused once and let go on.
     counted_from: BTreeMap<RuleId, Timestamp>,
     /// What waits for a moment, in the order of the moments.
@@ -73,6 +76,8 @@ pub struct State {
     foreign: BTreeMap<DeviceId, Timestamp>,
     /// When the last runs of each rule began.
     started: BTreeMap<RuleId, Recent>,
+    /// Those of them that made up for missed ones.
+    caught_up: BTreeMap<RuleId, Recent>,
     /// When the last run for each value began, of rules that have one for each (`per:`).
     started_for: BTreeMap<RuleId, BTreeMap<String, Timestamp>>,
 }
@@ -217,11 +222,6 @@ impl State {
         }
     }
 
-    /// Why `rule` is paused; none when it is not.
-    pub fn paused(&self, rule: &RuleId) -> Option<&str> {
-        self.paused.get(rule).map(String::as_str)
-    }
-
     /// The next moment at which something is due that waits for one.
     pub fn next_alarm(&self) -> Option<Timestamp> {
         self.alarms.first().map(|(at, _)| *at)
@@ -289,6 +289,9 @@ impl State {
             Change::RunStarted(run) => {
                 if run.parent.is_none() {
                     self.note_start(&run.rule, run.key.as_deref(), run.started_at);
+                    if breaker::is_caught_up(&run.trigger) {
+                        self.note_caught_up(&run.rule, run.started_at);
+                    }
                 }
                 self.stand(run.clone());
             }
@@ -309,17 +312,13 @@ impl State {
                 trigger,
                 memory,
             } => self.remember(rule, *trigger, memory),
-            Change::RulePaused { rule, reason, .. } => {
-                // Why it was paused first: a second time changes nothing.
-                let reason = reason.clone();
-                self.paused.entry(rule.clone()).or_insert(reason);
-            }
-            Change::RuleResumed { rule, counted_from } => {
-                let was_paused = self.paused.remove(rule).is_some();
-                if let Some(from) = counted_from.filter(|_| was_paused) {
-                    self.counted_from.insert(rule.clone(), from);
-                }
-            }
+            Change::RulePaused {
+                rule,
+                reason,
+                by_rule,
+                ..
+            } => self.pause(rule, (reason, *by_rule)),
+            Change::RuleResumed { rule, counted_from } => self.resume(rule, *counted_from),
             Change::Ordered { command, at } => {
                 self.orders_mut(&command.device.id).begin(command, *at);
                 self.note_given(&command.device.id, *at);

@@ -34,13 +34,17 @@ impl State {
         }
     }
 
-    /// When the last runs of `rule` began, as far as the breaker counts them: since it was let go on.
+    /// When the last runs of `rule` began, as far as the breaker counts them: since it was let go on, and without
+    /// those that made up for missed ones.
     pub(in crate::engine) fn starts(&self, rule: &RuleId) -> Option<Cow<'_, Recent>> {
-        let starts = self.started.get(rule)?;
-        Some(match self.counted_from.get(rule) {
-            Some(from) => Cow::Owned(starts.after(*from)),
-            None => Cow::Borrowed(starts),
-        })
+        let mut starts = Cow::Borrowed(self.started.get(rule)?);
+        if let Some(caught_up) = self.caught_up.get(rule) {
+            starts = Cow::Owned(starts.without(caught_up));
+        }
+        if let Some(from) = self.counted_from.get(rule) {
+            starts = Cow::Owned(starts.after(*from));
+        }
+        Some(starts)
     }
 
     pub(in crate::engine) fn leases(&self) -> &Leases {
@@ -86,6 +90,12 @@ impl State {
             let oldest = oldest.to_owned();
             of_rule.remove(&oldest);
         }
+    }
+
+    /// The run of `rule` that began at `at` made up for a missed one.
+    pub fn note_caught_up(&mut self, rule: &RuleId, at: Timestamp) {
+        let of_rule = self.caught_up.entry(rule.clone()).or_default();
+        of_rule.note(at, breaker::STARTS);
     }
 
     /// For which other value it is forgotten when a run of `rule` began last, once one begins for `key`.

@@ -1,5 +1,7 @@
 //! Facts that have to hold for a while (`for:`). The wait is a row with the moment at which it is over.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::clock::later;
@@ -157,20 +159,19 @@ pub(super) fn over(
     memory: &mut TriggerMemory,
 ) -> Heard {
     let gap = held.map(|it| it.gap_tolerance).unwrap_or_default();
-    due(scene, (index, held), memory, |subject, holding| {
+    due(scene, (index, held, gap), memory, |subject, holding| {
         let reading = known(scene, watched, subject);
-        let heard_at = reading.map(|it| it.taken_at).max(holding.heard_at);
-        heard_at.is_some_and(|it| scene.now <= later(it, gap))
+        reading.map(|it| it.taken_at).max(holding.heard_at)
     })
 }
 
-/// Takes out what is due, and fires for each that `is_sure` of having held. For the others the time is
-/// counted anew.
+/// Takes out what is due, and fires for each that was heard of within `gap`, and so has surely held. For the
+/// others the time is counted anew, which is told when they were still heard of as it began: once, then.
 fn due(
     scene: Scene<'_>,
-    (index, held): (usize, Option<Held>),
+    (index, held, gap): (usize, Option<Held>, Duration),
     memory: &mut TriggerMemory,
-    is_sure: impl Fn(&str, &Holding) -> bool,
+    heard_at: impl Fn(&str, &Holding) -> Option<Timestamp>,
 ) -> Heard {
     let (over, young) = std::mem::take(&mut memory.held)
         .into_iter()
@@ -179,14 +180,17 @@ fn due(
     let mut heard = Heard::default();
     let over: std::collections::BTreeMap<String, Holding> = over;
     for (subject, holding) in over {
-        if is_sure(&subject, &holding) {
+        let known_until = heard_at(&subject, &holding).map(|it| later(it, gap));
+        if known_until.is_some_and(|it| scene.now <= it) {
             heard.firings.push(Firing {
                 trigger: index,
                 fields: holding.fields,
             });
         } else {
-            let because = format!("nothing was heard of {subject} for too long to be sure");
-            heard.mismatches.push(because);
+            if known_until.is_some_and(|it| holding.since <= it) {
+                let because = format!("nothing was heard of {subject} for too long to be sure");
+                heard.mismatches.push(because);
+            }
             let since = scene.now;
             let until = held.map_or(Timestamp::MAX, |it| later(since, it.duration));
             let holding = Holding {
@@ -210,7 +214,10 @@ pub(super) fn device(
     let happening = match occasion {
         Occasion::Happening(happening) => happening,
         // A connection changes by webhooks alone: silence is no news.
-        Occasion::Time => return due(scene, (index, on.held), memory, |_, _| true),
+        Occasion::Time => {
+            let gap = Duration::ZERO;
+            return due(scene, (index, on.held, gap), memory, |_, _| Some(scene.now));
+        }
     };
     let mismatch = plain::mismatch(&trigger.on, happening);
     let device = happening.connection(&on.devices);

@@ -2,10 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::later;
 use crate::engine::Scene;
+use crate::engine::breaker::CAUGHT_UP;
 use crate::engine::facts::TriggerFields;
 use crate::engine::schedule::Schedule;
-use crate::engine::schedule::cursor::Cursor;
+use crate::engine::schedule::cursor::{Cursor, LATE_MAX};
 use crate::engine::schedule::plausible::EARLIEST;
 use crate::engine::trigger::happening::{self, put};
 use crate::engine::trigger::hear::{Firing, Heard, Occasion};
@@ -87,6 +89,9 @@ fn fields(scene: Scene<'_>, trigger: &Trigger, at: Timestamp) -> TriggerFields {
     };
     let mut fields = happening::fields(trigger, kind, scene.event);
     put(&mut fields, "at", Value::Moment(at));
+    if later(at, LATE_MAX) < scene.now {
+        put(&mut fields, CAUGHT_UP, Value::Bool(true));
+    }
     if let On::Sun(sun) = &trigger.on {
         put(&mut fields, "event", Value::text(sun.event.name()));
     }

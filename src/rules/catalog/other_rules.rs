@@ -19,7 +19,7 @@ const RULE_ID: &[Key] = &[required("run_rule", RULE, "which rule")];
 pub(super) static PAUSE_RULE: Word = Word {
     name: "pause_rule",
     what: WHAT,
-    meaning: "keeps a rule from starting runs until it is resumed",
+    meaning: "keeps a rule from starting runs until it is resumed; what of it waits for an answer to its conditions comes to nothing",
     keys: &[&[required("pause_rule", RULE, "which rule")], COMMON],
     together: &[],
     reserved: &[FOREIGN],
@@ -29,7 +29,7 @@ pub(super) static PAUSE_RULE: Word = Word {
 pub(super) static RESUME_RULE: Word = Word {
     name: "resume_rule",
     what: WHAT,
-    meaning: "ends a pause",
+    meaning: "ends a pause that a rule made; one that a person made, or that came of too many runs, a person ends with `amps-rules resume`",
     keys: &[&[required("resume_rule", RULE, "which rule")], COMMON],
     together: &[],
     reserved: &[FOREIGN],

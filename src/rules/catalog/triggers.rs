@@ -250,7 +250,7 @@ pub static CRON: Word = Word {
         &[required(
             "expression",
             CRON_PATTERN,
-            "the pattern; when day and weekday are both given, either is enough",
+            "the pattern; when day and weekday are both given, either is enough, and where one of them begins with `*`, as `*/2` does, both have to fit",
         )],
         MISSED,
     ],

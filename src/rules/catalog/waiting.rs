@@ -222,12 +222,12 @@ A rule with a mistake in it keeps its last good version, and all that waits for 
 
 **When the clocks change.** Durations (`delay`, `for`, `within`, `timeout`, `cooldown`) are real time: two hours are two hours in every night.
 A time of day that the clocks jump over in spring comes at the first moment after the jump; one that they show twice in autumn comes once, at the first.
-A `cron` pattern that repeats within the hour, or in every hour, keeps its rhythm: it fires whenever the clocks show what it says.
+A `cron` pattern whose minutes are those of `*/20` or another `*/…`, however they are written, or that comes in every hour, keeps its rhythm: it fires whenever the clocks show what it says.
 The `start`, `end` and `lease` of a command step are found when the run comes to the step: none slides to the next day while it waits for its device or orders again.
 The window of a `condition: time` is what the clocks show, for the first or the second time.
 
 **When the engine was down.** `catch_up: latest` fires once, for the last moment that was missed, unless that was longer ago than `within` (15 minutes when left out); `all` fires for each that is not older, in their order, 100 at most; `none` for none.
-A moment that is less than ten seconds late was not missed.
+A moment that is at most ten seconds late was not missed: it comes whatever `catch_up` says, and of a pattern with seconds that may be several; `latest` then leaves out what is older.
 A clock that is set back brings nothing a second time.
 What Amps had to tell meanwhile comes when it sends its webhooks again, for more than a day, and rules hear it then.
 ";

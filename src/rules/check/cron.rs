@@ -21,6 +21,8 @@ const DAY_NAMES: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 const HOURS: usize = 24;
 
+const MINUTES: u8 = 60;
+
 const MONTH_DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 fn complaint(message: impl Into<String>, help: &'static str) -> Complaint {
@@ -60,11 +62,11 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Complaint> {
         )
     })?;
     let is_either_day = !day.starts_with(['*', '?']) && !weekday.starts_with(['*', '?']);
-    let hours = numbers(schedule.hours());
+    let (hours, minutes) = (numbers(schedule.hours()), numbers(schedule.minutes()));
     let pattern = Pattern {
         seconds: numbers(schedule.seconds()),
-        minutes: numbers(schedule.minutes()),
-        is_rhythm: minute.starts_with('*') || hours.len() == HOURS,
+        is_rhythm: goes_round(&minutes) || hours.len() == HOURS,
+        minutes,
         hours,
         days: numbers(schedule.days_of_month()),
         months: numbers(schedule.months()),
@@ -87,6 +89,15 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, Complaint> {
 
 fn numbers(unit: &impl TimeUnitSpec) -> Vec<u8> {
     unit.iter().filter_map(|it| u8::try_from(it).ok()).collect()
+}
+
+/// Whether these are the minutes of some `*/n`, however they were written.
+fn goes_round(minutes: &[u8]) -> bool {
+    let step = minutes.get(1).copied().unwrap_or(MINUTES);
+    minutes.len() > 1
+        && (0..MINUTES)
+            .step_by(step.into())
+            .eq(minutes.iter().copied())
 }
 
 /// The crate's Sunday is 1.
@@ -211,14 +222,26 @@ mod tests {
             ("20 * * * *", true),
             ("20 0-23 * * *", true),
             ("0 */2 * * *", false),
-            ("0,30 1,3 * * *", false),
+            ("*/20 1 * * *", true),
+            ("0,20,40 1 * * *", true),
+            ("0-59/20 1 * * *", true),
+            ("0-40/20 1 * * *", true),
+            ("0,30 1,3 * * *", true),
+            ("*/7 1 * * *", true),
+            ("0,20 1 * * *", false),
+            ("5,35 1 * * *", false),
+            ("0 1 * * *", false),
+            ("*/45 1 * * *", true),
         ] {
             assert_eq!(pattern(text).unwrap().is_rhythm, is_rhythm, "{text}");
         }
     }
 
     #[test]
-    fn a_day_and_a_weekday_are_either_enough() {
+    fn a_day_and_a_weekday_are_either_enough_unless_one_begins_with_a_star() {
+        for both in ["0 6 */2 * mon", "0 6 1 * */2", "0 6 * * mon"] {
+            assert!(!pattern(both).unwrap().is_either_day, "{both}");
+        }
         assert!(pattern("0 0 13 * fri").unwrap().is_either_day);
         assert!(!pattern("0 0 13 * *").unwrap().is_either_day);
     }
