@@ -241,7 +241,7 @@ async fn a_cancel_whose_answer_was_lost_is_known_to_have_worked() {
     let run = over(&house, &winder, 5, "call-off").await;
     assert_eq!(run["state"], "completed");
     assert_eq!(house.command().unwrap()["state"], "cancelled");
-    assert_eq!(cancels(&house).len(), 2);
+    assert_eq!(cancels(&house).len(), 1, "a look shows it");
     app.stop().await.unwrap();
 }
 

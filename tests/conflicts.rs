@@ -146,6 +146,8 @@ async fn what_has_begun_is_never_cancelled_and_not_waited_for_without_end() {
         .control("POST", "/devices/dev_ev001/actions", &order)
         .unwrap();
     let foreign = foreign["action"].as_str().unwrap().to_owned();
+    // The same order of somebody else at the very moment of ours would be taken for ours.
+    winder.advance(Duration::from_secs(2));
     let app = house.engine_here(clock).await;
     let scene = Scene { house, app, winder };
     scene.charged().await;

@@ -499,7 +499,7 @@ async fn a_device_that_can_no_longer_be_read_says_since_when_and_why() {
     });
     let rule = json!({"method": "GET", "path": "/ev-charger", "times": 1, "fault": refused});
     house.fault("requests", &rule);
-    winder.advance(Duration::from_mins(16));
+    winder.advance(Duration::from_mins(61));
     let unread = until("a reading failed", || {
         Some(charger(&house)["not_read"].clone()).filter(|it| !it.is_null())
     })
@@ -514,7 +514,7 @@ async fn a_device_that_can_no_longer_be_read_says_since_when_and_why() {
             .count(),
         1
     );
-    winder.advance(Duration::from_mins(16));
+    winder.advance(Duration::from_mins(61));
     until("it is read again", || {
         charger(&house)["not_read"].is_null().then_some(())
     })
