@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(door.probe_at(), None);
         door.hear(silence(), true, at(10));
         assert_eq!(door.look_in_a_hurry(at(14)), shut(90));
-        door.hear(Heard::TooFast(Some(Duration::from_secs(60))), false, at(14));
+        door.hear(Heard::TooFast(Some(Duration::from_mins(1))), false, at(14));
         let why = "Amps asks for fewer requests".to_owned();
         let until = at(74);
         assert_eq!(door.look_in_a_hurry(at(20)), Entrance::Shut { until, why });
