@@ -126,11 +126,11 @@ impl Tracking {
                     Word::Ended(event) => match inbox::record(tx, *event, None)? {
                         Recorded::New => Ok(()),
                         Recorded::Repeat | Recorded::Known => {
-                            cancelling::ask_again(tx, &command.id, None, now)
+                            cancelling::ask_again(tx, &command, None, now)
                         }
                     },
                     Word::No(failure) => cancelling::not_cancelled(tx, &command, failure, now),
-                    Word::Unclear { wait } => cancelling::ask_again(tx, &command.id, wait, now),
+                    Word::Unclear { wait } => cancelling::ask_again(tx, &command, wait, now),
                 }
             })
             .await

@@ -241,8 +241,7 @@ async fn a_cancel_whose_answer_was_lost_is_known_to_have_worked() {
     let run = over(&house, &winder, 5, "call-off").await;
     assert_eq!(run["state"], "completed");
     assert_eq!(house.command().unwrap()["state"], "cancelled");
-    // The plan is looked at, and was cancelled.
-    assert_eq!(cancels(&house).len(), 1);
+    assert_eq!(cancels(&house).len(), 1, "a look shows it");
     app.stop().await.unwrap();
 }
 
@@ -395,5 +394,79 @@ async fn an_order_behind_a_plan_has_a_deadline() {
         "`idle` failed: CONFLICT, an earlier order of this home held the device for too long"
     );
     assert_eq!(house.accepted_pushes(), 1);
+    app.stop().await.unwrap();
+}
+
+/// Nothing that is asked arrives, until the faults are taken away.
+fn is_gone(house: &House) {
+    let fault = json!({"times": 10000, "fault": {"kind": "drop_connection"}});
+    house.fault("requests", &fault);
+}
+
+fn is_back(house: &House) {
+    let back = house.amps.control("DELETE", "/faults", &Value::Null);
+    back.unwrap();
+}
+
+fn silent_since(house: &House) -> Value {
+    house.json(&["status"])["amps"]["silent_since"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_that_could_not_leave_leaves_in_time_when_amps_is_back() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&called_off("90s"), clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let begin = clock.now();
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    is_gone(&house);
+    say(&webhooks, "act_2", "idle").await;
+    wind(&winder, "a minute is over", 1, || {
+        let is_over = begin + jiff::SignedDuration::from_secs(60) <= clock.now();
+        (is_over && silent_since(&house).is_string()).then_some(())
+    })
+    .await;
+    is_back(&house);
+    let run = over(&house, &winder, 1, "call-off").await;
+    assert_eq!(run["state"], "completed");
+    assert_eq!(house.command().unwrap()["state"], "cancelled");
+    assert!(clock.now().duration_since(begin).as_secs() < 75);
+    app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_outage_has_put_off_is_done_as_soon_as_it_is_over() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(IMPATIENT, clock.clone()).await;
+    house.edit("rules/rules.yaml", |text| text.replace(", timeout: 1m", ""));
+    let app = house.engine_here(clock.clone()).await;
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    house.hold_webhooks();
+    say(&webhooks, "act_1", "charge").await;
+    house.command_in("acknowledged").await;
+    is_gone(&house);
+    let back_at = clock.now() + jiff::SignedDuration::from_mins(6);
+    wind(&winder, "six minutes are over", 5, || {
+        (back_at <= clock.now() && silent_since(&house).is_string()).then_some(())
+    })
+    .await;
+    is_back(&house);
+    let n_before = house.amps.requests().len();
+    wind(&winder, "the outage is over", 5, || {
+        silent_since(&house).is_null().then_some(())
+    })
+    .await;
+    // Not a second later: the clock stands.
+    house.command_in("completed").await;
+    let asked: Vec<String> = house
+        .amps
+        .requests()
+        .into_iter()
+        .skip(n_before)
+        .map(|it| it.path)
+        .collect();
+    assert_eq!(asked[0], "/actions", "one asks first");
     app.stop().await.unwrap();
 }

@@ -146,6 +146,8 @@ async fn what_has_begun_is_never_cancelled_and_not_waited_for_without_end() {
         .control("POST", "/devices/dev_ev001/actions", &order)
         .unwrap();
     let foreign = foreign["action"].as_str().unwrap().to_owned();
+    // The same order of somebody else at the very moment of ours would be taken for ours.
+    winder.advance(Duration::from_secs(2));
     let app = house.engine_here(clock).await;
     let scene = Scene { house, app, winder };
     scene.charged().await;
@@ -272,4 +274,21 @@ async fn a_restart_goes_on_waiting_for_what_holds_the_device() {
     assert_eq!(house.command().unwrap()["state"], "blocked");
     drop(rewound);
     app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_was_carried_out_and_is_answered_with_its_own_action_is_not_sent_again() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(CAR_AFTER_BATTERY, clock.clone()).await;
+    let app = house.engine_here(clock).await;
+    let scene = Scene { house, app, winder };
+    scene.house.fault_push(json!({
+        "kind": "answer_after", "status": 409, "code": "CONFLICT", "message": null,
+        "retry_after_seconds": null,
+    }));
+    scene.charged().await;
+    let command = scene.wind_until("completed").await;
+    assert_eq!(command["attempts"], 1);
+    assert_eq!(scene.pushes(CHARGER), [(Value::Null, 409)]);
+    scene.app.stop().await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use amps_rules::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::home::{API_KEY, House, client, until};
+use crate::home::{API_KEY, CAR_AFTER_BATTERY, House, battery_charged, client, post, until};
 
 const BATTERY: &str = "/battery/dev_abc123";
 
@@ -204,4 +204,66 @@ async fn the_generation_is_known_after_a_restart() {
     let app = house.engine_here(clock).await;
     assert_eq!(far_start(&house).await, json!("2026-06-11T14:00:00Z"));
     app.stop().await.unwrap();
+}
+
+async fn charged(house: &House) {
+    let body = battery_charged("act_1").to_string();
+    let answer = post(&house.engine().webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_amps_does_not_understand_is_said_once_more_as_a_reading_shows() {
+    let flat = r#"{"action":"start_charging"}"#;
+    let envelope = r#"{"action":{"command":"charge"}}"#;
+    for (first, second, said) in [("c", "b", [envelope, flat]), ("b", "c", [flat, envelope])] {
+        let mut house = House::without_engine(CAR_AFTER_BATTERY).await;
+        speak(&house, first);
+        house.start_engine();
+        until("the devices are read", || {
+            (house.amps.requests().len() == 2).then_some(())
+        })
+        .await;
+        speak(&house, second);
+        charged(&house).await;
+        assert_eq!(house.command_in("completed").await["attempts"], 1);
+        let pushes = house.pushes().into_iter();
+        let pushes: Vec<_> = pushes.map(|it| (it.body, it.status)).collect();
+        let expected = [
+            (said[0].to_owned(), Some(400)),
+            (said[1].to_owned(), Some(202)),
+        ];
+        assert_eq!(pushes, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_understood_in_no_form_is_said_once() {
+    let house = House::start(CAR_AFTER_BATTERY).await;
+    let refused = json!({
+        "kind": "answer", "status": 400, "code": "INVALID_REQUEST", "message": "no sense",
+        "retry_after_seconds": null,
+    });
+    let rule = json!({"method": "POST", "times": 100, "fault": refused});
+    house.fault("requests", &rule);
+    charged(&house).await;
+    let command = house.command_in("failed").await;
+    assert_eq!(command["failure"]["message"], "no sense");
+    assert_eq!(house.pushes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_the_generation_before_does_not_have_is_not_sent() {
+    let rules = CAR_AFTER_BATTERY.replace(
+        "      - command: charge\n        device: car_charger\n",
+        "      - setting: max_charge_rate\n        device: car_charger\n        value: 7 kW\n",
+    );
+    let mut house = House::without_engine(&rules).await;
+    speak(&house, "b");
+    house.start_engine();
+    charged(&house).await;
+    let run = house.run_in("failed").await;
+    let reason = run["reason"].as_str().unwrap();
+    let expected = "not sent: Amps answers in its older form, in which a charger has no settings that can be written";
+    assert!(reason.ends_with(expected), "{reason}");
 }

@@ -15,7 +15,7 @@ use crate::home::{API_KEY, CAR_AFTER_BATTERY, House, battery_charged, post, unti
 
 fn link(house: &House) -> AmpsLinkRow {
     let view = View::open(house.dir.path()).unwrap().unwrap();
-    view.amps_link().unwrap()
+    view.amps_link(Clock::System.now()).unwrap()
 }
 
 async fn wind_until<T>(winder: &Winder, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
@@ -53,7 +53,7 @@ fn outage_is_told(house: &House, down: &AmpsLinkRow) {
         house.json(&["status"])["amps"],
         json!({
             "silent_since": since, "error": "Connection refused (os error 111)",
-            "key_refused_since": null, "commands_waiting": 1,
+            "key_refused_since": null, "pause_until": null, "commands_waiting": 1,
         })
     );
     assert_eq!(
@@ -135,6 +135,7 @@ async fn an_order_waits_for_amps_and_leaves_when_it_is_back() {
         silent_since: None,
         error: None,
         key_refused_since: None,
+        pause_until: None,
         commands_waiting: 0,
     };
     until("the end of the outage is on record", || {
@@ -337,6 +338,31 @@ async fn a_key_that_is_refused_for_everything_is_the_homes() {
     );
 }
 
+/// `status`, `doctor` and the order say that Amps wants a pause, and for how long.
+async fn pause_is_told(house: &House) {
+    let until_when = until("the pause is on record", || link(house).pause_until).await;
+    let shown = until_when.to_zoned(TimeZone::get("Europe/London").unwrap());
+    let shown = shown.strftime("%Y-%m-%d %H:%M:%S");
+    let text = format!("asks for fewer requests: nothing is sent before {shown}");
+    let status = house.cli(&["status"]);
+    let told = said(&status.stdout);
+    assert!(told.contains(&format!("  amps      {text}\n")), "{told}");
+    let waits = "waits for another attempt at ";
+    let order = told.lines().find(|it| it.contains(waits)).unwrap();
+    assert!(
+        order.ends_with(": turned away: RATE_LIMIT_EXCEEDED, slow down"),
+        "{order}"
+    );
+    assert_eq!(
+        house.json(&["status"])["amps"]["pause_until"],
+        json!(until_when)
+    );
+    assert_eq!(
+        (&of_amps(house)["text"], &of_amps(house)["verdict"]),
+        (&json!(text), &json!("warning"))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_asks_while_amps_wants_a_pause() {
     let (clock, winder) = Clock::simulated(Clock::System.now());
@@ -364,6 +390,7 @@ async fn nobody_asks_while_amps_wants_a_pause() {
         house.command().filter(|it| it["state"] == "queued")
     })
     .await;
+    pause_is_told(&house).await;
     // Nothing is asked in the next 119 seconds, neither pushed nor read.
     winder.advance(Duration::from_secs(118));
     until("the second push", || {
@@ -412,5 +439,85 @@ async fn a_pause_that_amps_asked_for_outlives_a_restart() {
         "{:?} after {waited:?}",
         requests[asked]
     );
+    app.stop().await.unwrap();
+}
+
+/// A home whose Amps does not know the key, told `code` for everything.
+async fn with_a_key_that_is_refused(code: &str) -> House {
+    let mut house = House::without_engine(CAR_AFTER_BATTERY).await;
+    fault(&house, "GET", code, 1000);
+    fault(&house, "POST", code, 1000);
+    house.start_engine();
+    house
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_never_worked_and_is_refused_is_told() {
+    for code in ["UNAUTHORIZED", "INVALID_API_KEY", "EXPIRED_TOKEN"] {
+        let house = with_a_key_that_is_refused(code).await;
+        let since = until("the key is refused", || link(&house).key_refused_since).await;
+        let shown = since.to_zoned(TimeZone::get("Europe/London").unwrap());
+        let shown = shown.strftime("%Y-%m-%d %H:%M:%S");
+        let text =
+            format!("refuses the key since {shown}: check `api_key` below `amps` in home.yaml");
+        let status = house.cli(&["status"]);
+        assert!(said(&status.stdout).contains(&format!("  amps      {text}\n")));
+        assert_eq!(of_amps(&house)["text"], text);
+        assert_eq!(of_amps(&house)["verdict"], "problem");
+        assert_eq!(house.cli(&["doctor"]).status.code(), Some(1));
+        let failure = format!("{code}, Authentication failed");
+        until("no device can be read", || {
+            let devices = house.json(&["devices"]);
+            let devices = devices.as_array().unwrap();
+            let is_told = |it: &Value| it["not_read"]["reason"] == failure;
+            devices.iter().all(is_told).then_some(())
+        })
+        .await;
+        let status = house.cli(&["status"]);
+        let line = format!(": {failure}\n");
+        assert_eq!(said(&status.stdout).matches(&line).count(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_can_no_longer_be_read_says_since_when_and_why() {
+    let (clock, winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(CAR_AFTER_BATTERY, clock.clone()).await;
+    let app = house.engine_here(clock.clone()).await;
+    wind_until(&winder, "the devices are read", || {
+        let devices = house.json(&["devices"]);
+        let devices = devices.as_array().unwrap();
+        let heard = devices.iter().filter(|it| it["heard_at"].is_string());
+        (heard.count() == 2).then_some(())
+    })
+    .await;
+    let charger = |house: &House| house.json(&["devices"])[0].clone();
+    assert_eq!(charger(&house)["not_read"], Value::Null);
+    let refused = json!({
+        "kind": "answer", "status": 401, "code": "INVALID_API_KEY", "message": "unknown key",
+        "retry_after_seconds": null,
+    });
+    let rule = json!({"method": "GET", "path": "/ev-charger", "times": 1, "fault": refused});
+    house.fault("requests", &rule);
+    winder.advance(Duration::from_mins(61));
+    let unread = until("a reading failed", || {
+        Some(charger(&house)["not_read"].clone()).filter(|it| !it.is_null())
+    })
+    .await;
+    assert_eq!(unread["reason"], "INVALID_API_KEY, unknown key");
+    // The list of actions was answered: it is the manufacturer's key.
+    assert_eq!(link(&house).key_refused_since, None);
+    let requests = house.amps.requests().into_iter();
+    assert_eq!(
+        requests
+            .filter(|it| it.path.starts_with("/actions"))
+            .count(),
+        1
+    );
+    winder.advance(Duration::from_mins(61));
+    until("it is read again", || {
+        charger(&house)["not_read"].is_null().then_some(())
+    })
+    .await;
     app.stop().await.unwrap();
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use amps_rules::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::cli::{at, said};
@@ -354,4 +355,46 @@ async fn a_damaged_database_is_a_problem() {
     assert_eq!(code, Some(1));
     let problem = "problem  database   it cannot be opened: ";
     assert!(text.lines().any(|it| it.starts_with(problem)), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_waits_is_told_with_what_and_why() {
+    let rules = CAR_AFTER_BATTERY.replace(
+        "      - command: charge\n        device: car_charger\n",
+        "      - setting: max_charge_rate\n        device: car_charger\n        value: 7 kW\n",
+    );
+    let (clock, _winder) = Clock::simulated(Clock::System.now());
+    let house = House::on_clock(&rules, clock.clone()).await;
+    let app = house.engine_here(clock).await;
+    let busy = json!({
+        "kind": "answer", "status": 429, "code": "RATE_LIMIT_EXCEEDED", "message": "slow down",
+        "retry_after_seconds": 600,
+    });
+    house.fault("requests", &json!({"method": "POST", "fault": busy}));
+    let webhooks = format!("http://{}/webhooks/amps", app.address());
+    let body = crate::home::battery_charged("act_1").to_string();
+    let answer = crate::home::post(&webhooks, "msg_1", body.as_bytes()).await;
+    assert_eq!(answer.status(), 200);
+    let waits = "waits for max_charge_rate of car_charger to be 7 kW (req_ID): written at DATE TIME: \
+                 RATE_LIMIT_EXCEEDED, slow down";
+    until("it waits", || {
+        told(&house, &["status"]).0.contains(waits).then_some(())
+    })
+    .await;
+    let run = &house.json(&["runs"])[0];
+    let why = house.cli(&["why", run["id"].as_str().unwrap()]);
+    let why = masked(said(&why.stdout));
+    let setting = "setting   max_charge_rate of car_charger to be 7 kW (req_ID)";
+    assert!(why.contains(setting), "{why}");
+    let run_json = house.json(&["why", run["id"].as_str().unwrap()]);
+    let link = &run_json["led_to"][0];
+    assert_eq!(link["is"], "setting");
+    let request = link["id"].as_str().unwrap();
+    let why = house.cli(&["why", request]);
+    let why = masked(said(&why.stdout));
+    assert!(
+        why.contains(setting) && why.contains("written at DATE TIME"),
+        "{why}"
+    );
+    app.stop().await.unwrap();
 }

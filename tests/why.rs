@@ -38,7 +38,7 @@ pub(crate) fn masked(text: &str) -> String {
         let mut words = Vec::new();
         for word in line.split(' ') {
             let core = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-            let is_id = ["cmd_", "run_", "evt_", "act_"]
+            let is_id = ["cmd_", "run_", "evt_", "act_", "req_"]
                 .iter()
                 .any(|it| core.starts_with(it) && 12 < core.len());
             let shape: String = core
@@ -277,7 +277,6 @@ at DATE TIME:
 nothing that it listens to happened between DATE TIME and DATE TIME
 (values that change nothing for it leave no mark)
 the engine was started at DATE TIME, and may have been off before
-what was before DATE TIME is no longer kept
 
 after: {REFUSED}"
         )

@@ -24,7 +24,9 @@ use crate::domain::device::Device;
 use crate::domain::id::{DeviceAlias, InputName, RuleId, RunId};
 use crate::domain::value::{Origin, Value};
 use crate::engine::wait::Wait;
-use crate::store::view::{KnownInput, KnownValue, Observed, OpenCommand, Spread, Unreadable, View};
+use crate::store::view::{
+    KnownInput, KnownValue, Observed, OpenCommand, Spread, UnreadDevice, Unreadable, View,
+};
 
 /// A device of `home.yaml`.
 #[derive(Debug, Serialize)]
@@ -37,6 +39,8 @@ pub(super) struct DeviceRow {
     pub(super) heard_at: Option<Timestamp>,
     pub(super) age_seconds: Option<u64>,
     pub(super) origin: Option<Origin>,
+    /// Since when it cannot be read, and why; none when the last reading succeeded.
+    pub(super) not_read: Option<UnreadDevice>,
     /// The first of our orders to it that is not over.
     order: Option<OrderRow>,
     /// The rule that has it.
@@ -117,6 +121,7 @@ pub(super) struct Sources<'s> {
     pub(super) values: Vec<KnownValue>,
     pub(super) inputs: Vec<KnownInput>,
     pub(super) commands: Vec<OpenCommand>,
+    pub(super) unread: Vec<UnreadDevice>,
 }
 
 impl<'s> Sources<'s> {
@@ -133,6 +138,7 @@ impl<'s> Sources<'s> {
             values: view.map_or_else(|| Ok(Vec::new()), View::values)?,
             inputs: view.map_or_else(|| Ok(Vec::new()), View::inputs)?,
             commands: view.map_or_else(|| Ok(Vec::new()), View::open_commands)?,
+            unread: view.map_or_else(|| Ok(Vec::new()), View::unread_devices)?,
         })
     }
 
@@ -161,6 +167,11 @@ impl<'s> Sources<'s> {
             heard_at,
             age_seconds: heard_at.map(|it| self.age(it)),
             origin: youngest.map(|it| it.reading.origin),
+            not_read: self
+                .unread
+                .iter()
+                .find(|it| it.device == device.id)
+                .cloned(),
             order: order.map(|it| OrderRow {
                 id: it.row.id.clone(),
                 command: it.row.command.clone(),
@@ -301,11 +312,16 @@ pub(super) fn inputs(dir: &Path, as_json: bool, console: &mut Console) -> anyhow
 impl DeviceRow {
     /// `4m ago, live from the device`
     pub(super) fn heard(&self, words: &Words) -> String {
+        let not_read = self.not_read.as_ref().map(|it| {
+            let since = words.time(it.since);
+            format!("; cannot be read since {since}: {}", it.reason)
+        });
+        let not_read = not_read.unwrap_or_default();
         let (Some(at), Some(origin)) = (self.heard_at, self.origin) else {
-            return "never read".to_owned();
+            return format!("never read{not_read}");
         };
         let origin = origin_words(origin.into());
-        format!("{} ago, {origin}", words.ago(at))
+        format!("{} ago, {origin}{not_read}", words.ago(at))
     }
 
     fn cells(&self, words: &Words) -> Vec<String> {
@@ -360,6 +376,10 @@ impl DeviceStory {
         )?;
         writeln!(out, "how soon an order is over: {}", completion.describe())?;
         let cells: Vec<_> = self.values.iter().map(|it| it.cells(words)).collect();
+        if let Some(unread) = &row.not_read {
+            let since = words.time(unread.since);
+            writeln!(out, "cannot be read since {since}: {}", unread.reason)?;
+        }
         if cells.is_empty() {
             writeln!(out, "never read")?;
             return Ok(());

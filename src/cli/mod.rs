@@ -17,6 +17,7 @@ mod plan;
 mod replay;
 mod run;
 mod schema;
+mod settings;
 mod simulator;
 mod standing;
 mod status;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::lists::DeviceNames;
+use crate::cli::settings;
 use crate::cli::words::Words;
 use crate::clock::later;
 use crate::config;
@@ -19,7 +20,7 @@ use crate::engine::call::WaitingCall;
 use crate::engine::wait::Wait;
 use crate::rules;
 use crate::rules::rule::{Mode, Rule};
-use crate::store::view::{Lease, OpenRun, PausedRule, Unreadable, View};
+use crate::store::view::{Lease, OpenRun, PausedRule, SettingRow, Unreadable, View};
 
 /// The rules of a home, and what hangs on them.
 pub(super) struct Standing {
@@ -28,6 +29,8 @@ pub(super) struct Standing {
     pub(super) paused: Vec<PausedRule>,
     pub(super) calls: Vec<WaitingCall>,
     pub(super) leases: Vec<Lease>,
+    /// Those that are not written yet.
+    pub(super) settings: Vec<SettingRow>,
 }
 
 pub(super) struct KnownRule {
@@ -112,6 +115,7 @@ impl Standing {
             paused: or_none(view, View::paused_rules)?,
             calls: or_none(view, View::waiting_calls)?,
             leases: or_none(view, View::leases)?,
+            settings: or_none(view, View::open_settings)?,
         })
     }
 
@@ -197,7 +201,15 @@ impl Standing {
                 return format!("waits for {} orders to be called off", open.len());
             }
             Some(Wait::Setting { write }) => {
-                format!("waits for a setting of {device} to be written ({write})")
+                let mut open = self.settings.iter();
+                return match open.find(|it| it.id == write.as_str()) {
+                    Some(row) => {
+                        let (what, standing) =
+                            (settings::what(row), settings::standing(row, words));
+                        format!("waits for {what} ({write}): {standing}")
+                    }
+                    None => format!("waits for a setting of {device} to be written ({write})"),
+                };
             }
             Some(Wait::Delay) => {
                 let at = run.until.map(|it| words.time(it));

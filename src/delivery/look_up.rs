@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::earlier;
 use crate::delivery::planned::{self, Likeness};
 use crate::device_api::wire::{Action, Page};
+use crate::domain::id::ActionId;
 use crate::domain::value::Quantity;
 use crate::store::open::Open;
 
@@ -24,9 +25,28 @@ pub(super) struct Listed {
     pub(super) candidates: Vec<Action>,
     /// There is one of which we cannot tell: it does not say what it is to do in the way that we asked.
     pub(super) is_unclear: bool,
+    /// When the last push left, by Amps' clock, or up to a second earlier; none where that is not known.
+    left_at: Option<Timestamp>,
 }
 
 impl Listed {
+    /// Keeps the clock of Amps in mind, which showed on `page`, that came at `answered_at`.
+    pub(super) fn note_last_push(&mut self, open: &Open, page: &Page, answered_at: Timestamp) {
+        let ahead = ahead(page, answered_at);
+        self.left_at = (open.sent_at.zip(ahead)).and_then(|(sent, it)| sent.checked_sub(it).ok());
+    }
+
+    /// Leaves only those that the last push can have made which an answer says is held up by the actions `holders`;
+    /// any, where it names none.
+    pub(super) fn only_of_last_push(&mut self, holders: &[ActionId]) {
+        let left_at = self.left_at;
+        self.candidates.retain(|it| {
+            let is_since = it.created_at.zip(left_at);
+            is_since.is_some_and(|(created, left)| left <= created)
+                && (holders.is_empty() || holders.contains(&it.id))
+        });
+    }
+
     /// Those of `page`, which came at `answered_at`.
     pub(super) fn add(
         &mut self,
@@ -151,7 +171,6 @@ mod tests {
     use super::*;
     use crate::delivery::tests::open_at;
     use crate::device_api::wire::ActionState;
-    use crate::domain::id::ActionId;
     use crate::domain::lifecycle::Lifecycle;
     use crate::domain::unit::Unit;
 

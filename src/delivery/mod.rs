@@ -279,6 +279,7 @@ impl Delivery {
             listed.add(open, &page, (answered_at, earliest));
             if !page.has_more || look_up::reaches_back(&page, earliest) {
                 listed.prefer_since(look_up::last_push(open, &page, answered_at));
+                listed.note_last_push(open, &page, answered_at);
                 return Ok(listed);
             }
         }

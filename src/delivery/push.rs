@@ -131,14 +131,14 @@ impl Delivery {
         verdict: Verdict,
         place: SemaphorePermit<'_>,
     ) -> bool {
-        // It may be an earlier attempt of ours that was taken for lost.
+        // It may be an earlier attempt of ours that was taken for lost, or this very push, where something between
+        // Amps and us sent it twice.
         let is_again = read.open.lifecycle.attempts().is_some_and(|it| 1 < it);
-        let listed = if is_again {
-            self.list_since(&read).await.ok()
-        } else {
-            None
-        };
+        let mut listed = self.list_since(&read).await.ok();
         let is_unclear = is_again && listed.as_ref().is_none_or(|it| it.is_unclear);
+        if let Some(listed) = listed.as_mut().filter(|_| !is_again) {
+            listed.only_of_last_push(&refusal.conflicting);
+        }
         if let Some(listed) = listed {
             let (asked, clock) = (read.clone(), self.clock.clone());
             let found = self.read(move |tx| Ok(ours(tx, &asked.now(&clock), &listed)?.cloned()));

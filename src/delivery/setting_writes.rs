@@ -10,7 +10,7 @@ use crate::delivery::key::key;
 use crate::delivery::verdict::Verdict;
 use crate::device_api::answer::Answer;
 use crate::device_api::gate::Gate;
-use crate::domain::capabilities::Reader;
+use crate::domain::capabilities::{Declared, Reader};
 use crate::domain::lifecycle::Failure;
 use crate::domain::writing::{Reply, Stage};
 use crate::store::setting_writes::Claimed;
@@ -33,10 +33,14 @@ impl Ask for SettingWrites {
         let (api, row) = (self.api.clone(), row.clone());
         let (store, clock) = (self.store.clone(), clock.clone());
         async move {
-            let reply = match unfit(&store, (&api, &clock), &row).await {
+            let declared = declared(&store, &row).await;
+            let reply = match unfit(declared.as_ref(), (&api, &clock), &row) {
                 Some(failure) => turned_away(failure, false, None),
                 None => request(&api, &row).await,
             };
+            let is_left_out =
+                matches!(&reply, Reply::Shown(it) if it.value.is_none()) && has(declared, &row);
+            let reply = if is_left_out { Reply::LeftOut } else { reply };
             let write = row.write;
             tracing::info!(write = %write.id, setting = write.setting, ?reply, "asked");
             reply
@@ -44,17 +48,30 @@ impl Ask for SettingWrites {
     }
 }
 
+/// What the device said last of what it takes. What cannot be read is not held against it: Amps looks too.
+async fn declared(store: &Store, claimed: &Claimed) -> Option<Declared> {
+    let device = claimed.write.device.id.clone();
+    let declared = store.write(move |tx| capabilities::of(tx, &device)).await;
+    declared.ok().flatten()
+}
+
+/// Whether the device has the setting, by what it said.
+fn has(declared: Option<Declared>, claimed: &Claimed) -> bool {
+    let settings = declared.and_then(|it| it.capabilities.settings);
+    settings.is_some_and(|it| it.contains_key(&claimed.write.setting))
+}
+
 /// Why the write is not to leave, which may have waited for long: the device has another word on it.
-async fn unfit(store: &Store, (api, clock): (&Gate, &Clock), claimed: &Claimed) -> Option<Failure> {
+fn unfit(
+    declared: Option<&Declared>,
+    (api, clock): (&Gate, &Clock),
+    claimed: &Claimed,
+) -> Option<Failure> {
     if let Stage::Read { .. } = claimed.stage {
         return None;
     }
-    let device = claimed.write.device.id.clone();
-    let declared = store.write(move |tx| capabilities::of(tx, &device)).await;
     let (now, zone) = (clock.now(), api.zone());
-    // What cannot be read is not held against it: Amps looks too.
-    let declared = declared.ok().flatten()?;
-    declared.refuse_setting(&claimed.write, Reader { now, zone })
+    declared?.refuse_setting(&claimed.write, Reader { now, zone })
 }
 
 async fn request(api: &Gate, claimed: &Claimed) -> Reply {

@@ -71,6 +71,8 @@ struct Silence {
     /// In a row.
     n: u32,
     probe_at: Timestamp,
+    /// When nothing was heard last.
+    last_at: Timestamp,
     is_probing: bool,
 }
 
@@ -95,6 +97,7 @@ impl Door {
             n_pauses: u32::from(pause_until.is_some()),
             silence: outage.map(|outage| Silence {
                 probe_at: outage.since,
+                last_at: outage.since,
                 outage,
                 n: SILENCES_MAX,
                 is_probing: false,
@@ -111,6 +114,29 @@ impl Door {
     pub(super) fn outage(&self) -> Option<&Outage> {
         let silence = self.silence.as_ref().filter(|it| it.is_outage());
         silence.map(|it| &it.outage)
+    }
+
+    /// When somebody may ask whether an outage is over; none while somebody does, and where there is none.
+    pub(super) fn probe_at(&self) -> Option<Timestamp> {
+        let silence = self.silence.as_ref().filter(|it| it.is_outage())?;
+        let pause = self.pause_until.unwrap_or(Timestamp::MIN);
+        (!silence.is_probing).then_some(silence.probe_at.max(pause))
+    }
+
+    /// As [`Self::look`] for a request that cannot wait for the next probe: it may be one itself, a moment after the
+    /// last.
+    pub(super) fn look_in_a_hurry(&self, now: Timestamp) -> Entrance {
+        let may_probe =
+            (self.silence.as_ref()).is_some_and(|it| later(it.last_at, PROBE_WAIT) <= now);
+        match self.look(now) {
+            Entrance::Shut { .. } if may_probe && self.pause_until.is_none_or(|it| it <= now) => {
+                Entrance::Probe
+            }
+            entrance @ (Entrance::Open
+            | Entrance::Probe
+            | Entrance::Probing { .. }
+            | Entrance::Shut { .. }) => entrance,
+        }
     }
 
     pub(super) fn look(&self, now: Timestamp) -> Entrance {
@@ -182,6 +208,7 @@ impl Door {
             },
             n: 0,
             probe_at: now,
+            last_at: now,
             is_probing: false,
         });
         silence.outage.error = error;
@@ -191,6 +218,7 @@ impl Door {
         }
         silence.n = silence.n.saturating_add(1);
         silence.is_probing = false;
+        silence.last_at = now;
         let n_before = silence.n.saturating_sub(SILENCES_MAX);
         silence.probe_at = later(now, doubled(PROBE_WAIT, PROBE_WAIT_MAX, n_before));
     }
@@ -282,6 +310,26 @@ mod tests {
         assert!(door.hear(Heard::Answer, true, at(now + 300)));
         assert_eq!(knock(&mut door, now + 300), Entrance::Open);
         assert_eq!(door.outage(), None);
+    }
+
+    #[test]
+    fn who_is_in_a_hurry_may_ask_a_moment_after_the_last_who_did() {
+        let mut door = Door::default();
+        for n in 0..6 {
+            door.hear(silence(), 2 < n, at(n));
+        }
+        assert_eq!(knock(&mut door, 6), shut(45));
+        assert_eq!(door.probe_at(), Some(at(45)));
+        assert_eq!(door.look_in_a_hurry(at(9)), shut(45));
+        assert_eq!(door.look_in_a_hurry(at(10)), Entrance::Probe);
+        door.begin_probe();
+        assert_eq!(door.probe_at(), None);
+        door.hear(silence(), true, at(10));
+        assert_eq!(door.look_in_a_hurry(at(14)), shut(90));
+        door.hear(Heard::TooFast(Some(Duration::from_mins(1))), false, at(14));
+        let why = "Amps asks for fewer requests".to_owned();
+        let until = at(74);
+        assert_eq!(door.look_in_a_hurry(at(20)), Entrance::Shut { until, why });
     }
 
     #[test]

@@ -85,6 +85,23 @@ pub(super) fn unsayable(command: &Command) -> Option<Refusal> {
     })
 }
 
+/// Why Amps would not understand a setting of such a device; none where it would.
+pub(super) fn unsayable_setting(device_type: DeviceType) -> Option<Refusal> {
+    let what = match device_type {
+        DeviceType::EvCharger => "a charger",
+        DeviceType::Hvac => "heating",
+        DeviceType::Battery | DeviceType::SolarInverter | DeviceType::Vehicle => return None,
+    };
+    Some(Refusal {
+        status: 422,
+        code: Some("UNSUPPORTED_SETTING".to_owned()),
+        message: format!(
+            "not sent: Amps answers in its older form, in which {what} has no settings that can be written"
+        ),
+        ..Refusal::default()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

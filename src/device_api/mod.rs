@@ -109,12 +109,9 @@ impl DeviceApi {
         self.seen.set(generation);
     }
 
-    /// Why Amps would not understand `command`, as far as is known.
-    pub(crate) fn unsayable(&self, command: &Command) -> Option<Refusal> {
-        match self.seen.presumed() {
-            Generation::Flat => flat::unsayable(command),
-            Generation::Envelope => None,
-        }
+    /// The generation that is spoken to it: the one that was seen last, or the newest.
+    pub(crate) fn presumed(&self) -> Generation {
+        self.seen.presumed()
     }
 
     /// What `exchange` comes to by `read`; what can be read shows which generation it is of.

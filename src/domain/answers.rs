@@ -88,6 +88,9 @@ pub const LINK_REMEDY: &str = "link the device again in Amps";
 /// The code that our key and the manufacturer's have in common.
 pub const INVALID_API_KEY: &str = "INVALID_API_KEY";
 
+/// Our key has expired.
+pub const EXPIRED_TOKEN: &str = "EXPIRED_TOKEN";
+
 /// It is too late to cancel.
 pub const ACTION_NOT_CANCELLABLE: &str = "ACTION_NOT_CANCELLABLE";
 
@@ -109,7 +112,7 @@ pub const CODES: &[Code] = &{
             "the key is not taken: the manufacturer's, if Amps still answers other questions; else the home's own",
         )
         .remedy("which key it is, the failure says"),
-        code("EXPIRED_TOKEN", &[401], GiveUp, "the key has expired").remedy(KEY_REMEDY),
+        code(EXPIRED_TOKEN, &[401], GiveUp, "the key has expired").remedy(KEY_REMEDY),
         code(
             "RATE_LIMIT_EXCEEDED",
             &[401, 429],

@@ -1,5 +1,7 @@
 //! What the shell is to write down, all of it in one transaction.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +86,8 @@ pub struct ReadRequest {
     pub device: DeviceId,
     /// Values that the platform has kept for a quarter of an hour are too old.
     pub expedite: bool,
+    /// How long it is left alone before; it was asked a moment ago.
+    pub wait: Duration,
 }
 
 /// A change to what the engine remembers.

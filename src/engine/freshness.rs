@@ -208,6 +208,26 @@ pub(super) fn request(
     needs: &Needs,
     decision: &mut Decision,
 ) -> BTreeSet<DeviceId> {
+    request_within(scene, needs, Duration::ZERO, decision)
+}
+
+/// The same for those who cannot do without: who was asked a short while ago is asked as soon as may be, if the
+/// answer can come in time.
+pub(super) fn request_in_time(
+    scene: Scene<'_>,
+    needs: &Needs,
+    decision: &mut Decision,
+) -> BTreeSet<DeviceId> {
+    request_within(scene, needs, READING_WAIT_MAX, decision)
+}
+
+/// Asks those who may be asked before `longest` is over.
+fn request_within(
+    scene: Scene<'_>,
+    needs: &Needs,
+    longest: Duration,
+    decision: &mut Decision,
+) -> BTreeSet<DeviceId> {
     let mut open = BTreeSet::new();
     for (device, max_age) in needs {
         let expedite = *max_age < KEPT_BY_AMPS;
@@ -219,21 +239,29 @@ pub(super) fn request(
         };
         // Younger values are wanted than were asked for.
         let is_less = last.is_some_and(|it| expedite && !it.expedite);
-        let is_paused = last.is_some_and(|it| scene.now < later(it.at, pause)) && !is_less;
+        let free_at = last.filter(|_| !is_less).map(|it| later(it.at, pause));
+        let wait = free_at.map_or(SignedDuration::ZERO, |it| it.duration_since(scene.now));
+        let wait = Duration::try_from(wait).unwrap_or_default();
         if contacts.is_open(device, scene.now) && !is_less {
             open.insert(device.clone());
-        } else if !is_paused {
+        } else if wait.is_zero() || wait < longest {
             open.insert(device.clone());
-            ask(scene, device, expedite, decision);
+            ask(scene, device, (expedite, wait), decision);
         }
     }
     open
 }
 
-fn ask(scene: Scene<'_>, device: &DeviceId, expedite: bool, decision: &mut Decision) {
+fn ask(
+    scene: Scene<'_>,
+    device: &DeviceId,
+    (expedite, wait): (bool, Duration),
+    decision: &mut Decision,
+) {
     let request = ReadRequest {
         device: device.clone(),
         expedite,
+        wait,
     };
     decision.changes.push(Change::Asked {
         request: request.clone(),
@@ -279,6 +307,6 @@ pub(super) fn ask_anew(scene: Scene<'_>, decision: &mut Decision) {
         devices.extend(call.devices.iter().cloned());
     }
     for device in &devices {
-        ask(scene, device, true, decision);
+        ask(scene, device, (true, Duration::ZERO), decision);
     }
 }

@@ -109,7 +109,7 @@ pub(super) fn read(
     decision: &mut Decision,
 ) -> Step {
     let needs = freshness::unheard(scene, &operation.devices, operation.max_age);
-    let devices = freshness::request(scene, &needs, decision);
+    let devices = freshness::request_in_time(scene, &needs, decision);
     if stand_for_readings(scene, run, devices) {
         return Step::Stands;
     }

@@ -285,7 +285,15 @@ async fn requests_to_read_for_which_there_is_no_room_are_left_out_until_there_is
     let mut ask_for = |nth: usize| {
         let device = DeviceId::new(format!("dev_{nth}"));
         let expedite = false;
-        ask(&reads, ReadRequest { device, expedite }, &mut are_lost);
+        ask(
+            &reads,
+            ReadRequest {
+                device,
+                expedite,
+                wait: Duration::ZERO,
+            },
+            &mut are_lost,
+        );
         are_lost
     };
     for nth in 0..READS_WAITING_MAX {

@@ -56,6 +56,8 @@ struct Polled {
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     expedite: bool,
+    /// Not asked before that, if not for another reason.
+    from: Timestamp,
 }
 
 /// A request that is to be made.
@@ -109,11 +111,7 @@ impl Line {
             return None;
         }
         let idle = self.devices.iter().filter(|it| !it.is_busy);
-        let due = idle.map(|it| match it.wanted {
-            Some(_) => Timestamp::MIN,
-            None => it.due,
-        });
-        let due = due.min()?;
+        let due = idle.map(Polled::next_at).min()?;
         Some(self.pause.map_or(due, |pause| due.max(pause)))
     }
 
@@ -127,8 +125,9 @@ impl Line {
             return None;
         }
         let idle = self.devices.iter_mut().filter(|it| !it.is_busy);
-        let next = idle.min_by_key(|it| (it.wanted.is_none(), it.due))?;
-        if next.wanted.is_none() && now < next.due {
+        let is_waited_for = |it: &Polled| it.wanted.is_some_and(|it| it.from <= now);
+        let next = idle.min_by_key(|it| (!is_waited_for(it), it.next_at()))?;
+        if now < next.next_at() {
             return None;
         }
         next.is_busy = true;
@@ -144,9 +143,17 @@ impl Line {
         let Some(polled) = self.find(&request.device).filter(|_| !is_paused) else {
             return Some(News::NotRead(request.device.clone()));
         };
-        let before = polled.wanted.is_some_and(|it| it.expedite);
-        let expedite = request.expedite || before;
-        polled.wanted = Some(Wanted { expedite });
+        let (asked, from) = (request.expedite, later(now, request.wait));
+        polled.wanted = Some(match polled.wanted {
+            Some(before) => Wanted {
+                expedite: asked || before.expedite,
+                from: from.min(before.from),
+            },
+            None => Wanted {
+                expedite: asked,
+                from,
+            },
+        });
         None
     }
 
@@ -189,6 +196,10 @@ impl Line {
 }
 
 impl Polled {
+    fn next_at(&self) -> Timestamp {
+        self.wanted.map_or(self.due, |it| it.from.min(self.due))
+    }
+
     fn answered(&mut self, reading: &Reading, shown: Shown, now: Timestamp) -> Option<News> {
         self.is_busy = false;
         self.n_failures = 0;
@@ -255,6 +266,7 @@ mod tests {
         ReadRequest {
             device: DeviceId::new(format!("dev_{number}")),
             expedite: true,
+            wait: Duration::ZERO,
         }
     }
 
@@ -282,6 +294,25 @@ mod tests {
     /// The second from which on the only device is read next.
     fn due(line: &Line) -> Option<i64> {
         line.due().map(Timestamp::as_second)
+    }
+
+    #[test]
+    fn who_was_asked_a_moment_ago_is_asked_when_that_is_over() {
+        let mut line = line(1);
+        let reading = line.next(at(0)).unwrap();
+        let lost = Answer::NotSent {
+            reason: "no route".to_owned(),
+        };
+        line.take(&reading, lost, at(0));
+        assert_eq!(line.due(), Some(at(60)));
+        let request = ReadRequest {
+            wait: Duration::from_secs(10),
+            ..wanted(0)
+        };
+        assert_eq!(line.want(&request, at(5)), None);
+        assert_eq!(line.due(), Some(at(15)));
+        assert!(line.next(at(14)).is_none());
+        assert!(line.next(at(15)).unwrap().expedite);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub(crate) mod inputs;
 mod line;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,11 +19,13 @@ use crate::device_api::answer::Answer;
 use crate::device_api::gate::Gate;
 use crate::device_api::state::Shown;
 use crate::domain::event::{Event, Payload, Source};
-use crate::domain::id::EventId;
+use crate::domain::id::{DeviceId, EventId};
+use crate::domain::lifecycle::Failure;
 use crate::engine::decision::ReadRequest;
 use crate::readings::line::{Line, News, Reading};
 use crate::store::error::Error;
-use crate::store::{Store, inbox};
+use crate::store::writer::Tx;
+use crate::store::{Store, inbox, unread};
 
 /// What reading needs.
 #[derive(Debug)]
@@ -46,6 +49,14 @@ pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: Canc
     // What is in memory alone goes by the time that nobody sets.
     let mut line = Line::new(devices, poller.clock.steady());
     let mut requests: JoinSet<Done> = JoinSet::new();
+    let mut told = match poller.store.write(unread::all).await {
+        Ok(told) => told,
+        Err(Error::Closed) => return,
+        Err(error) => {
+            tracing::warn!(%error, "which devices could not be read is not known");
+            BTreeMap::new()
+        }
+    };
     loop {
         while let Some(reading) = line.next(poller.clock.steady()) {
             requests.spawn(read(poller.api.clone(), reading));
@@ -56,7 +67,10 @@ pub(crate) async fn run(mut poller: Poller, devices: Vec<HomeDevice>, stop: Canc
             biased;
             () = stop.cancelled() => return,
             Some(done) = requests.join_next() => match done {
-                Ok(Done { reading, answer }) => line.take(&reading, answer, clock.steady()),
+                Ok(Done { reading, answer }) => {
+                    poller.tell(&mut told, &reading.device.id, reason(&answer)).await;
+                    line.take(&reading, answer, clock.steady())
+                }
                 // Nothing in it can break; were it to, the device would stay out of the line.
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
             },
@@ -88,7 +102,39 @@ async fn read(api: Gate, reading: Reading) -> Done {
     Done { reading, answer }
 }
 
+/// Why it was not read, for people; none when it was.
+fn reason(answer: &Answer<Shown>) -> Option<String> {
+    match answer {
+        Answer::Ok(_) => None,
+        Answer::Refused(it) => Some(Failure::new(it.code.as_deref(), &it.message).to_string()),
+        Answer::NotSent { reason } | Answer::Lost { reason, .. } => Some(reason.clone()),
+    }
+}
+
 impl Poller {
+    /// Writes down whether `device` can be read, where that is something else than was `told`.
+    async fn tell(
+        &self,
+        told: &mut BTreeMap<DeviceId, String>,
+        device: &DeviceId,
+        reason: Option<String>,
+    ) {
+        if told.get(device) == reason.as_ref() {
+            return;
+        }
+        let (clock, of, why) = (self.clock.clone(), device.clone(), reason.clone());
+        let note = move |tx: &Tx<'_>| unread::note(tx, &of, why.as_deref(), clock.now());
+        if let Err(error) = self.store.write(note).await {
+            // The next reading tries again.
+            tracing::warn!(%error, "it is not written down whether a device can be read");
+            return;
+        }
+        match reason {
+            Some(reason) => told.insert(device.clone(), reason),
+            None => told.remove(device),
+        };
+    }
+
     async fn hand_in(&self, news: Option<News>) -> Result<(), Error> {
         let (payload, declaration, is_new) = match news {
             Some(News::Read { shown, is_new }) => {

@@ -51,6 +51,8 @@ struct Given {
     action: Option<ActionId>,
     end: Option<End>,
     is_off: bool,
+    /// Rules did not want it any more then, and it went on to its end.
+    was_not_cancelled: bool,
     /// What is on record of its being called off.
     answers: Vec<Planned>,
 }
@@ -151,6 +153,7 @@ impl<'w> Orders<'w> {
             action: None,
             end: None,
             is_off: false,
+            was_not_cancelled: false,
             answers: Vec::new(),
         };
         let then = |index: usize| &self.past.commands[index].command;
@@ -180,6 +183,7 @@ impl<'w> Orders<'w> {
             .map_or(Leaves::Never, |it| Leaves::At(moved(it)));
         let places = self.kept_back.remove(&index).unwrap_or_default();
         let is_called_off = self.was_called_off(then, &places);
+        given.was_not_cancelled = then.is_unwanted && !is_called_off;
         let mut planned = Vec::new();
         for place in places {
             let mut event = self.past.events[place].clone();
@@ -375,6 +379,9 @@ impl<'w> Orders<'w> {
             order: command.named(),
             failure: None,
         });
+        if given.was_not_cancelled && given.ends_after(now) {
+            return Vec::new();
+        }
         let is_to_begin = command.timing.start.is_some_and(|it| now < it);
         let answered = later(now, ASSUMED_ANSWER);
         match (is_to_begin, self.fate) {
@@ -418,6 +425,14 @@ impl<'w> Orders<'w> {
 impl Given {
     fn has_left(&self, now: Timestamp) -> bool {
         matches!(self.leaves, Leaves::At(at) if at <= now)
+    }
+
+    /// On record is an end of its own that is still to come.
+    fn ends_after(&self, now: Timestamp) -> bool {
+        match &self.end {
+            Some(End::Known { at, outcome }) => now < *at && *outcome != Outcome::Cancelled,
+            Some(End::Assumed { .. }) | None => false,
+        }
     }
 
     /// In line, and until when at least.

@@ -14,7 +14,7 @@ pub(crate) struct AmpsLink {
     pub(crate) key_print: Option<String>,
     /// Since when Amps does not answer, and what went wrong last; none while it answers.
     pub(crate) outage: Option<(Timestamp, String)>,
-    /// Since when Amps turns a key away that has worked; none while it does not.
+    /// Since when Amps turns the key away; none while it does not.
     pub(crate) key_refused_since: Option<Timestamp>,
     /// Until when Amps wants to be left alone; may have passed.
     pub(crate) pause_until: Option<Timestamp>,

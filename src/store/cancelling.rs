@@ -98,18 +98,40 @@ pub(crate) fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Option<Open>, Error> {
     Ok(found.into_iter().next())
 }
 
+/// The shortest wait before Amps is asked again, as the start draws near.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Until the start it is asked so many times at least in what is left of the time.
+const TIMES_LEFT: i32 = 4;
+
 /// Amps did not say: it is asked again, not before `wait` is over, if Amps asked for that.
 pub(crate) fn ask_again(
     tx: &Tx<'_>,
-    id: &CommandId,
+    command: &Command,
     wait: Option<Duration>,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let id = &command.id;
     let since: Option<i64> = tx
         .prepare("SELECT unwanted_at FROM commands WHERE id = ?1")?
         .query_row([id.as_str()], |row| row.get(0))?;
     let at = next_look_up(since.map_or(now, moment), AGAIN, now);
+    // From the start on it is too late.
+    let start = command.timing.start.filter(|it| now < *it);
+    let soon = start.map(|it| {
+        let left = Duration::try_from(it.duration_since(now) / TIMES_LEFT);
+        later(now, left.unwrap_or_default().max(SOON))
+    });
+    let at = soon.map_or(at, |it| it.min(at));
     wish(tx, id, Some(at.max(later(now, wait.unwrap_or_default()))))
+}
+
+/// What waits to be cancelled is asked for now: Amps answers again.
+pub(super) fn hurry(tx: &Tx<'_>, now: Timestamp) -> Result<(), Error> {
+    tx.prepare("UPDATE commands SET cancel_at = ?1 WHERE ?1 < cancel_at AND is_open = 1")?
+        .execute([stamp(now)])?;
+    tx.touch(Area::REPORTS);
+    Ok(())
 }
 
 /// It is too late; or Amps does not cancel it, for the reason in `failure`.

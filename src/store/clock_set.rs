@@ -15,7 +15,7 @@
 //! | `value_history` | by changes of the engine | |
 //! | `leases`, `foreign_orders` | `ended_at`; `until`, unless it is a time of the day | |
 //! | `paused_rules` | | `counted_from`: steady; `paused_at`: told |
-//! | `events`, `traces`, `command_steps`, `rules`, `rule_state` | | told as it was |
+//! | `events`, `traces`, `command_steps`, `rules`, `rule_state`, `unread_devices` | | told as it was |
 //!
 //! Steady moments are by a clock that nobody sets, and so never have to be moved: rows of what is over may be many.
 

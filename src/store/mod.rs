@@ -22,6 +22,7 @@ pub(crate) mod notifications;
 pub(crate) mod open;
 mod orders;
 pub(crate) mod outbox;
+pub(crate) mod put_off;
 pub(crate) mod requests;
 pub(crate) mod requests_of_people;
 pub(crate) mod retention;
@@ -36,6 +37,7 @@ pub(crate) mod story;
 mod tests;
 pub(crate) mod traces;
 mod triggers;
+pub(crate) mod unread;
 pub mod view;
 pub(crate) mod writer;
 

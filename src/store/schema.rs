@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0021_capabilities.sql"),
     include_str!("migrations/0022_key_refused.sql"),
     include_str!("migrations/0023_paused_by_rule.sql"),
+    include_str!("migrations/0024_unread_devices.sql"),
 ];
 
 /// How long a write waits for somebody else's lock before it gives up for now.

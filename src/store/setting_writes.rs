@@ -1,9 +1,10 @@
 //! Settings that rules write, until the device shows them or they are given up. One at a time for each setting.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use crate::clock::moved;
+use crate::domain::device::Device;
 use crate::domain::event::Payload;
 use crate::domain::id::{RequestId, RunId};
 use crate::domain::lifecycle::Failure;
@@ -128,6 +129,31 @@ pub(crate) fn enqueue(tx: &Tx<'_>, write: &SettingWrite, now: Timestamp) -> Resu
     ])?;
     tx.touch(Area::SETTINGS);
     Ok(())
+}
+
+/// Lets be done now what an outage, which began at `since`, has put off.
+pub(super) fn hurry(tx: &Tx<'_>, since: Timestamp, now: Timestamp) -> Result<(), Error> {
+    tx.prepare(
+        "UPDATE setting_writes SET due_at = ?2
+         WHERE state = 'waiting' AND ?1 <= updated_at AND ?2 < due_at",
+    )?
+    .execute([stamp(since), stamp(now)])?;
+    tx.touch(Area::SETTINGS);
+    Ok(())
+}
+
+/// The device of a write that is not over; none where there is none.
+pub(super) fn waiting_device(tx: &Tx<'_>) -> Result<Option<Device>, Error> {
+    let write: Option<String> = tx
+        .prepare(
+            "SELECT write FROM setting_writes WHERE state IN ('waiting', 'under_way')
+             ORDER BY seq LIMIT 1",
+        )?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    // One that cannot be read fails when its time comes.
+    let write = write.and_then(|it| serde_json::from_str::<SettingWrite>(&it).ok());
+    Ok(write.map(|it| it.device))
 }
 
 /// The clock was set: what is open waits as long as before.

@@ -28,7 +28,7 @@ pub(super) fn findings(patient: &Patient<'_>) -> Result<Vec<Finding>, Unreadable
     };
     let mut findings = vec![webhooks(patient, view)?];
     // A database that was not brought up to date yet has no such table.
-    if let Ok(amps) = view.amps_link() {
+    if let Ok(amps) = view.amps_link(patient.words.now) {
         findings.push(link(patient, &amps));
     }
     findings.extend(devices(patient, view)?);
@@ -62,6 +62,10 @@ fn link(patient: &Patient<'_>, amps: &AmpsLinkRow) -> Finding {
                 "was the key taken back in Amps, put a new one there; orders wait meanwhile";
             return Finding::problem("amps", text, remedy);
         }
+        if amps.pause_until.is_some() {
+            let remedy = "orders wait meanwhile; where that is often so, let devices be read more rarely (`poll` in home.yaml)";
+            return Finding::warning("amps", text, remedy);
+        }
         return Finding::ok("amps", text);
     }
     let remedy = "look whether this machine reaches the internet, and whether the API key is right; orders wait meanwhile";
@@ -89,6 +93,11 @@ fn devices(patient: &Patient<'_>, view: &View) -> Result<Vec<Finding>, Unreadabl
                 "device",
                 text,
                 "compare its `id` and `type` in home.yaml with your Amps account; the log of the engine says what Amps answers",
+            ),
+            (_, Some(_)) if device.not_read.is_some() => Finding::warning(
+                "device",
+                text,
+                "what is shown of it grows old: the reason says what is wrong; it is tried again and again",
             ),
             (_, Some(Origin::Fallback)) => Finding::warning(
                 "device",

@@ -104,7 +104,7 @@ pub(super) fn status(dir: &Path, as_json: bool, console: &mut Console) -> anyhow
         rules: rules(&standing, view, &words)?,
         commands: commands(&sources.commands, &words),
         // A database that was not brought up to date yet has no such table.
-        amps: view.and_then(|it| it.amps_link().ok()),
+        amps: view.and_then(|it| it.amps_link(words.now).ok()),
         last_webhook: view.map_or(Ok(None), View::last_webhook)?,
         devices: sources.devices(),
         inputs: sources.inputs(),
@@ -204,7 +204,13 @@ fn waits_for(open: &OpenCommand, ahead: Option<&str>, words: &Words) -> String {
             format!("its turn, behind {ahead}{}", until.unwrap_or_default())
         }
         (Lifecycle::Queued { due, .. }, None) => {
-            format!("another attempt at {}", words.time(*due))
+            // When, it tells in the time of Amps.
+            let told = open
+                .told
+                .as_deref()
+                .and_then(|it| it.split("; again at ").next());
+            let why = told.map(|it| format!(": {it}")).unwrap_or_default();
+            format!("another attempt at {}{why}", words.time(*due))
         }
         (Lifecycle::Blocked { hold, .. }, _) => format!(
             "another action that holds the device: looked up at {}, given up at {}",

@@ -11,12 +11,16 @@ use crate::store::view::AmpsLinkRow;
 
 /// Whether Amps answers.
 pub(in crate::cli) fn link(amps: &AmpsLinkRow, words: &Words) -> String {
+    let pause = amps.pause_until.map(|it| {
+        let until = words.time(it);
+        format!("asks for fewer requests: nothing is sent before {until}")
+    });
     let Some(since) = amps.silent_since else {
         let refused = amps.key_refused_since.map(|it| {
             let since = words.time(it);
             format!("refuses the key since {since}: {KEY_REMEDY}")
         });
-        return refused.unwrap_or_else(|| "answers".to_owned());
+        return refused.or(pause).unwrap_or_else(|| "answers".to_owned());
     };
     let error = amps.error.as_ref().map(|it| format!(": {it}"));
     let since = words.time(since);

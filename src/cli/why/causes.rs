@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::domain::id::RuleId;
 use crate::engine::trace::Trace;
-use crate::store::view::{CommandStory, EventRow, MessageRow, RunStory, Unreadable, View};
+use crate::store::view::{
+    CommandStory, EventRow, MessageRow, RunStory, SettingRow, Unreadable, View,
+};
 
 /// The most links that are shown on the way up, and of what came of it.
 const LINKS_MAX: usize = 100;
@@ -18,6 +20,7 @@ pub(super) enum Thing {
     Event(String),
     Run(String),
     Command(String),
+    Setting(String),
 }
 
 #[derive(Debug, Serialize)]
@@ -42,6 +45,7 @@ pub(super) enum Link {
         chain: Vec<RuleId>,
     },
     Command(CommandStory),
+    Setting(SettingRow),
     Message(MessageRow),
     /// A rule looked at the event, and no run came of it.
     Refusal(Trace),
@@ -56,6 +60,8 @@ pub(super) fn of(view: &View, id: &str) -> Result<Option<Causes>, Unreadable> {
         Thing::Run(id)
     } else if view.event_row(&id)?.is_some() {
         Thing::Event(id)
+    } else if view.setting_write(&id)?.is_some() {
+        Thing::Setting(id)
     } else {
         return Ok(None);
     };
@@ -118,6 +124,10 @@ impl Way<'_> {
                 let run = Thing::Run(story.command.run.clone());
                 (Link::Command(story), Some(run))
             }),
+            Thing::Setting(id) => view.setting_write(id)?.map(|row| {
+                let run = Thing::Run(row.run.clone());
+                (Link::Setting(row), Some(run))
+            }),
             Thing::Run(id) => match view.run(id)? {
                 None => None,
                 Some(story) => {
@@ -146,6 +156,7 @@ impl Way<'_> {
             Thing::Event(id) => self.of_event(id)?,
             Thing::Run(id) => self.of_run(id)?,
             Thing::Command(id) => self.of_command(id)?,
+            Thing::Setting(_) => Vec::new(),
         };
         for it in next {
             if self.is_cut || !self.seen.insert(it.clone()) {
@@ -179,7 +190,9 @@ impl Way<'_> {
         }
         let commands = self.view.commands_of(id, LINKS_MAX)?;
         let commands = commands.into_iter().map(|it| Thing::Command(it.id));
-        Ok(commands.collect())
+        let settings = self.view.settings_of(id, LINKS_MAX)?;
+        let settings = settings.into_iter().map(|it| Thing::Setting(it.id));
+        Ok(commands.chain(settings).collect())
     }
 
     /// What told of its end. Our own word on it says no more than that of Amps, unless something came of it.

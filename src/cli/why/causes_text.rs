@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::cli::check::count;
+use crate::cli::settings;
 use crate::cli::why::causes::{Causes, Link};
 use crate::cli::why::{Answer, Known};
 use crate::cli::words::Words;
@@ -55,6 +56,12 @@ impl Link {
             }
             Self::Run { story, .. } => run(story, words, out),
             Self::Command(story) => command(story, words, out),
+            Self::Setting(row) => {
+                let at = words.time(row.created_at);
+                let text = format!("{} ({})", settings::what(row), row.id);
+                head(&at, "setting", &text, out)?;
+                below("", &settings::standing(row, words), out)
+            }
             Self::Message(message) => {
                 let at = words.time(message.created_at);
                 let text = format!(

@@ -98,7 +98,7 @@ pub(super) fn of(known: &Known, id: &RuleId, at: Timestamp) -> Result<MomentAnsw
     let run = rule::last_run(known, id, at)?.map(|it| it.run);
     let run = run.filter(|it| it.ended_at.is_none_or(|ended| at < ended));
     answer.under_way = run.map(|it| RunId::new(it.id));
-    answer.kept_since = view.traces_since()?.filter(|it| at < *it);
+    answer.kept_since = view.traces_dropped_before()?.filter(|it| at < *it);
     if answer.near().next().is_none() {
         let from = answer.before.as_ref().map(Look::at);
         let until = answer.after.as_ref().map(Look::at);
@@ -142,6 +142,18 @@ impl MomentAnswer {
         looks.filter(move |it| (from..=until).contains(&it.at()))
     }
 
+    /// Whether it is of the run that is told of before the moment.
+    fn is_told_before(&self, look: &Look) -> bool {
+        match (look, &self.before) {
+            (Look::Run(after), Some(Look::Run(before))) => {
+                let is_near = self.near().any(|it| it.at() == before.at);
+                is_near == self.near().any(|it| it.at() == after.at)
+                    && before.run.run.id == after.run.run.id
+            }
+            (Look::Refusal(_), _) | (_, Some(Look::Refusal(_)) | None) => false,
+        }
+    }
+
     fn write_nothing(&self, known: &Known, out: &mut dyn Write) -> io::Result<()> {
         let words = &known.words;
         if let Some(run) = &self.under_way {
@@ -183,11 +195,13 @@ impl Answer for MomentAnswer {
             self.write_nothing(known, out)?;
         }
         let is_any_near = self.near().next().is_some();
-        for (label, look) in [("before", &self.before), ("after", &self.after)] {
+        // Its story has both.
+        let after = self.after.as_ref().filter(|it| !self.is_told_before(it));
+        for (label, look) in [("before", self.before.as_ref()), ("after", after)] {
             let is_near = self
                 .near()
-                .any(|near| look.as_ref().is_some_and(|it| it.at() == near.at()));
-            let Some(look) = look.as_ref().filter(|_| is_near || !is_any_near) else {
+                .any(|near| look.is_some_and(|it| it.at() == near.at()));
+            let Some(look) = look.filter(|_| is_near || !is_any_near) else {
                 continue;
             };
             writeln!(out)?;

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
-use crate::clock::{Clock, moved};
+use crate::clock::{Clock, later, moved};
 use crate::device_api::DeviceApi;
 use crate::device_api::answer::{Answer, Refusal};
 use crate::device_api::door::{Door, Entrance, Heard, Outage};
@@ -21,14 +22,15 @@ use crate::device_api::pace::{Pace, Rate, Ticket, Turn};
 use crate::device_api::state::Shown;
 use crate::device_api::wire::{Action, Page};
 use crate::domain::answers::{self, Meaning};
-use crate::domain::capabilities::Strategy;
-use crate::domain::command::{Command, Timing};
 use crate::domain::device::Device;
 use crate::domain::id::{ActionId, DeviceId};
-use crate::domain::writing::{SettingWrite, Showing};
+use crate::domain::writing::Showing;
 
 /// Requests under way at once. Amps speaks HTTP/1.1 with us, so it is the number of connections too.
 pub(crate) const REQUESTS_MAX: usize = 16;
+
+/// How long nobody asks anew whether it is the home's key or the manufacturer's that is not taken.
+const KEY_LOOK_PAUSE: Duration = Duration::from_mins(1);
 
 /// What is known of the connection to Amps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(crate) struct Link {
     pub(crate) key_has_worked: bool,
     /// None while Amps answers.
     pub(crate) outage: Option<Outage>,
-    /// Since when Amps turns the key away, which has worked; none while it does not.
+    /// Since when Amps turns the key away; none while it does not.
     pub(crate) key_refused_since: Option<Timestamp>,
     /// Until when Amps wants to be left alone; may have passed.
     pub(crate) pause_until: Option<Timestamp>,
@@ -81,6 +83,8 @@ struct State {
     door: Door,
     /// As [`Link`] has it, by the time that nobody sets.
     key_refused_since: Option<Timestamp>,
+    /// When somebody asked last whose key is not taken.
+    key_looked_at: Option<Timestamp>,
     is_stopped: bool,
 }
 
@@ -89,6 +93,8 @@ struct State {
 enum Patience {
     /// Waits as long as a request is under way that may open the door.
     ForProbe,
+    /// The same, and does not wait for the next one that is planned.
+    InAHurry,
     None,
 }
 
@@ -118,6 +124,7 @@ impl Gate {
             pace: Pace::new(rate),
             door: Door::default(),
             key_refused_since: None,
+            key_looked_at: None,
             is_stopped: false,
         };
         Self {
@@ -173,72 +180,70 @@ impl Gate {
         self.shared.changes.notify_waiters();
     }
 
-    /// [`DeviceApi::push`], when it may leave.
-    pub(crate) async fn push(&self, command: &Command, strategy: Option<Strategy>) -> Pushed {
-        if self.api.generation().is_none() && command.timing != Timing::default() {
-            // How a moment is written, only an answer tells; without one, the newest way is tried.
-            self.state(&command.device, false).await;
-        }
-        if let Some(refusal) = self.api.unsayable(command) {
-            return Pushed::Answered(Box::new(Answer::Refused(refusal)));
-        }
-        match self.enter(&command.device.id, Patience::ForProbe).await {
-            Ok(pass) => {
-                let now = self.shared.clock.now();
-                let timing = self.api.timing(&command.timing, now);
-                let answer = self.api.push_with(command, strategy, timing).await;
-                pass.heard(&answer);
-                Pushed::Answered(Box::new(answer))
-            }
-            Err(Held::Until(until, why)) => Pushed::Held { until, why },
-            Err(Held::Stopped) => Pushed::Stopped,
-        }
-    }
-
     /// [`DeviceApi::action`] of an action on `device`.
     pub(crate) async fn action(&self, device: &DeviceId, action: &ActionId) -> Answer<Action> {
-        self.ask(device, self.api.action(action)).await
+        self.ask((device, Keys::Home), self.api.action(action))
+            .await
     }
 
-    /// [`DeviceApi::cancel`] of an action on `device`.
+    /// [`DeviceApi::cancel`] of an action on `device`, which is not to begin first.
     pub(crate) async fn cancel(&self, device: &DeviceId, action: &ActionId) -> Answer<Action> {
-        self.ask(device, self.api.cancel(action)).await
+        let request = self.api.cancel(action);
+        self.ask_with((device, Keys::Both), Patience::InAHurry, request)
+            .await
+    }
+
+    /// When somebody who waits is to ask whether an outage is over, by the time that nobody sets; none while that
+    /// hangs on something else.
+    pub(crate) fn probe_at(&self) -> Option<Timestamp> {
+        self.shared.state().door.probe_at()
     }
 
     /// [`DeviceApi::actions`].
     pub(crate) async fn actions(&self, device: &Device, offset: u32, limit: u32) -> Answer<Page> {
         let request = self.api.actions(device, offset, limit);
-        self.ask(&device.id, request).await
+        self.ask((&device.id, Keys::Home), request).await
     }
 
     /// [`DeviceApi::state`].
     pub(crate) async fn state(&self, device: &Device, expedite: bool) -> Answer<Shown> {
         let request = self.api.state(device, expedite, &self.shared.clock);
-        self.ask(&device.id, request).await
-    }
-
-    /// [`DeviceApi::write_setting`].
-    pub(crate) async fn write_setting(&self, write: &SettingWrite) -> Answer<Option<Timestamp>> {
-        let request = self.api.write_setting(write);
-        self.ask(&write.device.id, request).await
+        let answer = self.ask((&device.id, Keys::Both), request).await;
+        if let Answer::Refused(refusal) = &answer
+            && refusal.code.as_deref() == Some(answers::INVALID_API_KEY)
+            && self.shared.is_key_to_be_looked_at()
+        {
+            // Its answer is heard of.
+            self.actions(device, 0, 1).await;
+        }
+        answer
     }
 
     /// [`DeviceApi::setting`].
     pub(crate) async fn setting(&self, device: &Device, setting: &str) -> Answer<Showing> {
-        self.ask(&device.id, self.api.setting(device, setting))
-            .await
+        let request = self.api.setting(device, setting);
+        self.ask((&device.id, Keys::Both), request).await
     }
 
     /// A question whose answer can wait: while Amps is not to be asked it counts as not sent.
     async fn ask<T>(
         &self,
-        device: &DeviceId,
+        asked: (&DeviceId, Keys),
         request: impl Future<Output = Answer<T>>,
     ) -> Answer<T> {
-        match self.enter(device, Patience::None).await {
+        self.ask_with(asked, Patience::None, request).await
+    }
+
+    async fn ask_with<T>(
+        &self,
+        (device, keys): (&DeviceId, Keys),
+        patience: Patience,
+        request: impl Future<Output = Answer<T>>,
+    ) -> Answer<T> {
+        match self.enter(device, patience).await {
             Ok(pass) => {
                 let answer = request.await;
-                pass.heard(&answer);
+                pass.heard(&answer, keys);
                 answer
             }
             Err(Held::Until(_, reason)) => Answer::NotSent { reason },
@@ -314,6 +319,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether somebody is to ask whose key is not taken. Who is told so does.
+    fn is_key_to_be_looked_at(&self) -> bool {
+        let now = self.clock.steady();
+        let mut state = self.state();
+        let is_told = state.key_refused_since.is_some()
+            || (state.key_looked_at).is_some_and(|it| now < later(it, KEY_LOOK_PAUSE));
+        if !is_told {
+            state.key_looked_at = Some(now);
+        }
+        !is_told
+    }
+
     fn step(&self, ticket: Ticket, patience: Patience) -> Result<Step, Held> {
         let now = self.clock.steady();
         let mut state = self.state();
@@ -321,10 +338,14 @@ impl Shared {
             return Err(Held::Stopped);
         }
         // First of all, so that nobody stands behind one who waits for an answer.
-        let is_probe = match state.door.look(now) {
+        let entrance = match patience {
+            Patience::InAHurry => state.door.look_in_a_hurry(now),
+            Patience::ForProbe | Patience::None => state.door.look(now),
+        };
+        let is_probe = match entrance {
             Entrance::Open => false,
             Entrance::Probe => true,
-            Entrance::Probing { .. } if patience == Patience::ForProbe => {
+            Entrance::Probing { .. } if patience != Patience::None => {
                 return Ok(Step::Wait { until: None });
             }
             Entrance::Probing { why } => return Err(Held::Until(now, why)),
@@ -382,7 +403,7 @@ impl Shared {
 }
 
 impl Pass<'_> {
-    fn heard<T>(mut self, answer: &Answer<T>) {
+    fn heard<T>(mut self, answer: &Answer<T>, keys: Keys) {
         self.is_over = true;
         self.place = None;
         let key_has_worked = self.gate.shared.link.borrow().key_has_worked;
@@ -404,9 +425,7 @@ impl Pass<'_> {
         };
         let key = match answer {
             Answer::Ok(_) => Some(KeyHeard::Works),
-            Answer::Refused(refusal) if key_has_worked && is_not_let_in(refusal) => {
-                Some(KeyHeard::Refused)
-            }
+            Answer::Refused(refusal) if is_of_home_key(refusal, keys) => Some(KeyHeard::Refused),
             Answer::Refused(_) | Answer::NotSent { .. } | Answer::Lost { .. } => None,
         };
         self.gate
@@ -435,8 +454,25 @@ impl Drop for InLine<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum KeyHeard {
     Works,
-    /// It has worked.
     Refused,
+}
+
+/// Whose keys an answer hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    /// The home's own.
+    Home,
+    /// That, and the manufacturer's for the device.
+    Both,
+}
+
+/// Amps turns the home's own key away.
+fn is_of_home_key(refusal: &Refusal, keys: Keys) -> bool {
+    match refusal.code.as_deref() {
+        Some(answers::INVALID_API_KEY) => keys == Keys::Home,
+        Some(answers::EXPIRED_TOKEN) => true,
+        Some(_) | None => is_not_let_in(refusal),
+    }
 }
 
 fn is_not_let_in(refusal: &Refusal) -> bool {

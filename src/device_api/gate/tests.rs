@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::config::home::Amps;
+use crate::domain::command::Command;
 use crate::domain::device::DeviceType;
 use crate::domain::id::DeviceAlias;
 use crate::domain::secret::Secret;

@@ -145,7 +145,7 @@ pub enum Step {
     StillWaiting {
         look_up_at: Timestamp,
     },
-    /// The program starts: what is waited for is looked up now. A deadline that has passed meanwhile counts from
+    /// The program starts, or Amps answers again: what is waited for is looked up or sent now. A deadline that has passed meanwhile counts from
     /// now, since nobody could ask; a look-up that is answered decides as ever.
     Resumed,
     /// The action ended; after a failure that may pass, pushed again at `retry_at`.
@@ -257,6 +257,7 @@ impl Lifecycle {
                 look_up_at: now,
                 deadline: deadline.max(now),
             },
+            (Self::Queued { attempts, .. }, Step::Resumed) => Self::Queued { attempts, due: now },
             (Self::Blocked { attempts, hold }, Step::Resumed) => Self::Blocked {
                 attempts,
                 hold: Hold {

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::Row;
+use serde::Serialize;
 
+use crate::domain::id::DeviceId;
 use crate::domain::lifecycle::Lifecycle;
 use crate::store::view::{
-    CommandRow, EventRow, Unreadable, View, commands, events, json, maybe_moment,
+    CommandRow, EventRow, Unreadable, View, commands, events, json, maybe_moment, moment,
 };
 use crate::store::{database_path, story};
 
@@ -20,6 +22,8 @@ pub struct OpenCommand {
     pub turn_by: Option<Timestamp>,
     /// When Amps is asked next to cancel it; none when nobody wants that.
     pub cancel_at: Option<Timestamp>,
+    /// What its story told last.
+    pub told: Option<String>,
 }
 
 /// What became of a message.
@@ -32,12 +36,42 @@ pub struct LastMessage {
     pub reason: Option<String>,
 }
 
+/// A device whose last reading failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnreadDevice {
+    #[serde(skip)]
+    pub device: DeviceId,
+    /// When a reading failed for the first time in a row.
+    pub since: Timestamp,
+    /// Why the last one did.
+    pub reason: String,
+}
+
 impl View {
+    pub fn unread_devices(&self) -> Result<Vec<UnreadDevice>, Unreadable> {
+        // A database that was not brought up to date yet has no such table.
+        let named = "SELECT 1 FROM sqlite_master WHERE name = 'unread_devices'";
+        if self.list(named, [], |_| Ok(()))?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT device_id, since, reason FROM unread_devices";
+        self.list(sql, [], |row| {
+            Ok(UnreadDevice {
+                device: DeviceId::new(row.get::<_, String>(0)?),
+                since: moment(row, 1)?,
+                reason: row.get(2)?,
+            })
+        })
+    }
+
     /// In the order in which they were given.
     pub fn open_commands(&self) -> Result<Vec<OpenCommand>, Unreadable> {
-        let columns = commands::COLUMNS;
+        let (columns, otherwise) = (commands::COLUMNS, story::OTHERWISE);
         let sql = format!(
-            "SELECT {columns}, turn_by, cancel_at FROM commands WHERE is_open = 1 ORDER BY seq"
+            "SELECT {columns}, turn_by, cancel_at,
+                 (SELECT detail FROM command_steps WHERE command_id = commands.id
+                     AND detail NOT LIKE '{otherwise}%' ORDER BY seq DESC LIMIT 1)
+             FROM commands WHERE is_open = 1 ORDER BY seq"
         );
         let read = |row: &Row<'_>| {
             Ok(OpenCommand {
@@ -47,6 +81,7 @@ impl View {
                 // Behind them.
                 turn_by: maybe_moment(row, 8)?,
                 cancel_at: maybe_moment(row, 9)?,
+                told: row.get(10)?,
             })
         };
         self.list(&sql, [], read)

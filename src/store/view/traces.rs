@@ -67,6 +67,13 @@ impl View {
         Ok(found.optional()?.map(crate::store::moment))
     }
 
+    /// The same where older ones are no longer there; none where there never were any.
+    pub fn traces_dropped_before(&self) -> Result<Option<Timestamp>, Unreadable> {
+        let sql = "SELECT at FROM traces WHERE seq = (SELECT min(seq) FROM traces) AND 1 < seq";
+        let found = self.connection.query_row(sql, [], |row| row.get(0));
+        Ok(found.optional()?.map(crate::store::moment))
+    }
+
     /// The last event at `at` or before, and the first one after it.
     pub fn events_around(
         &self,
