@@ -25,7 +25,7 @@ impl<'w> Inputs<'w> {
     }
 
     pub(super) fn set(&mut self, input: &InputName, shows: &InputShows) {
-        let shown = match shows {
+        let told = match shows {
             InputShows::Silent => {
                 self.shown.remove(input);
                 return;
@@ -33,7 +33,7 @@ impl<'w> Inputs<'w> {
             InputShows::Value(value) => (Some(value.clone()), Vec::new()),
             InputShows::Series(series) => (None, series.clone()),
         };
-        self.shown.insert(input.clone(), shown);
+        self.shown.insert(input.clone(), told);
     }
 
     /// What is read at `now`; none while it is silent.

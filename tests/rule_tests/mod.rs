@@ -430,7 +430,7 @@ fn a_check_looks_at_the_tests_too() {
             nothing,
             nothing,
             "error[E203]: a test needs the key `steps`",
-            "5 errors and 0 warnings in 2 files; 3 rules can run"
+            "7 errors and 0 warnings in 2 files; 3 rules can run"
         ]
     );
 }
