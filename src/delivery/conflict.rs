@@ -51,16 +51,15 @@ pub(super) enum Seen {
 /// How a command gets its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// It is free again.
-    Free,
+    /// By the same push, a little later: the device is free again, or nobody could look at what it gives way to.
+    Again,
     /// By a push that says what is to become of the others.
     Push(Strategy),
     Wait,
 }
 
 /// The way for `command`, whose device says that it takes the strategies `offered`, past `holders`, as far as is
-/// known at `now`. Between the look and the push they
-/// may go on: then Amps turns the push away, and the command waits.
+/// known at `now`. Between the look and the push they may go on: then Amps turns the push away, and the command waits.
 pub(super) fn way(
     (command, offered): (&Command, Option<&[Strategy]>),
     holders: &[Holder],
@@ -69,13 +68,14 @@ pub(super) fn way(
     let in_the_way = |it: &&Holder| it.seen != Seen::Over;
     let in_the_way: Vec<&Holder> = holders.iter().filter(in_the_way).collect();
     if in_the_way.is_empty() {
-        return Way::Free;
+        return Way::Again;
     }
     let mut pending = Vec::new();
     for holder in in_the_way {
         match &holder.seen {
             Seen::Pending(action) => pending.push((holder.owner, action)),
-            // What is not known is neither cancelled nor built upon.
+            // What is not known is neither cancelled nor built upon. Who wants to take its place looks again soon.
+            Seen::Nothing | Seen::Over if command.claim.replaces => return Way::Again,
             Seen::Nothing | Seen::Over => return Way::Wait,
         }
     }
@@ -254,16 +254,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_waited_for_and_what_is_over_is_not() {
+        let waits = command(DeviceType::Battery, claim(90, false));
         let command = command(DeviceType::Battery, claim(90, true));
         let unseen = holder(Owner::Somebody, Seen::Nothing);
         let over = holder(Owner::Somebody, Seen::Over);
         let scheduled = holder(Owner::Somebody, pending(ActionState::Scheduled, Some(100)));
-        assert_eq!(
-            way((&command, None), &[unseen, scheduled], at(0)),
-            Way::Wait
-        );
-        assert_eq!(way((&command, None), &[over], at(0)), Way::Free);
-        assert_eq!(way((&command, None), &[], at(0)), Way::Free);
+        let both = [unseen, scheduled];
+        assert_eq!(way((&waits, None), &both, at(0)), Way::Wait);
+        // It may give way: one look in vain does not decide that.
+        assert_eq!(way((&command, None), &both, at(0)), Way::Again);
+        assert_eq!(way((&command, None), &[over], at(0)), Way::Again);
+        assert_eq!(way((&command, None), &[], at(0)), Way::Again);
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Delivery {
         let offered = declared.and_then(|it| it.capabilities.strategies.as_deref());
         let command = (&read.open.command, offered);
         match conflict::way(command, &holders, self.clock.now()) {
-            Way::Free => {
+            Way::Again => {
                 drop(place);
                 let waits = self.waits;
                 self.advance(read, move |open, now| {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::clock::earlier;
 use crate::domain::id::{DeviceId, RuleId};
 use crate::engine::arbitration::lease::Leases;
 use crate::engine::arbitration::room;
@@ -78,6 +79,7 @@ impl State {
     pub fn note_start(&mut self, rule: &RuleId, key: Option<&str>, at: Timestamp) {
         let of_rule = self.started.entry(rule.clone()).or_default();
         of_rule.note(at, breaker::STARTS);
+        self.bound_caught_up(rule);
         let Some(key) = key else {
             return;
         };
@@ -96,6 +98,20 @@ impl State {
     pub fn note_caught_up(&mut self, rule: &RuleId, at: Timestamp) {
         let of_rule = self.caught_up.entry(rule.clone()).or_default();
         of_rule.note(at, breaker::STARTS);
+        self.bound_caught_up(rule);
+    }
+
+    /// Of those that made up for missed ones, none is known for longer than a start is.
+    fn bound_caught_up(&mut self, rule: &RuleId) {
+        let Some(last) = self.started.get(rule).and_then(Recent::last) else {
+            return;
+        };
+        if let Some(caught_up) = self.caught_up.get_mut(rule) {
+            *caught_up = caught_up.after(earlier(last, breaker::STARTS.within));
+            if caught_up.last().is_none() {
+                self.caught_up.remove(rule);
+            }
+        }
     }
 
     /// For which other value it is forgotten when a run of `rule` began last, once one begins for `key`.

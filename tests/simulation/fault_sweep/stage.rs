@@ -48,8 +48,13 @@ pub(super) async fn act(life: &Life, home: &'static Plan, play: &Play) -> Row {
     go_on(&mut day, play, AFTERWARDS).await;
     let later = day.network.lock().pushes.len();
     assert_eq!(n_pushes, later, "something was pushed when all was over");
+    let steps = day.all_steps();
     for script in &day.network.lock().scripts {
-        assert!(0 < script.n_struck, "{:?} never struck", script.fate);
+        assert!(
+            0 < script.n_struck,
+            "{:?} never struck: {steps:#?}",
+            script.fate
+        );
     }
     day.look_into_tables();
     let report = day.findings.report();
