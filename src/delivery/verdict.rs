@@ -75,11 +75,11 @@ impl Verdict {
         match meaning {
             Meaning::Retry => again(remedy(code, key)),
             // A burst shows so too.
-            Meaning::Unauthorized if key.has_worked => Self::NotLetIn {
-                failure: Failure::new(code, &refusal.message)
-                    .with_remedy(Some(answers::KEY_REMEDY)),
-                after: refusal.retry_after,
-            },
+            Meaning::Unauthorized if key.has_worked => Self::not_let_in(refusal),
+            // Where it is not the manufacturer's, it is the home's own, and orders wait for a new one.
+            Meaning::GiveUp if key.has_worked && key.works_now == Some(false) => {
+                Self::not_let_in(refusal)
+            }
             Meaning::Unauthorized => {
                 let failure = Failure::new(code, &refusal.message);
                 Self::GiveUp(failure.with_remedy(Some(answers::KEY_REMEDY)))
@@ -93,6 +93,15 @@ impl Verdict {
                 let failure = Failure::new(code, &refusal.message);
                 Self::GiveUp(failure.with_remedy(remedy(code, key)))
             }
+        }
+    }
+
+    /// Amps refuses the home's key, which has worked.
+    fn not_let_in(refusal: &Refusal) -> Self {
+        let failure = Failure::new(refusal.code.as_deref(), &refusal.message);
+        Self::NotLetIn {
+            failure: failure.with_remedy(Some(answers::KEY_REMEDY)),
+            after: refusal.retry_after,
         }
     }
 }

@@ -160,28 +160,30 @@ fn a_key_that_has_worked_is_not_given_up_for_a_burst() {
 
 #[test]
 fn a_key_that_is_not_taken_is_the_manufacturers_while_amps_answers_to_ours() {
-    let told = |works_now| {
+    let told = |has_worked, works_now| {
         let key = Key {
-            has_worked: true,
+            has_worked,
             works_now,
         };
-        let verdict = Verdict::of(&refused(401, Some("INVALID_API_KEY")), key);
-        let Verdict::GiveUp(failure) = verdict else {
-            panic!("{verdict:?}");
-        };
-        failure.message
+        match Verdict::of(&refused(401, Some("INVALID_API_KEY")), key) {
+            Verdict::GiveUp(failure) => failure.message,
+            Verdict::NotLetIn { failure, after } => {
+                assert_eq!(after, None);
+                format!("waits: {}", failure.message)
+            }
+            verdict => panic!("{verdict:?}"),
+        }
     };
     assert_eq!(
-        told(Some(true)),
+        told(true, Some(true)),
         "no; the manufacturer does not take it: link the device again in Amps"
     );
+    let check = "check `api_key` below `amps` in home.yaml";
+    assert_eq!(told(true, Some(false)), format!("waits: no; {check}"));
+    assert_eq!(told(false, Some(false)), format!("no; {check}"));
     assert_eq!(
-        told(Some(false)),
-        "no; check `api_key` below `amps` in home.yaml"
-    );
-    assert_eq!(
-        told(None),
-        "no; check `api_key` below `amps` in home.yaml; if other devices work, link this one again in Amps"
+        told(true, None),
+        format!("no; {check}; if other devices work, link this one again in Amps")
     );
 }
 
