@@ -109,7 +109,7 @@ pub const CODES: &[Code] = &{
             INVALID_API_KEY,
             &[401],
             GiveUp,
-            "the key is not taken: the manufacturer's, if Amps still answers other questions; else the home's own",
+            "the key is not taken: the manufacturer's, if Amps still answers other questions; else the home's own, and where that has worked, it is waited for as with `UNAUTHORIZED`",
         )
         .remedy("which key it is, the failure says"),
         code(EXPIRED_TOKEN, &[401], GiveUp, "the key has expired").remedy(KEY_REMEDY),

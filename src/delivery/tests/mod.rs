@@ -165,6 +165,7 @@ fn a_key_that_is_not_taken_is_the_manufacturers_while_amps_answers_to_ours() {
             has_worked,
             works_now,
         };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "any other is wrong")]
         match Verdict::of(&refused(401, Some("INVALID_API_KEY")), key) {
             Verdict::GiveUp(failure) => failure.message,
             Verdict::NotLetIn { failure, after } => {
