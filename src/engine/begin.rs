@@ -9,7 +9,7 @@ use crate::domain::id::{EventId, RuleId, RunId};
 use crate::engine::arming::shape;
 use crate::engine::begun::Begun;
 use crate::engine::call::{UNKNOWN_WAIT_MAX, WaitingCall};
-use crate::engine::crowd::{crowded, give_way, meet, outdated};
+use crate::engine::crowd::{crowded, give_way, meet, outdated, withdraw};
 use crate::engine::decision::{Change, Decision, FollowUp};
 use crate::engine::facts::{TriggerFields, View};
 use crate::engine::memory::{Memory, evaluate};
@@ -79,23 +79,14 @@ pub(super) fn answer(scene: Scene<'_>, call: Call<'_>, decision: &mut Decision) 
 
 /// What a call waits for may have come, or its time is over.
 pub(super) fn ask_again(scene: Scene<'_>, waiting: &WaitingCall, decision: &mut Decision) {
-    let id = waiting.id.clone();
     let Some(rule) = rule(scene, &waiting.rule) else {
         // Nobody is there any more who wants to know.
+        let id = waiting.id.clone();
         return decision.changes.push(Change::CallOver { id });
     };
     let Some((index, trigger)) = trigger_of(rule, waiting) else {
-        let mut trace = Trace::of(rule, scene.event, scene.now);
-        trace.event = waiting.cause.clone();
-        trace.verdict = Verdict::Noted;
-        trace.steps.push(StepTrace {
-            place: rule.place.clone(),
-            alias: None,
-            did: "the trigger that woke the rule is no longer there, or was edited, before the conditions could be answered"
-                .to_owned(),
-        });
-        decision.traces.push(trace);
-        return decision.changes.push(Change::CallOver { id });
+        let why = "the trigger that woke the rule is no longer there, or was edited, before the conditions could be answered";
+        return withdraw(scene, rule, (waiting, why), decision);
     };
     if !is_late(scene, waiting) && freshness::is_open(scene, &waiting.devices) {
         return;

@@ -40,18 +40,29 @@ pub(super) fn give_way(
     decision: &mut Decision,
 ) {
     for call in calls {
-        let mut trace = Trace::of(rule, scene.event, scene.now);
-        trace.event = call.cause.clone();
-        trace.verdict = Verdict::Noted;
-        trace.steps.push(StepTrace {
-            place: rule.place.clone(),
-            alias: None,
-            did: "the rule was woken anew before its conditions could be answered".to_owned(),
-        });
-        decision.traces.push(trace);
-        let id = call.id.clone();
-        decision.changes.push(Change::CallOver { id });
+        let why = "the rule was woken anew before its conditions could be answered";
+        withdraw(scene, rule, (call, why), decision);
     }
+}
+
+/// `call` waits no longer, and its trace says why.
+pub(super) fn withdraw(
+    scene: Scene<'_>,
+    rule: &Rule,
+    (call, why): (&WaitingCall, &str),
+    decision: &mut Decision,
+) {
+    let mut trace = Trace::of(rule, scene.event, scene.now);
+    trace.event = call.cause.clone();
+    trace.verdict = Verdict::Noted;
+    trace.steps.push(StepTrace {
+        place: rule.place.clone(),
+        alias: None,
+        did: why.to_owned(),
+    });
+    decision.traces.push(trace);
+    let id = call.id.clone();
+    decision.changes.push(Change::CallOver { id });
 }
 
 /// Whether runs that are under way leave no room for the run `id`. What is not decided yet takes its room,
